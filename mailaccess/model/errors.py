@@ -1,0 +1,106 @@
+"""What an engine may raise: a class for each kind of failure.
+
+``str(error)`` is safe to show to a client: a sentence without paths, exception text or other
+accounts' names. ``detail`` is for the log only. Each room's ``answers`` maps the classes to its
+protocol's codes (RFC 5530 for IMAP, RFC 2449 and RFC 3206 for POP3, RFC 3463 for SMTP).
+"""
+
+
+class MailError(Exception):
+    """Base of all; ``public`` is for the client, ``detail`` for the log."""
+
+    default = "The request could not be carried out"
+
+    def __init__(self, public: str = "", detail: str = "") -> None:
+        super().__init__(public or self.default)
+        self.detail = detail
+
+
+class NoSuchMailbox(MailError):
+    default = "There is no such mailbox"
+
+
+class MailboxExists(MailError):
+    default = "There is already a mailbox of that name"
+
+
+class BadMailboxName(MailError):
+    """The name cannot be a mailbox (``names.problem`` says why), or cannot be changed that way."""
+
+    default = "That is not a possible mailbox name"
+
+
+class MailboxNotSelectable(MailError):
+    """A \\Noselect name: it stands in the hierarchy but holds no messages."""
+
+    default = "That name holds other mailboxes, not messages"
+
+
+class MailboxHasChildren(MailError):
+    default = "The mailbox has mailboxes below it"
+
+
+class MailboxGone(MailError):
+    """An open mailbox was deleted, or its UIDVALIDITY changed, behind the session's back."""
+
+    default = "The mailbox was deleted"
+
+
+class NoSuchMessage(MailError):
+    """The message was expunged meanwhile."""
+
+    default = "The message is gone"
+
+
+class TooBig(MailError):
+    default = "The message is too large"
+
+
+class OverQuota(MailError):
+    default = "The account's quota is used up"
+
+
+class LimitReached(MailError):
+    """A bound of ours: too many keywords, mailboxes, connections."""
+
+    default = "A limit of this server was reached"
+
+
+class UseAttribute(MailError):
+    """The special use asked for cannot be had. RFC 6154 §3 (USEATTR)."""
+
+    default = "That special use is not possible"
+
+
+class InUse(MailError):
+    """Another session holds a lock (POP3). RFC 2449 §8.1.1."""
+
+    default = "The mailbox is in use by another session"
+
+
+class TemporaryFailure(MailError):
+    """Try again later: disk full, I/O error, a busy index, an engine that stops."""
+
+    default = "Temporary failure, please try again later"
+
+
+class AuthenticationFailed(MailError):
+    """Wrong name or password; never says which. RFC 5530 §3 (AUTHENTICATIONFAILED)."""
+
+    default = "Authentication failed"
+
+
+class AuthorizationFailed(MailError):
+    """Right password, but this login is not allowed (another identity, disabled account, foreign network)."""
+
+    default = "This login is not allowed"
+
+
+class AuthenticationUnavailable(MailError):
+    """The passdb could not be asked. RFC 5530 §3 (UNAVAILABLE), RFC 3206 §4 (SYS/TEMP)."""
+
+    default = "Authentication is not available at the moment"
+
+
+class SearchTooLarge(LimitReached):
+    default = "The search is too large"
