@@ -1,0 +1,1 @@
+"""The operator's commands: ``mailadm NOUN VERB``, as text or JSON."""

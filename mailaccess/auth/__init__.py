@@ -1,0 +1,1 @@
+"""Who someone is: verify credentials, look up accounts. Reached through ``api.py``."""

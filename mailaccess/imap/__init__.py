@@ -1,0 +1,1 @@
+"""The IMAP conversation: a session's state, command by command."""

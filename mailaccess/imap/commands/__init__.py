@@ -1,0 +1,1 @@
+"""A handler file for each family of IMAP commands, named as in ``proto/imap/commands``."""

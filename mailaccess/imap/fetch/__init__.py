@@ -1,0 +1,1 @@
+"""FETCH: its items, its sections, and producing them piece by piece."""

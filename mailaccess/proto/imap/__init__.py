@@ -1,0 +1,1 @@
+"""IMAP on the wire: framing, grammar, responses, rendering and the table of capabilities."""

@@ -1,0 +1,1 @@
+"""POP3 on the wire: commands, replies, dot-stuffing."""

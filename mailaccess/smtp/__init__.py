@@ -1,0 +1,1 @@
+"""The SMTP conversations: inbound, submission and LMTP as three policies over one protocol."""

@@ -1,0 +1,1 @@
+"""Messages that wait to go out, and when to try them again."""

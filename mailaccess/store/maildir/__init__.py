@@ -1,0 +1,1 @@
+"""The Maildir++ side of the store: file names, delivery, scanning."""
