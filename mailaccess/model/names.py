@@ -16,7 +16,16 @@ MAX_NAME_OCTETS: Final = 1000
 MAX_LEVELS: Final = 50
 """Levels of hierarchy: bounds the work of LIST per mailbox."""
 
-SPECIAL_USES: Final = ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash", "\\Important")
+SPECIAL_USES: Final = (
+    "\\All",
+    "\\Archive",
+    "\\Drafts",
+    "\\Flagged",
+    "\\Junk",
+    "\\Sent",
+    "\\Trash",
+    "\\Important",
+)
 """Special-use attributes a mailbox may carry (RFC 6154 §2, RFC 8457 §3)."""
 
 

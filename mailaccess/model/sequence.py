@@ -73,7 +73,11 @@ class UidSet:
         if not ordered:
             return cls()
         if ordered[-1] - ordered[0] + 1 == len(ordered):  # the common case: one run without duplicates
-            return cls.from_ranges([(ordered[0], ordered[-1])]) if len(set(ordered)) == len(ordered) else cls._runs(ordered)
+            return (
+                cls.from_ranges([(ordered[0], ordered[-1])])
+                if len(set(ordered)) == len(ordered)
+                else cls._runs(ordered)
+            )
         return cls._runs(ordered)
 
     @classmethod

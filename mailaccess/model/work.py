@@ -14,8 +14,14 @@ class ThreadRunner(Protocol):
         """Run ``call`` beside others, in no order."""
         ...
 
-    def run_in_order(self, key: Hashable, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+    def run_in_order(
+        self, key: Hashable, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
         """Run ``call`` after every earlier one with the same ``key``, never two of them at once."""
+        ...
+
+    def pause(self) -> Awaitable[None]:
+        """Give way: let whatever else is ready run first. Long plain Python awaits it after each 1 to 2 ms slice."""
         ...
 
 
@@ -25,8 +31,17 @@ class InlineRunner:
     def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         return _done(call, *args, **kwargs)
 
-    def run_in_order(self, key: Hashable, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+    def run_in_order(
+        self, key: Hashable, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
         return _done(call, *args, **kwargs)
+
+    def pause(self) -> Awaitable[None]:
+        return _nothing()
+
+
+async def _nothing() -> None:
+    return None
 
 
 async def _done(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

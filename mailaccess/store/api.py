@@ -1,0 +1,354 @@
+"""What the floors above see of the store: accounts, mailboxes, and what changes in them.
+
+Everything here is called on the reactor thread. What blocks runs on the account's serial queue
+(``model.work.ThreadRunner``); when an awaited call returns, the in-memory columns already show its
+effect and every listener, the caller's own included, has been told. Calls raise the classes of
+``model.errors`` and nothing else; TemporaryFailure stands for I/O errors, whose detail is for the log.
+
+Names are Unicode with "/" (``model.names``), canonical. Message sizes and offsets are those of the
+wire form: CRLF line ends, as RFC822.SIZE counts. Dates are seconds since the epoch, UTC.
+"""
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from mailaccess.model.account import AccountLocation, QuotaLimit
+from mailaccess.model.criteria import Criterion
+from mailaccess.model.flags import Flag, FlagSet
+from mailaccess.model.sequence import UidSet
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxInfo:
+    """One name of the hierarchy.
+
+    selectable: False for a name that only holds others (\\Noselect; RFC 9051 §7.3.1).
+    special_use: attributes such as ``\\Sent`` (RFC 6154).  mailbox_id: RFC 8474 §4, stable over RENAME.
+    """
+
+    name: str
+    selectable: bool
+    special_use: frozenset[str]
+    mailbox_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What STATUS tells. RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8438, RFC 8474 §4.3."""
+
+    messages: int
+    recent: int
+    unseen: int
+    deleted: int
+    uidnext: int
+    uidvalidity: int
+    highest_modseq: int
+    size: int  # octets, sum of RFC822.SIZE
+    deleted_size: int
+    mailbox_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Use and limit of an account. RFC 9208 §5.1."""
+
+    storage: int  # octets
+    messages: int
+    limit: QuotaLimit
+
+
+class Columns(Protocol):
+    """A mailbox in memory: parallel columns in ascending UID order, shared by all sessions of the process.
+
+    Changed on the reactor thread only, in place or by replacement: hold no reference to a column, and no
+    position, over an ``await``. ``flag_sets`` only grows, so a flag-set id once seen keeps its meaning.
+    """
+
+    uids: "array[int]"  # typecode I
+    flag_ids: "array[int]"  # typecode I: places in flag_sets
+    modseqs: "array[int]"  # typecode Q
+    sizes: "array[int]"  # typecode Q: octets of the wire form
+    dates: "array[int]"  # typecode q: INTERNALDATE
+    flag_sets: list[FlagSet]
+
+    def __len__(self) -> int: ...
+
+    def position(self, uid: int) -> int:
+        """Where ``uid`` stands in the columns; -1 if it is not there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """What one transaction, ours or another process's, did to an open mailbox. The columns show it already.
+
+    appended: new UIDs, ascending.  changed: UIDs whose flags or keywords changed (not the appended ones).
+    expunged: UIDs gone.  modseq: HIGHESTMODSEQ now.  gone: the mailbox was deleted or its UIDVALIDITY changed;
+    nothing follows.  by: the handle whose call did it; None for another session's, a delivery, another process.
+    """
+
+    appended: Sequence[int] = ()
+    changed: Sequence[int] = ()
+    expunged: UidSet = UidSet()
+    modseq: int = 0
+    gone: bool = False
+    by: "Mailbox | None" = None
+
+
+Listener = Callable[[Change], None]
+"""Called in commit order on the reactor thread; must be quick and must not raise."""
+
+
+class FlagOperation(Enum):
+    ADD = "+"
+    REMOVE = "-"
+    REPLACE = "="
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsStored:
+    """What ``set_flags`` did. ``failed``: UIDs whose MODSEQ was above ``unchanged_since`` (RFC 7162 §3.1.3)."""
+
+    changed: UidSet
+    failed: UidSet
+    modseq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expunged:
+    uids: UidSet
+    modseq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """UIDs pairwise: ``sources[i]`` became ``targets[i]`` in the destination. RFC 4315 §3 (COPYUID)."""
+
+    uidvalidity: int
+    sources: Sequence[int]
+    targets: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    uidvalidity: int
+    uids: Sequence[int]
+    modseq: int
+
+
+class Fact(Enum):
+    """What the index keeps of a message for FETCH; values are octets.
+
+    ENVELOPE, BODYSTRUCTURE, BODY: rendered for IMAP.  STRUCTURE: for ``message.structure.load``.
+    HEADER: the message header with its blank line.  PREVIEW: UTF-8 text (RFC 8970).
+    """
+
+    ENVELOPE = "envelope"
+    BODYSTRUCTURE = "bodystructure"
+    BODY = "body"
+    STRUCTURE = "structure"
+    HEADER = "header"
+    PREVIEW = "preview"
+
+
+class Body(Protocol):
+    """The octets of one large message, read in pieces; holds a file open until closed."""
+
+    size: int
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """At most ``length`` octets (keep it at or below 1 MiB) of the wire form from ``offset``."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Upload(Protocol):
+    """A message on its way in: octets are taken, line ends made CRLF, and nothing shows until it is appended."""
+
+    size: int
+
+    async def write(self, data: bytes) -> None:
+        """Take the next octets. Small messages stay in memory, larger ones go to a file in ``tmp/``.
+
+        Raises TooBig past the limit given to ``upload``, TemporaryFailure (disk full).
+        """
+        ...
+
+    async def discard(self) -> None:
+        """Forget it; harmless after an append."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """One message to append. date: INTERNALDATE, None is now."""
+
+    upload: Upload
+    flags: FlagSet = frozenset()
+    date: int | None = None
+
+
+class Mailbox(Protocol):
+    """An open mailbox: one handle for each session, over state that all of them share."""
+
+    name: str  # follows a RENAME
+    mailbox_id: str
+    uidvalidity: int
+    columns: Columns
+
+    @property
+    def uidnext(self) -> int: ...
+
+    @property
+    def highest_modseq(self) -> int: ...
+
+    @property
+    def keywords(self) -> Sequence[Flag]:
+        """The keywords in use or once used in this mailbox, for FLAGS (RFC 9051 §7.3.5)."""
+        ...
+
+    async def claim_recent(self) -> UidSet:
+        """The messages that are \\Recent to the asking session, and to no later one. RFC 3501 §2.3.2."""
+        ...
+
+    def recent(self) -> int:
+        """How many messages nobody has claimed yet (EXAMINE)."""
+        ...
+
+    async def refresh(self) -> None:
+        """Notice at once what other processes and programs did (CHECK, NOOP); listeners are told."""
+        ...
+
+    async def set_flags(
+        self, uids: UidSet, operation: FlagOperation, flags: FlagSet, *, unchanged_since: int | None = None
+    ) -> FlagsStored:
+        """Change flags in one transaction; UIDs that are not there are passed over.
+
+        Raises LimitReached (too many keywords).  Source: RFC 9051 §6.4.6, RFC 7162 §3.1.3.
+        """
+        ...
+
+    async def expunge(self, only: UidSet | None = None) -> Expunged:
+        """Remove the messages marked \\Deleted; with ``only``, those among them. RFC 9051 §6.4.3, §6.4.9."""
+        ...
+
+    async def remove(self, uids: UidSet) -> Expunged:
+        """Remove messages whatever their flags (POP3 at QUIT)."""
+        ...
+
+    async def copy(self, uids: UidSet, destination: str) -> Copied:
+        """All or nothing; flags, INTERNALDATE kept. Raises NoSuchMailbox, OverQuota. RFC 9051 §6.4.7."""
+        ...
+
+    async def move(self, uids: UidSet, destination: str) -> Copied:
+        """As ``copy``, and the sources are gone in the same transaction. RFC 6851 §3."""
+        ...
+
+    async def facts(self, uids: Sequence[int], wanted: Sequence[Fact]) -> list[tuple[bytes, ...] | None]:
+        """For each UID a tuple in the order of ``wanted``; None where the message is gone. At most 1,000 at a time."""
+        ...
+
+    async def header_fields(
+        self, uids: Sequence[int], fields: Sequence[bytes], *, exclude: bool = False
+    ) -> list[bytes | None]:
+        """HEADER.FIELDS (or .NOT, with ``exclude``) of each, with the blank line. ``fields``: upper case.
+
+        Sets that clients ask for again are kept as rendered octets. RFC 9051 §6.4.5.1.
+        """
+        ...
+
+    async def read(self, uids: Sequence[int]) -> list["bytes | Body | None"]:
+        """The whole wire form of each: octets where it is at most 1 MiB, else an open Body; None if gone.
+
+        The caller keeps a call to some 64 messages and 2 MiB (``columns.sizes`` tells), and closes Bodies.
+        """
+        ...
+
+    async def search(self, criteria: Criterion) -> list[int]:
+        """UIDs that match, ascending. ``Recent`` and ``MessageNumbers`` must have been resolved to ``Uids``.
+
+        The result equals a sequential scan over the decoded text.  Source: RFC 9051 §6.4.4.
+        """
+        ...
+
+    async def expunged_since(self, modseq: int) -> UidSet | None:
+        """UIDs expunged after ``modseq``; None where the index does not remember that far. RFC 7162 §3.2.5."""
+        ...
+
+    async def close(self) -> None:
+        """Detach the listener. Further calls are errors."""
+        ...
+
+
+class Account(Protocol):
+    """One account's mailboxes. All conversations of a process share it."""
+
+    location: AccountLocation
+
+    async def mailboxes(self) -> Sequence[MailboxInfo]:
+        """The whole hierarchy, INBOX first, then by name; \\Noselect parents included."""
+        ...
+
+    async def subscriptions(self) -> frozenset[str]: ...
+
+    async def set_subscribed(self, name: str, subscribed: bool) -> None:
+        """A name need not exist (RFC 9051 §6.3.7). Raises BadMailboxName."""
+        ...
+
+    async def create(self, name: str, special_use: frozenset[str] = frozenset()) -> MailboxInfo:
+        """Missing parents are made as needed. Raises MailboxExists, BadMailboxName, UseAttribute. RFC 9051 §6.3.4."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """The messages go; a name with mailboxes below it stays as \\Noselect. Raises NoSuchMailbox,
+        MailboxHasChildren (a \\Noselect name with children), BadMailboxName (INBOX). RFC 9051 §6.3.5."""
+        ...
+
+    async def rename(self, old: str, new: str) -> None:
+        """With everything below it. INBOX: its messages move to the new name, INBOX stays, empty. RFC 9051 §6.3.6."""
+        ...
+
+    async def status(self, name: str) -> Status: ...
+
+    async def open_mailbox(self, name: str, listener: Listener) -> Mailbox:
+        """Raises NoSuchMailbox, MailboxNotSelectable."""
+        ...
+
+    def upload(self, limit: int) -> Upload:
+        """A message to take in, of at most ``limit`` octets."""
+        ...
+
+    async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended:
+        """All or none. On disk before it returns: it would survive kill -9 and loss of power.
+
+        Raises NoSuchMailbox, MailboxNotSelectable, OverQuota, LimitReached, TemporaryFailure. RFC 9051 §6.3.12.
+        """
+        ...
+
+    async def check_quota(self, octets: int, messages: int = 1) -> None:
+        """Raises OverQuota if that much more would not fit now (LMTP's RCPT, APPEND's literal)."""
+        ...
+
+    async def quota(self) -> Quota: ...
+
+    async def lock(self, purpose: str) -> "Lock":
+        """An exclusive lock of the account over all processes, such as POP3's. Raises InUse. RFC 1939 §4."""
+        ...
+
+
+class Lock(Protocol):
+    def release(self) -> None: ...
+
+
+class Store(Protocol):
+    async def open(self, location: AccountLocation) -> Account:
+        """The account, made (INBOX and the configured mailboxes) if it has no Maildir yet. Cheap when open already."""
+        ...
+
+    async def close(self) -> None:
+        """Finish every owed file operation, write back, close the indexes."""
+        ...
