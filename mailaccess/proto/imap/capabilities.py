@@ -1,0 +1,86 @@
+"""The table of IMAP extensions: name, RFC, and when each is offered (RFC 9051 §6.1.1).
+
+An extension that is not built has no row. What is offered depends on a small value, not on a session.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What decides the list for one connection at one moment.
+
+    tls: the connection is private (TLS, or a local one that counts as such).
+    tls_available: STARTTLS can be offered now (configured, and not on TLS yet).
+    plaintext_allowed: LOGIN and plaintext mechanisms are allowed now.
+    mechanisms: SASL mechanisms on offer now, in capitals, e.g. ("PLAIN", "SCRAM-SHA-256").
+    append_limit: octets, None is no limit told.  masked: names withheld from this account (in capitals).
+    """
+
+    authenticated: bool = False
+    tls: bool = False
+    tls_available: bool = False
+    plaintext_allowed: bool = True
+    mechanisms: tuple[str, ...] = ()
+    append_limit: int | None = None
+    masked: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One row. ``needs``: whether it is offered; ``name`` is written as it stands."""
+
+    name: str
+    rfc: int
+    before_login: bool
+    after_login: bool
+    needs: Callable[[Offer], bool] | None = None
+
+
+TABLE: Final[tuple[Extension, ...]] = (
+    Extension("IMAP4rev1", 3501, True, True),
+    Extension("LITERAL+", 7888, True, True),
+    Extension("SASL-IR", 4959, True, False),
+    Extension("ID", 2971, True, True),
+    Extension("ENABLE", 5161, True, True),
+    Extension("IDLE", 2177, True, True),
+    Extension("STARTTLS", 3501, True, False, lambda offer: offer.tls_available),
+    Extension("LOGINDISABLED", 3501, True, False, lambda offer: not offer.plaintext_allowed),
+    Extension("NAMESPACE", 2342, False, True),
+    Extension("CHILDREN", 3348, False, True),
+    Extension("UIDPLUS", 4315, False, True),
+    Extension("UNSELECT", 3691, False, True),
+    Extension("MOVE", 6851, False, True),
+    Extension("SPECIAL-USE", 6154, False, True),
+    Extension("CREATE-SPECIAL-USE", 6154, False, True),
+    Extension("LIST-EXTENDED", 5258, False, True),
+    Extension("LIST-STATUS", 5819, False, True),
+    Extension("STATUS=SIZE", 8438, False, True),
+    Extension("CONDSTORE", 7162, False, True),
+    Extension("ESEARCH", 4731, False, True),
+    Extension("WITHIN", 5032, False, True),
+)
+
+
+def capabilities(offer: Offer) -> tuple[str, ...]:
+    """The names for a CAPABILITY response or code, in the order of the table, SASL mechanisms last."""
+    names = [
+        row.name
+        for row in TABLE
+        if (row.after_login if offer.authenticated else row.before_login)
+        and (row.needs is None or row.needs(offer))
+        and row.name.upper() not in offer.masked
+    ]
+    if offer.authenticated:
+        if offer.append_limit is not None:
+            names.append(f"APPENDLIMIT={offer.append_limit}")
+    else:
+        names.extend(f"AUTH={mechanism}" for mechanism in offer.mechanisms)
+    return tuple(names)
+
+
+def enableable() -> frozenset[str]:
+    """What ENABLE may turn on (RFC 5161 §3.1), in capitals."""
+    return frozenset({"CONDSTORE"})

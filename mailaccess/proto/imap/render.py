@@ -1,0 +1,287 @@
+"""Responses to octets: with ``render_fetch`` the only place that writes IMAP (RFC 9051 §7, §9).
+
+Strings go out as atoms or quoted strings where the grammar allows it and as literals where it must.
+Nothing that came from a message or another user can break a line: quoted strings hold neither CR, LF,
+NUL nor 8-bit octets (UTF-8 only after ENABLE UTF8=ACCEPT), status texts lose their control characters.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from mailaccess.model.sequence import UidSet
+from mailaccess.proto.imap import render_fetch
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.tokens import encode_mutf7
+
+CRLF: Final = b"\r\n"
+NIL: Final = b"NIL"
+
+MAX_QUOTED: Final = 1000
+"""Octets; longer strings go as literals: some clients read quoted strings into small line buffers."""
+
+# ATOM-CHAR and "]": what an astring may hold unquoted (RFC 9051 §9). "%" and "*" are left out as there.
+_ATOM: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff]+')
+_UNQUOTABLE: Final = re.compile(rb"[\x00\r\n\x80-\xff]")
+_UNQUOTABLE_UTF8: Final = re.compile(rb"[\x00\r\n]")
+_SPECIALS: Final = re.compile(rb'(["\\])')
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+def literal(octets: bytes) -> bytes:
+    """``{n}`` and the octets. RFC 9051 §4.3."""
+    return b"{%d}\r\n%b" % (len(octets), octets)
+
+
+def literal8(octets: bytes) -> bytes:
+    """``~{n}`` and the octets, which may hold NUL. RFC 3516 §4.2."""
+    return b"~{%d}\r\n%b" % (len(octets), octets)
+
+
+def string(octets: bytes, *, utf8: bool = False) -> bytes:
+    """Quoted where possible, else a literal. ``utf8``: UTF8=ACCEPT is on, RFC 6855 §3."""
+    unquotable = _UNQUOTABLE_UTF8 if utf8 else _UNQUOTABLE
+    if len(octets) > MAX_QUOTED or unquotable.search(octets):
+        return literal(octets)
+    return b'"' + _SPECIALS.sub(rb"\\\1", octets) + b'"'
+
+
+def nstring(octets: bytes | None, *, utf8: bool = False) -> bytes:
+    return NIL if octets is None else string(octets, utf8=utf8)
+
+
+def astring(octets: bytes, *, utf8: bool = False) -> bytes:
+    """An atom where possible; ``NIL`` is quoted, since clients read it as nothing."""
+    if _ATOM.fullmatch(octets) and octets.upper() != NIL:
+        return octets
+    return string(octets, utf8=utf8)
+
+
+@lru_cache(maxsize=1024)
+def mailbox(name: str, *, utf8: bool = False) -> bytes:
+    """A mailbox name as astring: modified UTF-7, or UTF-8 when UTF8=ACCEPT is on. RFC 9051 §5.1, RFC 6855 §3."""
+    if name.isascii() and "&" not in name:
+        return astring(name.encode("ascii"))
+    return string(name.encode("utf-8", "replace"), utf8=True) if utf8 else astring(encode_mutf7(name))
+
+
+def uid_set(numbers: UidSet) -> bytes:
+    """As a sequence-set; must not be empty, which the grammar can't write."""
+    return str(numbers).encode("ascii")
+
+
+def ordered_set(numbers: Sequence[int]) -> bytes:
+    """As a sequence-set in the given order: only ascending neighbours are drawn together. For COPYUID."""
+    pieces: list[str] = []
+    start = previous = 0
+    for number in numbers:
+        if previous and number == previous + 1:
+            previous = number
+            continue
+        if previous:
+            pieces.append(str(start) if start == previous else f"{start}:{previous}")
+        start = previous = number
+    if previous:
+        pieces.append(str(start) if start == previous else f"{start}:{previous}")
+    return ",".join(pieces).encode("ascii")
+
+
+def numbers(values: Sequence[int]) -> bytes:
+    """Numbers with a space between: by way of ``repr`` of a list, the fastest loop that CPython has for it."""
+    plain = values if type(values) is list else list(values)
+    return repr(plain)[1:-1].replace(",", "").encode("ascii")
+
+
+# --- response codes -------------------------------------------------------------------------------------
+
+
+def _words(words: Iterable[str]) -> bytes:
+    return " ".join(words).encode("ascii", "replace")
+
+
+def code(value: r.Code) -> bytes:
+    """What stands between the brackets. RFC 9051 §7.1."""
+    match value:
+        case r.Word(name):
+            return name.encode("ascii")
+        case r.CapabilityCode(names):
+            return b"CAPABILITY " + _words(names)
+        case r.BadCharset(charsets):
+            return b"BADCHARSET (%b)" % _words(charsets) if charsets else b"BADCHARSET"
+        case r.PermanentFlags(flags, may_create):
+            return b"PERMANENTFLAGS (%b)" % _words((*flags, "\\*") if may_create else flags)
+        case r.UidNext(uid):
+            return b"UIDNEXT %d" % uid
+        case r.UidValidityCode(uid_validity):
+            return b"UIDVALIDITY %d" % uid_validity
+        case r.Unseen(seq):
+            return b"UNSEEN %d" % seq
+        case r.AppendUid(uid_validity, uids):
+            return b"APPENDUID %d %b" % (uid_validity, uid_set(uids))
+        case r.CopyUid(uid_validity, source, target):
+            return b"COPYUID %d %b %b" % (uid_validity, ordered_set(source), ordered_set(target))
+        case r.HighestModSeq(modseq):
+            return b"HIGHESTMODSEQ %d" % modseq
+        case r.Modified(changed):
+            return b"MODIFIED " + uid_set(changed)
+    raise TypeError(f"no rule to render {type(value).__name__}")
+
+
+_STATUS_WORDS: Final[dict[type[r.Status], bytes]] = {
+    r.Ok: b"OK",
+    r.No: b"NO",
+    r.Bad: b"BAD",
+    r.Bye: b"BYE",
+    r.PreAuth: b"PREAUTH",
+}
+
+
+def status(tag: bytes, value: r.Status) -> bytes:
+    """A status response under ``tag`` (``*`` for untagged). A text is never empty: the grammar wants one."""
+    text = _CONTROLS.sub(" ", value.text).encode("utf-8", "replace") or b"-"
+    if value.code is None:
+        # Text may not look like a response code.
+        return b"%b %b %b%b\r\n" % (tag, _STATUS_WORDS[type(value)], b" " if text[:1] == b"[" else b"", text)
+    return b"%b %b [%b] %b\r\n" % (tag, _STATUS_WORDS[type(value)], code(value.code), text)
+
+
+# --- responses ------------------------------------------------------------------------------------------
+
+
+def _enabled(value: r.Enabled, utf8: bool) -> bytes:
+    return b"* ENABLED %b\r\n" % _words(value.names) if value.names else b"* ENABLED\r\n"
+
+
+def _server_id(value: r.ServerId, utf8: bool) -> bytes:
+    if not value.fields:
+        return b"* ID NIL\r\n"
+    pairs = []
+    for name, text in value.fields:
+        pairs.append(string(name.encode("utf-8", "replace")))
+        pairs.append(nstring(None if text is None else text.encode("utf-8", "replace")))
+    return b"* ID (%b)\r\n" % b" ".join(pairs)
+
+
+def _separator(separator: str | None) -> bytes:
+    return NIL if separator is None else string(separator.encode("ascii"))
+
+
+def _namespaces(value: r.Namespaces, utf8: bool) -> bytes:
+    parts = []
+    for roots in (value.personal, value.others, value.shared):
+        inner = b"".join(
+            # Prefixes are strings here, never atoms (RFC 2342 §5).
+            b"(%b %b)"
+            % (
+                string(root.prefix.encode("utf-8"), utf8=True) if utf8 else string(encode_mutf7(root.prefix)),
+                _separator(root.separator),
+            )
+            for root in roots
+        )
+        parts.append(b"(%b)" % inner if inner else NIL)
+    return b"* NAMESPACE %b\r\n" % b" ".join(parts)
+
+
+def _list_entry(value: r.ListEntry, utf8: bool) -> bytes:
+    more = []
+    if value.child_info:
+        more.append(b'"CHILDINFO" (%b)' % b" ".join(string(word.encode("ascii")) for word in value.child_info))
+    if value.old_name is not None:
+        more.append(b'"OLDNAME" (%b)' % mailbox(value.old_name, utf8=utf8))
+    return b"* %b (%b) %b %b%b\r\n" % (
+        b"LSUB" if value.lsub else b"LIST",
+        _words(value.attributes),
+        _separator(value.separator),
+        mailbox(value.name, utf8=utf8),
+        b" (%b)" % b" ".join(more) if more else b"",
+    )
+
+
+def _status_entry(value: r.StatusEntry, utf8: bool) -> bytes:
+    items = []
+    for name, number in value.values:
+        shown = "NIL" if number is None else f"({number})" if isinstance(number, str) else str(number)
+        items.append(f"{name.value} {shown}")
+    return b"* STATUS %b (%b)\r\n" % (mailbox(value.mailbox, utf8=utf8), _words(items))
+
+
+def _search_result(value: r.SearchResult, utf8: bool) -> bytes:
+    if not value.numbers:
+        return b"* SEARCH\r\n"
+    if value.modseq is None:
+        return b"* SEARCH %b\r\n" % numbers(value.numbers)
+    return b"* SEARCH %b (MODSEQ %d)\r\n" % (numbers(value.numbers), value.modseq)
+
+
+def _esearch(value: r.ESearch, utf8: bool) -> bytes:
+    parts = [b"* ESEARCH"]
+    if value.tag is not None:
+        # Always quoted: New Outlook does not read an atom here (RFC 4731 §4 wants a string).
+        parts.append(b"(TAG %b)" % string(value.tag))
+    if value.uid:
+        parts.append(b"UID")
+    if value.minimum is not None:
+        parts.append(b"MIN %d" % value.minimum)
+    if value.maximum is not None:
+        parts.append(b"MAX %d" % value.maximum)
+    if value.all:
+        parts.append(b"ALL " + uid_set(value.all))
+    if value.count is not None:
+        parts.append(b"COUNT %d" % value.count)
+    if value.modseq is not None:
+        parts.append(b"MODSEQ %d" % value.modseq)
+    return b" ".join(parts) + CRLF
+
+
+def _vanished(value: r.Vanished, utf8: bool) -> bytes:
+    return b"* VANISHED %b%b\r\n" % (b"(EARLIER) " if value.earlier else b"", uid_set(value.uids))
+
+
+def _fetched(value: r.Fetched, utf8: bool) -> bytes:
+    items = []
+    if value.uid is not None:
+        items.append(render_fetch.uid(value.uid))
+    if value.flags is not None:
+        items.append(render_fetch.flags(value.flags))
+    if value.modseq is not None:
+        items.append(render_fetch.modseq(value.modseq))
+    if value.size is not None:
+        items.append(render_fetch.size(value.size))
+    if value.date is not None:
+        items.append(render_fetch.internal_date(value.date))
+    return render_fetch.line(value.seq, (*items, *value.more))
+
+
+_RULES: Final[dict[type[r.Response], Callable[..., bytes]]] = {
+    r.Tagged: lambda value, utf8: status(value.tag, value.status),
+    r.Continue: lambda value, utf8: b"+ %b\r\n" % (_CONTROLS.sub(" ", value.text).encode("utf-8", "replace") or b"OK"),
+    r.Challenge: lambda value, utf8: b"+ %b\r\n" % b64encode(value.octets),
+    r.Capabilities: lambda value, utf8: b"* CAPABILITY %b\r\n" % _words(value.names),
+    r.Enabled: _enabled,
+    r.ServerId: _server_id,
+    r.Namespaces: _namespaces,
+    r.ListEntry: _list_entry,
+    r.StatusEntry: _status_entry,
+    r.SearchResult: _search_result,
+    r.ESearch: _esearch,
+    r.MailboxFlags: lambda value, utf8: b"* FLAGS (%b)\r\n" % _words(value.flags),
+    r.Exists: lambda value, utf8: b"* %d EXISTS\r\n" % value.count,
+    r.RecentCount: lambda value, utf8: b"* %d RECENT\r\n" % value.count,
+    r.Expunged: lambda value, utf8: b"* %d EXPUNGE\r\n" % value.seq,
+    r.Vanished: _vanished,
+    r.Fetched: _fetched,
+    **{kind: lambda value, utf8: status(b"*", value) for kind in _STATUS_WORDS},
+}
+
+
+def render(response: r.Response, *, utf8: bool = False) -> bytes:
+    """One response as octets with its CRLF. ``utf8``: the session has enabled UTF8=ACCEPT (or IMAP4rev2)."""
+    return _RULES[type(response)](response, utf8)
+
+
+def internal_date(when: datetime) -> bytes:
+    """date-time with its quotes. RFC 9051 §9."""
+    return b'"%b"' % render_fetch.date_text(when).encode("ascii")
