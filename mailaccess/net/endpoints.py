@@ -1,0 +1,241 @@
+"""Listeners: "host:port", "[::]:port" and "unix:path" as written in the configuration, opened.
+
+What is listened on is a port of Twisted's (``stopListening``); who connects passes a ``Door`` first,
+which holds the limits and sets what every connection needs, TCP_NODELAY above all: answers go out in
+one write, and waiting for an acknowledgement would only delay them by 40 ms.
+"""
+
+import os
+import re
+import socket
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.protocol import Factory, Protocol
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from mailaccess.net.limits import ConnectionLimits, Place
+
+BACKLOG: Final = 1024
+"""Connections the kernel holds for us: phones all come back at once after a restart."""
+
+SOCKET_PATH: Final = 107
+"""Octets in a UNIX socket's path, sockaddr_un less its closing zero."""
+
+SOCKET_MODE: Final = 0o666
+"""Whoever may enter the folder may connect, as with Dovecot's LMTP socket: an MTA runs as its own user."""
+
+_INET: Final = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})\Z")
+
+
+class ListenError(Exception):
+    """An address that cannot be listened on; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAddress:
+    """``host`` is a textual IP or a name; "" is every IPv4 address. Port 0 lets the kernel choose."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnixAddress:
+    """``path`` is that of the socket's file."""
+
+    path: str
+
+
+Address = TcpAddress | UnixAddress
+
+
+def parse_address(text: str, base: str = "") -> Address:
+    """Read an address as written; a relative socket path is below ``base``. Raises ListenError."""
+    if text.startswith("unix:"):
+        path = os.path.join(base, text.removeprefix("unix:"))
+        if not text.removeprefix("unix:") or "\0" in path:
+            raise ListenError(f'"{text}" has no path: write "unix:path/of/socket"')
+        if len(os.fsencode(path)) > SOCKET_PATH:
+            raise ListenError(f'"{path}" is too long for a socket, which may have {SOCKET_PATH} octets')
+        return UnixAddress(path)
+    match = _INET.match(text)
+    if match is None:
+        raise ListenError(f'"{text}" is not an address: write "host:port", "[::]:port" or "unix:path"')
+    port = int(match["port"])
+    if port > 65535:
+        raise ListenError(f'"{text}" has no possible port: it must be at most 65535')
+    host = match["six"] or match["host"]
+    return TcpAddress("" if host == "*" else host, port)
+
+
+def listen(reactor: Any, address: Address, factory: Any) -> IListeningPort:
+    """Open a listener. A socket file that nobody serves any more is replaced. Raises ListenError."""
+    try:
+        if isinstance(address, UnixAddress):
+            _clear(address.path)
+            port: IListeningPort = reactor.listenUNIX(
+                address.path, factory, backlog=BACKLOG, mode=SOCKET_MODE
+            )
+            return port
+        return _listen_tcp(reactor, address, factory)
+    except CannotListenError as error:
+        raise ListenError(f"{describe(address)}: {_why(error.socketError)}") from error
+    except OSError as error:
+        raise ListenError(f"{describe(address)}: {_why(error)}") from error
+
+
+def _listen_tcp(reactor: Any, address: TcpAddress, factory: Any) -> IListeningPort:
+    host = address.host
+    if host and not _is_ip(host):
+        # At the start of the service, before it serves anybody: this lookup may block.
+        host = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    if ":" not in host:
+        port: IListeningPort = reactor.listenTCP(address.port, factory, backlog=BACKLOG, interface=host)
+        return port
+    # Twisted has no switch for IPV6_V6ONLY, and without it "[::]:143" takes the port of "0.0.0.0:143".
+    opened = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.setblocking(False)
+        opened.bind((host, address.port))
+        opened.listen(BACKLOG)
+        adopted: IListeningPort = reactor.adoptStreamPort(opened.fileno(), socket.AF_INET6, factory)
+        return adopted
+    finally:
+        opened.close()  # the port has a duplicate
+
+
+def describe(address: Address) -> str:
+    """The address as it is written in the configuration."""
+    if isinstance(address, UnixAddress):
+        return f"unix:{address.path}"
+    return (
+        f"[{address.host}]:{address.port}" if ":" in address.host else f"{address.host or '*'}:{address.port}"
+    )
+
+
+def bound(port: Any) -> Address:
+    """Where a listener (IListeningPort) really is, with the port the kernel chose."""
+    host = port.getHost()
+    if hasattr(host, "name"):
+        return UnixAddress(os.fsdecode(host.name))
+    return TcpAddress(host.host, host.port)
+
+
+def _is_ip(host: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host.partition("%")[0])
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def _clear(path: str) -> None:
+    """Remove a socket whose server is gone; anything else in the way stays and is reported."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise ListenError(f"unix:{path}: something that is not a socket is in the way")
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+            return
+        except BlockingIOError:
+            pass
+    raise ListenError(f"unix:{path}: another server listens there")
+
+
+def _why(error: BaseException) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, PermissionError):
+        return f"{text}; ports below 1024 need root or CAP_NET_BIND_SERVICE"
+    return str(text)
+
+
+class Door(Factory):
+    """The entrance of one listener: limits, socket options, and the list of who is inside.
+
+    build: makes the protocol of a new connection, given its ``Place``.  full: what is written to a
+    connection that finds no place, before it is closed; empty when nothing can be said (TLS).
+    """
+
+    noisy = False
+
+    def __init__(
+        self, build: Callable[[Place], Protocol], limits: ConnectionLimits, full: bytes = b""
+    ) -> None:
+        self._build = build
+        self._limits = limits
+        self._full = full
+        self.inside: set[Protocol] = set()
+        self.accepted = 0
+
+    def buildProtocol(self, addr: Any) -> Protocol | None:
+        """Twisted's question for a new connection; None closes it."""
+        made: list[Protocol] = []
+
+        def drop() -> None:
+            transport: Any = made[0].transport
+            if transport is not None:
+                transport.abortConnection()
+
+        place = self._limits.enter(getattr(addr, "host", ""), drop)
+        if place is None:
+            return _Full(self._full) if self._full else None
+        protocol = self._build(place)
+        made.append(protocol)
+        protocol.factory = self
+        self.accepted += 1
+        self._watch(protocol, place)
+        return protocol
+
+    def _watch(self, protocol: Any, place: Place) -> None:
+        """Learn of the connection's beginning and end, without a wrapper that every octet would pass."""
+        begun, lost = protocol.connectionMade, protocol.connectionLost
+
+        def connection_made() -> None:
+            transport = protocol.transport
+            if hasattr(transport, "setTcpNoDelay"):
+                transport.setTcpNoDelay(True)
+                transport.setTcpKeepAlive(True)
+            self.inside.add(protocol)
+            begun()
+
+        def connection_lost(*reason: Any) -> None:
+            del protocol.connectionMade, protocol.connectionLost  # else a cycle for the collector
+            self.inside.discard(protocol)
+            place.leave()
+            lost(*reason)
+
+        protocol.connectionMade = connection_made
+        protocol.connectionLost = connection_lost
+
+
+class _Full(Protocol):
+    """Says why, and closes."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
+    def connectionMade(self) -> None:
+        """Say it."""
+        transport: Any = self.transport
+        transport.write(self._text)
+        transport.loseConnection()
+
+
+def over_tls(factory: Any, tls: Any) -> Any:
+    """The same factory behind TLS from the first octet (RFC 8314 §3); ``tls`` is a ``ServerTls``."""
+    return TLSMemoryBIOFactory(tls, False, factory)

@@ -1,0 +1,133 @@
+"""How many connections there may be: in all, from one address, of one account from one address, before login.
+
+Plain bookkeeping on the reactor thread. A connection asks to ``enter``; if it may, it holds a ``Place``
+until it leaves. A connection over TCP and one over a UNIX socket (address "") count alike in the total,
+but a UNIX socket has no address to limit.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+K = TypeVar("K")
+
+TOTAL: Final = "total"
+PER_ADDRESS: Final = "address"
+PER_USER: Final = "user"
+
+
+class Place:
+    """One connection's share of the limits; ``leave`` may be called more than once."""
+
+    __slots__ = ("_drop", "_limits", "_present", "address", "user")
+
+    def __init__(self, limits: "ConnectionLimits", address: str, drop: Callable[[], None]) -> None:
+        self._limits = limits
+        self._drop = drop
+        self._present = True
+        self.address = address
+        self.user = ""
+
+    def log_in(self, user: str) -> bool:
+        """Count this connection as ``user``'s; False, and not counted, if the account has its fill here."""
+        return self._limits._log_in(self, user)
+
+    def log_out(self) -> None:
+        """The connection is nobody's again. RFC 8437 would need it, and a failed login after ``log_in``."""
+        self._limits._log_out(self)
+
+    def leave(self) -> None:
+        """The connection has ended."""
+        if self._present:
+            self._present = False
+            self._limits._leave(self)
+
+    def drop(self) -> None:
+        """Make room: close this connection."""
+        self._drop()
+
+
+class ConnectionLimits:
+    """The counts of one process.
+
+    total, per_address, per_user, unauthenticated: connections; 0 is no limit.
+    """
+
+    def __init__(
+        self, total: int = 0, per_address: int = 0, per_user: int = 0, unauthenticated: int = 0
+    ) -> None:
+        self._total = total
+        self._per_address = per_address
+        self._per_user = per_user
+        self._unauthenticated = unauthenticated
+        self._open = 0
+        self._by_address: dict[str, int] = {}
+        self._by_user: dict[tuple[str, str], int] = {}
+        self._strangers: dict[Place, None] = {}  # in order of arrival
+        self.refused: dict[str, int] = {TOTAL: 0, PER_ADDRESS: 0, PER_USER: 0}
+        self.dropped = 0
+
+    @property
+    def open(self) -> int:
+        """Connections present."""
+        return self._open
+
+    @property
+    def strangers(self) -> int:
+        """Connections present that have not logged in."""
+        return len(self._strangers)
+
+    def enter(self, address: str, drop: Callable[[], None]) -> Place | None:
+        """A place for a new connection, or None if there is none to be had.
+
+        address: textual IP, or "" for a UNIX socket.  drop: closes the connection; called when it is the
+        oldest of too many that have not logged in, for a flood of silent ones must not keep users out.
+        """
+        if self._total and self._open >= self._total:
+            self.refused[TOTAL] += 1
+            return None
+        if address and self._per_address and self._by_address.get(address, 0) >= self._per_address:
+            self.refused[PER_ADDRESS] += 1
+            return None
+        place = Place(self, address, drop)
+        self._open += 1
+        if address:
+            self._by_address[address] = self._by_address.get(address, 0) + 1
+        self._strangers[place] = None
+        if self._unauthenticated and len(self._strangers) > self._unauthenticated:
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]
+            self.dropped += 1
+            oldest.drop()
+        return place
+
+    def _log_in(self, place: Place, user: str) -> bool:
+        key = (user, place.address)
+        if self._per_user and self._by_user.get(key, 0) >= self._per_user:
+            self.refused[PER_USER] += 1
+            return False
+        self._log_out(place)
+        self._strangers.pop(place, None)
+        place.user = user
+        self._by_user[key] = self._by_user.get(key, 0) + 1
+        return True
+
+    def _log_out(self, place: Place) -> None:
+        if place.user:
+            _lower(self._by_user, (place.user, place.address))
+            place.user = ""
+
+    def _leave(self, place: Place) -> None:
+        self._open -= 1
+        self._strangers.pop(place, None)
+        self._log_out(place)
+        if place.address:
+            _lower(self._by_address, place.address)
+
+
+def _lower(counts: dict[K, int], key: K) -> None:
+    """Take one away; a count of nought is forgotten, so that the tables stay as small as what is open."""
+    left = counts[key] - 1
+    if left:
+        counts[key] = left
+    else:
+        del counts[key]
