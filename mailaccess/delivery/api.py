@@ -1,0 +1,86 @@
+"""What delivery speaks of: where a message is to go, and what became of it.
+
+An address is ``resolve``d to Targets; a Drop is one copy for one Target with the trace fields it gets; a
+Delivery takes the message's octets once and puts a copy into each. Nothing is acknowledged before it is
+on disk (RFC 5321 §6.1).
+"""
+
+from dataclasses import dataclass
+
+from mailaccess.auth.api import Identity
+from mailaccess.model.errors import MailError
+
+
+class UnknownRecipient(MailError):
+    """No account, alias or catch-all has this address: 550 5.1.1."""
+
+    default = "There is no such user here"
+
+
+class ForeignRecipient(MailError):
+    """The address, or what an alias makes of it, is not in a local domain: 550 5.7.1."""
+
+    default = "That address is not in a domain of this server"
+
+
+class AliasProblem(MailError):
+    """The aliases file leads nowhere: a loop, too deep, too many, or a target that cannot be delivered to.
+
+    An operator can mend it, so the sender should try again: 451 4.3.5.
+    """
+
+    default = "The address cannot be resolved at the moment"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An account that is to get a copy.  detail: what stood behind the delimiter of the address, or ""."""
+
+    identity: Identity
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One copy to deliver.
+
+    recipient: the address as the sender gave it, for Delivered-To.  trace: fields to put before the
+    message, each ended by CRLF (Received).
+    """
+
+    target: Target
+    recipient: str = ""
+    trace: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What holds for all copies.
+
+    return_path: the reverse-path without brackets, "" for the null one, None to add no Return-Path.
+    service, session: for the log.  rip: the peer's address, for the log.
+    """
+
+    return_path: str | None = None
+    service: str = "local"
+    session: str = ""
+    rip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Where a copy lies now.  uid: 0 where an earlier attempt had delivered it already."""
+
+    user: str
+    mailbox: str
+    uid: int
+    size: int  # octets, trace fields included
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one Drop: exactly one of the two is set."""
+
+    drop: Drop
+    delivered: Delivered | None = None
+    error: MailError | None = None
