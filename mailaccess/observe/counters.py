@@ -1,0 +1,147 @@
+"""Metrics: their names, units and labels in one table, and cheap counting.
+
+Counting costs a dictionary's addition (no lock, no label object); everything is used on the reactor
+thread. prometheus_client's registry asks ``Counters`` only when somebody reads the metrics.
+What others count themselves (connections, threads, the certificate's end) is read at that moment
+through ``watch``.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from mailaccess.observe.events import Level, Value
+
+Labels = tuple[str, ...]
+
+LABEL_SETS: Final = 2000
+"""Combinations of labels of one metric: labels are ours, never a peer's text, so this is never reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What one metric means. ``name`` is without prefix and, for counters, without ``_total``."""
+
+    name: str
+    help: str
+    labels: Labels = ()
+    gauge: bool = False
+
+
+CONNECTIONS: Final = Kind("connections", "Connections accepted", ("service",))
+REFUSED: Final = Kind("connections_refused", "Connections refused for a limit", ("limit",))
+DROPPED: Final = Kind("connections_dropped", "Connections dropped for newer ones before they logged in")
+OPEN: Final = Kind("connections_open", "Connections present", ("service",), gauge=True)
+STRANGERS: Final = Kind(
+    "connections_unauthenticated", "Connections present that have not logged in", gauge=True
+)
+LOGINS: Final = Kind("logins", "Logins by outcome: ok, failed", ("service", "outcome"))
+DELIVERED: Final = Kind("deliveries", "Messages put into mailboxes")
+EVENTS: Final = Kind("events", "Events logged", ("event", "level"))
+LOG_LOST: Final = Kind("log_lines_lost", "Log lines that could not be written")
+THREAD_CALLS: Final = Kind("thread_calls_pending", "Blocking calls that wait or run", gauge=True)
+LOOP_DELAY: Final = Kind(
+    "loop_delay_seconds", "The longest the reactor was late during the last 10 seconds", gauge=True
+)
+CERTIFICATE: Final = Kind(
+    "certificate_not_after_seconds", "When the TLS certificate ends, in seconds since 1970", gauge=True
+)
+STARTED: Final = Kind("start_time_seconds", "When the service started, in seconds since 1970", gauge=True)
+INFO: Final = Kind("info", "1, with the version as label", ("version",), gauge=True)
+
+KINDS: Final = (
+    CONNECTIONS,
+    REFUSED,
+    DROPPED,
+    OPEN,
+    STRANGERS,
+    LOGINS,
+    DELIVERED,
+    EVENTS,
+    LOG_LOST,
+    THREAD_CALLS,
+    LOOP_DELAY,
+    CERTIFICATE,
+    STARTED,
+    INFO,
+)
+
+
+class Counters:
+    """The counts of one process; a collector for prometheus_client."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Kind, dict[Labels, float]] = {
+            kind: defaultdict(float) for kind in KINDS if not kind.gauge
+        }
+        for kind in KINDS:
+            if not kind.gauge and not kind.labels:
+                self._counts[kind][()] = 0.0
+        self._watched: dict[Kind, list[Callable[[], Mapping[Labels, float]]]] = {}
+        self._logins = self._counts[LOGINS]
+        self._events = self._counts[EVENTS]
+        self._delivered = self._counts[DELIVERED]
+
+    def add(self, kind: Kind, labels: Labels = (), amount: float = 1) -> None:
+        """Count ``amount`` more."""
+        counts = self._counts[kind]
+        if labels in counts or len(counts) < LABEL_SETS:
+            counts[labels] += amount
+
+    def value(self, kind: Kind, labels: Labels = ()) -> float:
+        """What stands there now; 0 where nothing was counted."""
+        return self.current(kind).get(labels, 0.0)
+
+    def watch(self, kind: Kind, read: Callable[[], Mapping[Labels, float]]) -> None:
+        """Have ``read`` asked for values whenever the metrics are read."""
+        self._watched.setdefault(kind, []).append(read)
+
+    def current(self, kind: Kind) -> dict[Labels, float]:
+        """All values of one metric by their labels."""
+        values = dict(self._counts.get(kind, {}))
+        for read in self._watched.get(kind, ()):
+            for labels, value in read().items():
+                values[labels] = values.get(labels, 0.0) + value
+        return values
+
+    def seen(self, event: str, level: Level, fields: dict[str, Value]) -> None:
+        """Count an event of the log; what every room logs needs no counting of its own."""
+        key = (event, level.value)
+        if key in self._events or len(self._events) < LABEL_SETS:
+            self._events[key] += 1
+        if event == "delivered":
+            self._delivered[()] += 1
+        elif event.endswith("login") or event == "login-failed":
+            service = str(fields.get("service") or event.partition("-")[0])
+            self._logins[(service, "failed" if event == "login-failed" else "ok")] += 1
+
+    def collect(self) -> Iterable[Metric]:
+        """Everything, for prometheus_client."""
+        for kind in KINDS:
+            name = f"mailaccess_{kind.name}"
+            family: CounterMetricFamily | GaugeMetricFamily
+            if kind.gauge:
+                family = GaugeMetricFamily(name, kind.help, labels=kind.labels)
+            else:
+                family = CounterMetricFamily(name, kind.help, labels=kind.labels)
+            for labels, value in sorted(self.current(kind).items()):
+                family.add_metric(labels, value)
+            yield family
+
+
+def registry(counters: Counters) -> CollectorRegistry:
+    """A registry of these counters and of the process's own figures (memory, descriptors, CPU)."""
+    made = CollectorRegistry(auto_describe=False)
+    made.register(counters)
+    ProcessCollector(registry=made)
+    PlatformCollector(registry=made)
+    return made
+
+
+def exposition(made: CollectorRegistry) -> bytes:
+    """The metrics as Prometheus reads them (text format 0.0.4)."""
+    return generate_latest(made)
