@@ -10,10 +10,10 @@ A SASL exchange, the same for IMAP AUTHENTICATE, POP3 AUTH and SMTP AUTH::
     step = await exchange.step(initial)                            # None: the client sent no initial response
     while isinstance(step, Challenge):
         line = ... send encode_challenge(step.data), read a line ...
-        step = await exchange.step(decode_response(line))          # Cancelled, Malformed, and verify()'s errors
+        step = await exchange.step(decode_response(line))    # Cancelled, Malformed, verify()'s errors
     identity = step
 
-``encode_challenge``, ``decode_response`` and ``decode_initial`` (``=``) are in ``mailaccess.proto.sasl.wire``.
+``encode_challenge``, ``decode_response``, ``decode_initial`` (``=``) are in ``mailaccess.proto.sasl.wire``.
 After an error the exchange is over. SCRAM ends with a challenge too: the client answers it with nothing.
 """
 
@@ -68,7 +68,8 @@ class PasswordCredentials:
 class Identity:
     """An account that exists.
 
-    name: canonical, lower case, with domain.  extra: the passwd-file's extra fields (``userdb_`` prefix removed).
+    name: canonical, lower case, with domain.
+    extra: the passwd-file's extra fields (``userdb_`` prefix removed).
     """
 
     name: str
@@ -122,7 +123,7 @@ class Authenticator(Protocol):
         ...
 
     async def scram_secret(self, name: str, mechanism: str) -> ScramSecret:
-        """The secret for ``SCRAM-SHA-256`` (or -SHA-1); a stable made-up one for a name that has none. RFC 5802 §5.1."""
+        """The secret for ``SCRAM-SHA-256``; a stable made-up one for a name that has none. RFC 5802 §5.1."""
         ...
 
     async def scram_done(

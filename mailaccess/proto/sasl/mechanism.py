@@ -11,7 +11,7 @@ from typing import Final
 from mailaccess.model.secret import Secret
 
 MAX_RESPONSE: Final = 8192
-"""Octets of one decoded response: Dovecot's bound on its SASL buffer; no mechanism here needs a tenth of it."""
+"""Octets of one decoded response: as Dovecot's; no mechanism here needs a tenth of it."""
 
 
 class SaslError(Exception):
@@ -19,7 +19,7 @@ class SaslError(Exception):
 
 
 class Malformed(SaslError):
-    """The client broke the base64 or the mechanism's grammar: BAD in IMAP, 501 5.5.2 in SMTP (RFC 4954 §4)."""
+    """The client broke the base64 or the grammar: BAD in IMAP, 501 5.5.2 in SMTP (RFC 4954 §4)."""
 
 
 class Cancelled(SaslError):
@@ -62,7 +62,7 @@ Step = Challenge | Password | ScramLookup | ScramOutcome
 
 
 class Mechanism:
-    """Base of the mechanisms: ``start`` once, then ``respond`` until something other than a Challenge comes."""
+    """Base of the mechanisms: ``start`` once, then ``respond`` until no Challenge comes."""
 
     name: str = ""
     plaintext: bool = True

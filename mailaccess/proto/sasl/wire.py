@@ -29,7 +29,7 @@ def decode_response(line: bytes) -> bytes:
 
 
 def decode_initial(argument: bytes) -> bytes:
-    """The octets of an initial response; ``=`` is an empty one. Raises as ``decode_response``. RFC 4954 §4."""
+    """The octets of an initial response; ``=`` is an empty one. Raises Malformed. RFC 4954 §4."""
     if argument == b"=":
         return b""
     return _decode(argument)
