@@ -1,1 +1,16 @@
-"""RFC 5322 and MIME as octets and offsets: headers, addresses, dates, structure, bodies. No I/O."""
+"""RFC 5322 and MIME as octets and offsets. No I/O, no clock; every function is linear in its input.
+
+Wire form is what IMAP serves: CRLF line ends, but bare LF, bare CR and NUL are taken as they come.
+
+structure   parse(wire) -> Part: the MIME tree; dump(part) -> octets, load(octets) -> Part for caches
+part        Part: offsets, octets, lines, Content-* fields; part.walk()
+headers     Header(octets): names, fields, first(name), all(name), select(names, inverted=...) for
+            HEADER.FIELDS; unfolded(value), find_end(wire, start, limit)
+envelope    envelope(Header) -> Envelope, rendered by proto.imap.structure_render
+stored      dump, load, dump_envelope, load_envelope
+body        section(root, path, "" | "MIME" | "HEADER" | "TEXT") -> Range(offset, length) | None;
+            part_at(root, path) -> Part | None
+address     parse(value) -> (Address(name, route, mailbox, host), ...) with group markers
+mime        Content-Type, parameters (RFC 2231), dispositions, languages
+lexical     atoms, comments, quoted strings, phrases, domains
+"""

@@ -10,10 +10,11 @@ import re
 
 from mailaccess.message.address import Address
 from mailaccess.message.envelope import Envelope
-from mailaccess.message.structure import MESSAGE, MULTIPART, TEXT, Params, Part
+from mailaccess.message.mime import Params
+from mailaccess.message.part import MESSAGE, MULTIPART, TEXT, Part
 
 _NIL = b"NIL"
-_SPECIAL = re.compile(rb'[^\x20\x21\x23-\x5b\x5d-\x7e]|  ')
+_SPECIAL = re.compile(rb"[^\x20\x21\x23-\x5b\x5d-\x7e]|  ")
 _LITERAL = re.compile(rb"[^\x20-\x7e]")
 _WHITE = re.compile(rb"[ \t\r\n]+")
 _QUOTED_SPECIAL = re.compile(rb'(["\\])')
@@ -21,7 +22,7 @@ _EMPTY_MULTIPART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0%b
 
 
 def envelope(value: Envelope) -> bytes:
-    """envelope = "(" env-date SP env-subject SP … env-message-id ")"."""
+    """Rule envelope = "(" env-date SP env-subject SP … env-message-id ")"."""
     date, subject, from_, sender, reply_to, to, cc, bcc, in_reply_to, message_id = value
     origin = _addresses(from_)
     return b"(%b %b %b %b %b %b %b %b %b %b)" % (
@@ -39,12 +40,12 @@ def envelope(value: Envelope) -> bytes:
 
 
 def bodystructure(part: Part) -> bytes:
-    """body with its extension data, for BODYSTRUCTURE."""
+    """Rule body with its extension data, for BODYSTRUCTURE."""
     return _body(part, extended=True)
 
 
 def body(part: Part) -> bytes:
-    """body without extension data, for BODY."""
+    """Rule body without extension data, for BODY."""
     return _body(part, extended=False)
 
 

@@ -1,0 +1,256 @@
+"""The MIME tree of a message as octet offsets (RFC 2045, RFC 2046), found without copying bodies.
+
+``parse`` walks the message once. A header block ends at its blank line; a body ends where a
+boundary line of an enclosing multipart begins, and the line end before that line belongs to the
+boundary (RFC 2046 §5.1.1). Boundary lines are found by ``bytes.find`` of each open boundary, the
+outermost first, and every search ends where an enclosing boundary was found. So one level of
+nesting passes over an octet once, and the work is at most MAX_DEPTH times the message's size at
+the speed of memchr, however many boundaries are opened and never closed.
+
+What mail in the wild leaves open follows Dovecot 2.3: a boundary matches as a prefix of the
+line, the longest open one wins; a header that runs into a boundary ends there; an unclosed
+multipart ends with what holds it; Content-* fields of a message count only where it has
+MIME-Version or Content-Type.
+"""
+
+from mailaccess.message import mime
+from mailaccess.message.envelope import Envelope, envelope
+from mailaccess.message.headers import Header, find_end, unfolded
+from mailaccess.message.mime import Params
+from mailaccess.message.part import LEAF, MAX_DEPTH, MAX_PARTS, MESSAGE, MULTIPART, TEXT, Part
+from mailaccess.message.stored import dump, load
+
+__all__ = [
+    "LEAF", "MAX_DEPTH", "MAX_PARTS", "MESSAGE", "MULTIPART", "TEXT",
+    "Part", "dump", "load", "parse", "root_header",
+]  # fmt: skip
+
+MAX_BOUNDARY = 80
+"""Octets of a boundary that are compared; RFC 2046 §5.1.1 allows 70. Dovecot's bound."""
+
+
+def parse(wire: bytes | memoryview) -> Part:
+    """Find the structure of a whole message in wire form. Never raises on any octets."""
+    octets = bytes(wire) if isinstance(wire, memoryview) else wire
+    return _Parser(octets).message(0, 0, is_inner=False)
+
+
+def root_header(wire: bytes, part: Part) -> Header:
+    """The fields of a message's or part's header."""
+    return Header(wire[part.start : part.body])
+
+
+class _Open:
+    """The boundary of an open multipart, and what is known of its next line.
+
+    nl: the LF before that line, -1 if not known.  clear: up to this LF no such line stands.
+    """
+
+    __slots__ = ("needle", "nl", "clear")
+
+    def __init__(self, needle: bytes) -> None:
+        self.needle = needle  # LF "--" boundary
+        self.nl = -1
+        self.clear = -1
+
+
+class _Parser:
+    """One pass over a message.
+
+    ``nl`` and ``level`` say where the part read last ended: at the boundary line after the LF
+    at ``nl``, of the open multipart ``level``; level -1 is the end of the message. ``before`` is
+    where the body ends that stands before it.
+    """
+
+    def __init__(self, wire: bytes) -> None:
+        self.wire = wire
+        self.size = len(wire)
+        self.open: list[_Open] = []
+        self.count = 0
+        self.nl = self.size
+        self.level = -1
+        self.before = self.size
+        self.steps = 0  # searches for a boundary, for tests that bound the work
+
+    def next_boundary(self, at: int) -> None:
+        """Find the first boundary line that begins at or after ``at``, itself a line's beginning."""
+        size, limit, level = self.size, self.size, -1
+        for index, boundary in enumerate(self.open):
+            nl = boundary.nl
+            if nl < at - 1:
+                if boundary.clear >= limit:
+                    continue
+                self.steps += 1
+                # Not past an outer boundary's line: once that is reached, this one is closed.
+                needle = boundary.needle
+                nl = self.wire.find(needle, max(at - 1, boundary.clear + 1), min(size, limit + len(needle)))
+                boundary.nl = nl
+                if nl < 0:
+                    boundary.clear = limit
+                    continue
+            if nl < limit:
+                limit, level = nl, index
+            elif nl == limit:
+                level = self.better(level, index, nl)
+        self.nl, self.level = limit, level
+        self.before = max(at, self.before_line_end())
+
+    def before_line_end(self) -> int:
+        """Where the line end begins that belongs to the boundary line found."""
+        nl = self.nl
+        return nl - 1 if 0 < nl < self.size and self.wire[nl - 1] == 0x0D else nl
+
+    def better(self, outer: int, inner: int, nl: int) -> int:
+        """Which of two boundaries that both begin the line is meant: the exact, else the longer one."""
+        wire, prefix = self.wire, nl + 3
+        end = wire.find(b"\n", prefix)
+        line = wire[prefix : self.size if end < 0 else end].removesuffix(b"\r")
+        for index in (inner, outer):
+            boundary = self.open[index].needle[3:]
+            if line in (boundary, boundary + b"--"):
+                return index
+        return inner if len(self.open[inner].needle) >= len(self.open[outer].needle) else outer
+
+    def message(self, start: int, depth: int, *, is_inner: bool) -> Part:
+        """A whole message, the root or one inside message/rfc822."""
+        return self.part(start, depth, is_mime=False, in_digest=False, is_inner=is_inner)
+
+    def part(self, start: int, depth: int, *, is_mime: bool, in_digest: bool, is_inner: bool) -> Part:
+        """Header and body that begin at ``start``."""
+        self.count += 1
+        wire = self.wire
+        self.next_boundary(start)
+        body = find_end(wire, start, self.nl + 1 if self.level >= 0 else self.size)
+        has_body = body >= 0
+        header = Header(wire[start : body if has_body else self.before])
+        content = _content(header, is_mime, in_digest)
+        boundary = self.boundary(content, depth) if has_body else None
+        own = len(self.open)
+        if boundary is not None:
+            self.open.append(_Open(b"\n--" + boundary))
+            self.next_boundary(body)
+        if has_body and 0 <= self.level < own and self.nl < body:
+            # The line end before a boundary belongs to it, also where it is the header's blank line.
+            has_body = False
+        parts: tuple[Part, ...] = ()
+        if not has_body:
+            body = end = max(start, self.before_line_end())
+            if content.kind == MESSAGE:
+                parts = (_EMPTY._replace(start=body, body=body, end=body, envelope=Envelope()),)
+            # Dovecot counts that line end to what encloses this part.
+            self.before = self.nl + 1 if start <= self.nl < self.size else end
+        else:
+            if boundary is not None:
+                parts = self.multipart(own, boundary, depth, content.type.subtype)
+            elif content.kind == MESSAGE:
+                parts = (self.message(body, depth + 1, is_inner=True),)
+            else:
+                self.next_boundary(body)
+            end = self.before
+        del self.open[own:]
+        lines = wire.count(b"\n", body, end) if content.kind in _LINES_TOLD else 0
+        return content.part(start, body, end, lines, envelope(header) if is_inner else None, parts)
+
+    def boundary(self, content: "_Content", depth: int) -> bytes | None:
+        """The boundary of a multipart that is to be opened; what lies too deep becomes a leaf."""
+        if depth >= MAX_DEPTH or self.count >= MAX_PARTS:
+            if content.kind == MESSAGE:
+                content.kind = LEAF
+        elif content.kind == MULTIPART:
+            boundary = mime.param(content.type.params, b"boundary")
+            return None if boundary is None else boundary[:MAX_BOUNDARY]
+        return None
+
+    def multipart(self, own: int, boundary: bytes, depth: int, subtype: bytes) -> tuple[Part, ...]:
+        """The parts between the lines of the open boundary ``own``, the first of which is next."""
+        wire, in_digest = self.wire, subtype.lower() == b"digest"
+        parts: list[Part] = []
+        while self.level >= own:
+            after = self.nl + 3 + len(boundary)
+            line_end = wire.find(b"\n", after) + 1
+            if wire.startswith(b"--", after):
+                self.open.pop()
+                self.next_boundary(line_end or self.size)
+            elif not line_end:
+                self.nl, self.level, self.before = self.size, -1, self.size
+            elif self.count >= MAX_PARTS:
+                self.next_boundary(line_end)
+            else:
+                parts.append(
+                    self.part(line_end, depth + 1, is_mime=True, in_digest=in_digest, is_inner=False)
+                )
+        return tuple(parts)
+
+
+class _Content:
+    """What the Content-* fields of one header say."""
+
+    __slots__ = ("kind", "type", "values", "disposition", "language")
+
+    def __init__(self) -> None:
+        self.kind = TEXT
+        self.type = _TEXT_PLAIN
+        self.values: dict[bytes, bytes | None] = {}
+        self.disposition: tuple[bytes, Params] | None = None
+        self.language: tuple[bytes, ...] = ()
+
+    def part(
+        self, start: int, body: int, end: int, lines: int, envelope: Envelope | None, parts: tuple[Part, ...]
+    ) -> Part:
+        kind, subtype, params = self.type
+        get = self.values.get
+        disposition, disposition_params = self.disposition or (None, ())
+        return Part(
+            start, body, end, lines, self.kind, kind, subtype, params,
+            get(b"content-transfer-encoding"), get(b"content-id"), get(b"content-description"),
+            get(b"content-md5"), disposition, disposition_params, self.language, get(b"content-location"),
+            envelope, parts,
+        )  # fmt: skip
+
+
+_LINES_TOLD = (TEXT, MESSAGE)
+_TEXT_PLAIN = mime.ContentType(b"text", b"plain", ())
+_MESSAGE_RFC822 = mime.ContentType(b"message", b"rfc822", ())
+_EMPTY = _Content().part(0, 0, 0, 0, None, ())
+
+
+def _content(header: Header, is_mime: bool, in_digest: bool) -> _Content:
+    """Read the Content-* fields; of one that stands twice, the first that can be read counts."""
+    content = _Content()
+    names = header.names
+    if not (is_mime or b"content-type" in names or b"mime-version" in names):
+        return content
+    if in_digest:
+        content.kind, content.type = MESSAGE, _MESSAGE_RFC822  # RFC 2046 §5.1.5
+    seen_type = False
+    values = content.values
+    for name, field in zip(names, header.fields, strict=True):
+        if not name.startswith(b"content-"):
+            continue
+        value = field.partition(b":")[2]
+        if name == b"content-type":
+            if not seen_type:
+                seen_type = True
+                content.type = mime.content_type(unfolded(value)) or _TEXT_PLAIN
+                content.kind = _kind(content.type)
+        elif name == b"content-transfer-encoding":
+            if values.get(name) is None:
+                values[name] = mime.transfer_encoding(unfolded(value))
+        elif name == b"content-disposition":
+            if content.disposition is None or not content.disposition[1]:
+                content.disposition = mime.disposition(unfolded(value)) or content.disposition
+        elif name == b"content-language":
+            if not content.language:
+                content.language = mime.languages(unfolded(value))
+        elif name not in values:
+            values[name] = unfolded(value)
+    return content
+
+
+def _kind(content_type: mime.ContentType) -> int:
+    kind = content_type.type.lower()
+    if kind == b"text":
+        return TEXT
+    if kind == b"multipart":
+        return MULTIPART
+    return MESSAGE if kind == b"message" and content_type.subtype.lower() == b"rfc822" else LEAF
