@@ -44,7 +44,7 @@ class _Job:
         try:
             self.outcome = self.call(*self.args, **self.kwargs)
         except BaseException:
-            self.outcome = Failure(captureVars=False)  # type: ignore[no-untyped-call]
+            self.outcome = Failure(captureVars=False)
             self.failed = True
         # The arguments may be large (a message); they must not live until the reactor comes round.
         self.call = self.args = self.kwargs = None  # type: ignore[assignment]
