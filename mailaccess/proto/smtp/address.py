@@ -19,7 +19,9 @@ _LOOSE: Final = re.compile(rf"[{_ATEXT}.]+")
 _QUOTED: Final = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\U0010ffff]|\\[\x20-\x7e])*)"')
 _ESCAPED: Final = re.compile(r"\\(.)")
 # Underscores are no letters of a host name, but senders have them; the domain is only compared here.
-_LABEL: Final = r"[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\-\u0080-\U0010ffff]*[A-Za-z0-9_\u0080-\U0010ffff])?"
+_LABEL: Final = (
+    r"[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\-\u0080-\U0010ffff]*[A-Za-z0-9_\u0080-\U0010ffff])?"
+)
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _LITERAL: Final = re.compile(r"\[[!-Z^-~]{1,64}\]")
 
