@@ -1,0 +1,235 @@
+"""The running service: opens the doors, watches over certificate and loop, closes in order.
+
+Start: engines are built, then listeners opened (ports below 1024 need root), then root is given up.
+Everything is made here and not earlier, since ``twistd`` may have forked before.
+
+Stop: no new connections; those present are told (IMAP ``* BYE``) and have ``GRACE`` seconds to read it;
+then the engines finish what they owe, and the threads end. What was acknowledged is on disk anyway: a
+kill -9 loses nothing that this order saves, it only lets the next start do the work.
+"""
+
+import grp
+import os
+import pwd
+import signal
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from twisted.application.service import Service
+from twisted.internet import defer, task
+from twisted.internet.defer import Deferred
+
+from mailaccess import __version__
+from mailaccess.config.sections import Settings
+from mailaccess.net.endpoints import ListenError, bound, describe, listen, over_tls, parse_address
+from mailaccess.net.tls import TlsError
+from mailaccess.observe.counters import (
+    CERTIFICATE,
+    CONNECTIONS,
+    DROPPED,
+    INFO,
+    LOOP_DELAY,
+    OPEN,
+    REFUSED,
+    STARTED,
+    STRANGERS,
+    THREAD_CALLS,
+    Counters,
+    registry,
+)
+from mailaccess.observe.events import Level
+from mailaccess.service.build import Built, build
+from mailaccess.service.metrics import site
+from mailaccess.service.output import event_log, tell_failures
+
+GRACE: Final = 5.0
+"""Seconds in which clients may read the last words."""
+
+CERTIFICATE_CHECK: Final = 30.0
+"""Seconds between looks at the certificate's files."""
+
+LOOP_WINDOW: Final = 10
+"""Seconds over which the loop's worst delay is told."""
+
+
+class CannotStart(Exception):
+    """The service cannot start; the text is for the operator."""
+
+
+class House(Service):
+    """The whole server as one Twisted service.
+
+    settings: the configuration.  as_json: how the log is written.  reactor: None is Twisted's.
+    """
+
+    name = "mailaccess"
+
+    def __init__(self, settings: Settings, *, as_json: bool = False, reactor: Any = None) -> None:
+        self.settings = settings
+        self.stopping = False
+        self.ports: dict[str, list[Any]] = {}
+        self.counters = Counters()
+        self.built: Built | None = None
+        self._as_json = as_json
+        self._reactor = reactor
+        self._loops: list[task.LoopingCall] = []
+        self._delays: list[float] = []
+
+    def privilegedStartService(self) -> None:
+        """Build, listen, and become the configured user. Raises CannotStart."""
+        if self._reactor is None:
+            from twisted.internet import reactor
+
+            self._reactor = reactor
+        self.log = event_log(self.counters, as_json=self._as_json)
+        self._failures = tell_failures(self.log)
+        try:
+            self.built = build(self.settings, self._reactor, self.log)
+            self._open()
+        except (ListenError, TlsError) as error:
+            raise CannotStart(str(error)) from error
+        self._become()
+        self._watch()
+
+    def startService(self) -> None:
+        """From now on connections are served."""
+        super().startService()
+        self._every(CERTIFICATE_CHECK, self._look_at_certificate)
+        self._expected = self._reactor.seconds() + 1
+        self._every(1, self._measure_loop)
+        if hasattr(signal, "SIGHUP"):
+            try:
+                signal.signal(signal.SIGHUP, self._on_hangup)
+            except ValueError:  # not the main thread: embedded in another program
+                pass
+        self.log.log("started", version=__version__, pid=os.getpid(), hostname=self.settings.hostname)
+
+    def stopService(self) -> "Deferred[None]":
+        """Close in order; the Deferred fires when everything is on disk."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    def where(self, service: str) -> list[str]:
+        """The addresses on which ``service`` (a name of ``[listen]``) really listens."""
+        return [describe(bound(port)) for port in self.ports.get(service, ())]
+
+    # Start.
+
+    def _open(self) -> None:
+        assert self.built is not None
+        for name, entrance in self.built.entrances.items():
+            factory = over_tls(entrance.door, self.built.tls) if entrance.over_tls else entrance.door
+            for text in getattr(self.settings.listen, name):
+                self._listen(name, text, factory)
+        if self.settings.listen.http:
+            pages = site(self.settings, registry(self.counters), lambda: self.stopping)
+            for text in self.settings.listen.http:
+                self._listen("http", text, pages)
+
+    def _listen(self, name: str, text: str, factory: Any) -> None:
+        address = parse_address(text, str(self.settings.state_dir))
+        port = listen(self._reactor, address, factory)
+        self.ports.setdefault(name, []).append(port)
+        self.log.log("listening", service=name, address=describe(bound(port)))
+
+    def _become(self) -> None:
+        """Give up root for ``process.user``; its groups first, or they could not be given up any more."""
+        wanted = self.settings.process.user
+        if not wanted or os.geteuid() != 0:
+            return
+        try:
+            entry = pwd.getpwnam(wanted)
+        except KeyError:
+            raise CannotStart(f'process.user: there is no account "{wanted}" on this machine') from None
+        groups = [group.gr_gid for group in grp.getgrall() if wanted in group.gr_mem]
+        os.setgroups([entry.pw_gid, *groups])
+        os.setgid(entry.pw_gid)
+        os.setuid(entry.pw_uid)
+
+    def _watch(self) -> None:
+        built = self.built
+        assert built is not None
+        watch = self.counters.watch
+        watch(INFO, lambda: {(__version__,): 1.0})
+        begun = time.time()
+        watch(STARTED, lambda: {(): begun})
+        watch(CONNECTIONS, lambda: {(n,): float(e.door.accepted) for n, e in built.entrances.items()})
+        watch(OPEN, lambda: {(n,): float(len(e.door.inside)) for n, e in built.entrances.items()})
+        watch(STRANGERS, lambda: {(): float(built.limits.strangers)})
+        watch(REFUSED, lambda: {(n,): float(count) for n, count in built.limits.refused.items()})
+        watch(DROPPED, lambda: {(): float(built.limits.dropped)})
+        watch(THREAD_CALLS, lambda: {(): float(built.threads.pending)})
+        watch(LOOP_DELAY, lambda: {(): max(self._delays, default=0.0)})
+        if (tls := built.tls) is not None:
+            watch(CERTIFICATE, lambda: {(): tls.not_after.timestamp()})
+
+    # While running.
+
+    def _every(self, seconds: float, call: Callable[[], object]) -> None:
+        loop = task.LoopingCall(call)
+        loop.clock = self._reactor
+        loop.start(seconds, now=False)
+        self._loops.append(loop)
+
+    def _measure_loop(self) -> None:
+        now = self._reactor.seconds()
+        self._delays.append(max(0.0, now - self._expected))
+        del self._delays[:-LOOP_WINDOW]
+        self._expected = now + 1
+
+    def _on_hangup(self, number: int, frame: object) -> None:
+        self._reactor.callFromThread(self._look_at_certificate)
+
+    def _look_at_certificate(self) -> "Deferred[None]":
+        return Deferred.fromCoroutine(self._reload_certificate())
+
+    async def _reload_certificate(self) -> None:
+        built = self.built
+        if built is None or built.tls is None or self.stopping:
+            return
+        try:
+            if await built.threads.run(built.tls.reload):
+                self.log.log("tls-reloaded", not_after=built.tls.not_after.isoformat())
+        except TlsError as error:
+            self.log.log("tls-reload-failed", Level.ERROR, error=str(error))
+
+    # Stop.
+
+    async def _stop(self) -> None:
+        self.stopping = True
+        for loop in self._loops:
+            if loop.running:
+                loop.stop()
+        self._loops.clear()
+        listening = [port for ports in self.ports.values() for port in ports]
+        await defer.DeferredList([defer.maybeDeferred(port.stopListening) for port in listening])
+        self.ports.clear()
+        if self.built is not None:
+            await self._empty(self.built)
+            await self.built.close()
+            await self.built.threads.idle()
+            self.built.threads.stop()
+            self.built = None
+            self.log.log("stopped", pid=os.getpid())
+            self._failures()
+
+    async def _empty(self, built: Built) -> None:
+        """Say the last words to everybody, wait until they have gone, then cut who has not."""
+        doors = [entrance.door for entrance in built.entrances.values()]
+        for door in doors:
+            present: list[Any] = list(door.inside)
+            for protocol in present:
+                farewell = getattr(protocol, "farewell", None)
+                if farewell is not None:
+                    farewell()
+                elif protocol.transport is not None:
+                    protocol.transport.loseConnection()
+        end = self._reactor.seconds() + GRACE
+        while any(door.inside for door in doors) and self._reactor.seconds() < end:
+            await task.deferLater(self._reactor, 0.05)
+        for door in doors:
+            present = list(door.inside)
+            for protocol in present:
+                if protocol.transport is not None:
+                    protocol.transport.abortConnection()

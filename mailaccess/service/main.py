@@ -1,0 +1,52 @@
+"""``mailaccess serve``: the same service as ``twistd mailaccess``, in the foreground and without a plugin."""
+
+import sys
+from typing import Any
+
+import click
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
+
+from mailaccess import __version__
+from mailaccess.service.maker import StartingHouse, settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mailaccess")
+def main() -> None:
+    """A mail server: IMAP, POP3, SMTP, submission and LMTP over Maildir++."""
+
+
+@main.command()
+@click.option(
+    "--config",
+    "-c",
+    metavar="FILE",
+    help="The configuration; else $MAILACCESS_CONFIG, ./mailaccess.toml, /etc/mailaccess/mailaccess.toml.",
+)
+@click.option("--log-json", is_flag=True, help="Write the log as JSON, an object a line.")
+def serve(config: str | None, log_json: bool) -> None:
+    """Serve until interrupted; the log goes to standard output."""
+    house = StartingHouse(settings(config), as_json=log_json)
+    # Twisted's chatter is dropped; tracebacks of what nobody handled go to standard error, and the house
+    # writes an event for each.
+    tracebacks = FilteringLogObserver(
+        textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(defaultLogLevel=LogLevel.critical)]
+    )
+    globalLogBeginner.beginLoggingTo([tracebacks], redirectStandardIO=False, discardBuffer=True)
+    from twisted.internet import reactor as installed
+
+    reactor: Any = installed
+    house.privilegedStartService()
+    house.startService()
+    reactor.addSystemEventTrigger("before", "shutdown", house.stopService)
+    reactor.run()
+
+
+if __name__ == "__main__":
+    main()

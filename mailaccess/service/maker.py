@@ -1,0 +1,67 @@
+"""``twistd mailaccess``: the options and the service that Twisted asks for.
+
+A configuration that cannot be used ends the start with exit code 78 (sysexits' EX_CONFIG) and the reason
+on standard error; an address that cannot be had, with 75 (EX_TEMPFAIL).
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.python import usage
+
+from mailaccess import __version__
+from mailaccess.config.load import ConfigurationError, find, load
+from mailaccess.config.sections import Settings
+from mailaccess.service.house import CannotStart, House
+
+EX_TEMPFAIL: Final = 75
+EX_CONFIG: Final = 78
+
+
+class Options(usage.Options):
+    """What may follow ``twistd mailaccess``."""
+
+    synopsis = "[--config FILE] [--log-json]"
+    longdesc = f"mailaccess {__version__}: IMAP, POP3, SMTP, submission and LMTP over Maildir++."
+    optParameters = [
+        [
+            "config",
+            "c",
+            None,
+            "The configuration; else $MAILACCESS_CONFIG, ./mailaccess.toml, /etc/mailaccess/mailaccess.toml",
+        ]
+    ]
+    optFlags = [["log-json", None, "Write the log as JSON, an object a line"]]
+
+
+class StartingHouse(House):
+    """A house whose failure to start ends the process with a sentence instead of a traceback."""
+
+    def privilegedStartService(self) -> None:
+        """As House's; raises SystemExit."""
+        try:
+            super().privilegedStartService()
+        except CannotStart as error:
+            refuse(str(error), EX_TEMPFAIL)
+
+
+def refuse(text: str, code: int) -> Any:
+    """Say why and end; past Twisted's log, which has taken ``sys.stderr`` by then."""
+    os.write(2, f"mailaccess: {text}\n".encode("utf-8", "backslashreplace"))
+    sys.exit(code)
+
+
+def settings(config: str | None) -> Settings:
+    """The settings from the file named or found. Raises SystemExit."""
+    try:
+        return load(find(Path(config) if config else None))
+    except ConfigurationError as error:
+        refuse(str(error), EX_CONFIG)
+        raise AssertionError from error
+
+
+def makeService(options: Options) -> House:
+    """The service, not yet started; Twisted's name."""
+    return StartingHouse(settings(options["config"]), as_json=bool(options["log-json"]))
