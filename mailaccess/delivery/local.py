@@ -163,7 +163,7 @@ class Delivery:
             await upload.write(data)
 
     async def finish(self) -> list[Outcome]:
-        """Store every copy: an Outcome for each Drop, in their order. One's failure does not touch the others."""
+        """Store every copy: an Outcome for each Drop, in order. One's failure does not touch the others."""
         outcomes: dict[tuple[str, str], Outcome] = {}
         for key, copy in self._copies.items():
             try:

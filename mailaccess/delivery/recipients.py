@@ -29,7 +29,7 @@ MAX_DEPTH: Final = 10
 """Aliases of aliases: nobody nests deeper on purpose."""
 
 MAX_STEPS: Final = 2000
-"""Addresses looked at for one recipient, all branches together: bounds a tree of aliases, which MAX_DEPTH does not."""
+"""Addresses looked at for one recipient: bounds a tree of aliases, which MAX_DEPTH does not."""
 
 LOOK_AGAIN: Final = 1.0
 """Seconds between looks at the aliases file's time stamp."""
@@ -140,7 +140,7 @@ class _Walk:
 
 
 def _plausible(name: str) -> bool:
-    """Whether ``name`` may be looked up: not a quoted ``a@b``, which would pass for another account's name."""
+    """Whether ``name`` may be looked up: a quoted ``a@b`` would pass for another account's name."""
     return "@" not in name and name.isprintable() and " " not in name
 
 

@@ -32,7 +32,7 @@ class BadAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """``local`` is without quotes; ``domain`` as written, without a final dot, or ``[literal]``; "" for a bare name."""
+    """local: without quotes.  domain: as written, without a final dot, or ``[literal]``; "": a bare name."""
 
     local: str
     domain: str
