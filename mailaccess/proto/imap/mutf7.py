@@ -53,4 +53,6 @@ def _unshifted(base64: bytes) -> str:
     if not _BASE64.fullmatch(base64) or len(base64) % 4 == 1:
         raise ValueError("not modified base64")
     octets = b64decode(base64 + b"=" * (-len(base64) % 4), b"+,")
-    return octets.decode("utf-16-be")  # odd lengths and lone surrogates raise UnicodeDecodeError, a ValueError
+    return octets.decode(
+        "utf-16-be"
+    )  # odd lengths and lone surrogates raise UnicodeDecodeError, a ValueError

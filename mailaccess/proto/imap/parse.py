@@ -4,10 +4,14 @@
 ``parse`` raises only ``ParseError``, whatever the octets.
 """
 
+import re
+from typing import Final
+
 from mailaccess.proto.cursor import Expected
 from mailaccess.proto.imap import responses, tokens
 from mailaccess.proto.imap.commands import RULES
-from mailaccess.proto.imap.commands.base import Request
+from mailaccess.proto.imap.commands.append import AppendMessage, append_message
+from mailaccess.proto.imap.commands.base import Request, Unsupported
 from mailaccess.proto.imap.framing import Frame
 from mailaccess.proto.imap.tokens import ImapCursor
 
@@ -15,8 +19,9 @@ from mailaccess.proto.imap.tokens import ImapCursor
 class ParseError(Exception):
     """A frame that is no command. ``response`` is the answer it deserves, ready to render.
 
-    tag: the client's, None when there was none.  name: the command's, empty when unknown.
-    ``status`` is BAD, except where an RFC wants NO (BADCHARSET).
+    tag: the client's, None when there was none.  name: the command's in capitals, empty when unknown.
+    status: BAD, except where an RFC wants NO (BADCHARSET, USEATTR, a limit of ours).
+    The text never repeats octets of the frame, which may hold a password.
     """
 
     def __init__(self, tag: bytes | None, status: responses.Status, name: str = "") -> None:
@@ -31,12 +36,9 @@ class ParseError(Exception):
         return self.status if self.tag is None else responses.Tagged(self.tag, self.status)
 
 
-class Unsupported(Expected):
-    """Well-formed, but asking for what is not there: answered by ``status`` instead of BAD."""
-
-    def __init__(self, status: responses.Status, at: int) -> None:
-        super().__init__(status.text, at)
-        self.status = status
+_HEAD: Final = re.compile(
+    rb'([^\x00-\x20(){%*"\\\x7f-\xff+]+) +([^\x00-\x20(){%*"\\\]\x7f-\xff]+)(?: +([A-Za-z]+))?'
+)
 
 
 def parse(frame: Frame, *, utf8: bool = False) -> Request:
@@ -45,4 +47,59 @@ def parse(frame: Frame, *, utf8: bool = False) -> Request:
     Also reads the frame of a ``framing.StreamStart``, which ends behind the announced literal: then the
     result is the APPEND as far as it is known. Raises ParseError.
     """
-    raise NotImplementedError
+    octets = frame.octets
+    head = _HEAD.match(octets)
+    if head is None:
+        raise _no_command(octets)
+    tag, name = head.group(1), head.group(2).upper()
+    end = head.end(2)
+    if name == b"UID" and head.group(3) is not None:
+        name, end = b"UID " + head.group(3).upper(), head.end(3)
+    rule = RULES.get(name)
+    if rule is None or octets[end : end + 1] not in (b"", b" "):
+        raise ParseError(tag, responses.Bad("There is no such command"))
+    shown = name.decode("ascii")
+    cur = ImapCursor(octets, end, utf8=utf8, streamed=frame.streamed)
+    try:
+        command = rule(cur)
+        if tokens.more(cur):
+            cur.fail("the end of the command")
+    except Unsupported as error:
+        raise ParseError(tag, error.status, shown) from None
+    except Expected as error:
+        raise ParseError(tag, _bad(shown, error), shown) from None
+    return Request(tag, shown, command)
+
+
+def parse_next_message(frame: Frame, *, utf8: bool = False) -> AppendMessage:
+    """The newest message of a MULTIAPPEND, from the frame of any but its first ``StreamStart``.
+
+    So that a thousand messages in one APPEND are read once each and not once for every later one.
+    Raises ParseError.
+    """
+    cur = ImapCursor(frame.octets, frame.streamed[-2], utf8=utf8, streamed=frame.streamed)
+    try:
+        cur.skip_if(b")")  # of UTF8 (...), whose literal has just ended
+        message = append_message(cur)
+        if not cur.at_end():
+            cur.fail("one literal")
+    except Expected as error:
+        head = _HEAD.match(frame.octets)
+        raise ParseError(None if head is None else head.group(1), _bad("APPEND", error), "APPEND") from None
+    return message
+
+
+def _bad(name: str, error: Expected) -> responses.Bad:
+    return responses.Bad(f"Error in {name}: expected {error.what} at octet {error.at + 1}")
+
+
+def _no_command(octets: bytes) -> ParseError:
+    """Neither tag nor name could be read."""
+    cur = ImapCursor(octets)
+    try:
+        tag = tokens.tag(cur)
+    except Expected:
+        return ParseError(None, responses.Bad("Expected a tag and a command"))
+    if cur.at_end() or cur.match(tokens.SPACES) is not None:
+        return ParseError(tag, responses.Bad("Expected a command behind the tag"))
+    return ParseError(None, responses.Bad("Expected a tag and a command"))

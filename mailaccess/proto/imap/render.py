@@ -8,7 +8,6 @@ NUL nor 8-bit octets (UTF-8 only after ENABLE UTF8=ACCEPT), status texts lose th
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -50,6 +49,7 @@ def string(octets: bytes, *, utf8: bool = False) -> bytes:
 
 
 def nstring(octets: bytes | None, *, utf8: bool = False) -> bytes:
+    """``string``, or NIL for None."""
     return NIL if octets is None else string(octets, utf8=utf8)
 
 
@@ -62,7 +62,7 @@ def astring(octets: bytes, *, utf8: bool = False) -> bytes:
 
 @lru_cache(maxsize=1024)
 def mailbox(name: str, *, utf8: bool = False) -> bytes:
-    """A mailbox name as astring: modified UTF-7, or UTF-8 when UTF8=ACCEPT is on. RFC 9051 §5.1, RFC 6855 §3."""
+    """A mailbox name as astring: modified UTF-7, or UTF-8 after UTF8=ACCEPT. RFC 9051 §5.1, RFC 6855 §3."""
     if name.isascii() and "&" not in name:
         return astring(name.encode("ascii"))
     return string(name.encode("utf-8", "replace"), utf8=True) if utf8 else astring(encode_mutf7(name))
@@ -90,7 +90,7 @@ def ordered_set(numbers: Sequence[int]) -> bytes:
 
 
 def numbers(values: Sequence[int]) -> bytes:
-    """Numbers with a space between: by way of ``repr`` of a list, the fastest loop that CPython has for it."""
+    """Numbers with a space between: by way of ``repr`` of a list, the fastest loop CPython has for it."""
     plain = values if type(values) is list else list(values)
     return repr(plain)[1:-1].replace(",", "").encode("ascii")
 
@@ -120,7 +120,7 @@ def code(value: r.Code) -> bytes:
         case r.Unseen(seq):
             return b"UNSEEN %d" % seq
         case r.AppendUid(uid_validity, uids):
-            return b"APPENDUID %d %b" % (uid_validity, uid_set(uids))
+            return b"APPENDUID %d %b" % (uid_validity, ordered_set(uids))
         case r.CopyUid(uid_validity, source, target):
             return b"COPYUID %d %b %b" % (uid_validity, ordered_set(source), ordered_set(target))
         case r.HighestModSeq(modseq):
@@ -188,7 +188,9 @@ def _namespaces(value: r.Namespaces, utf8: bool) -> bytes:
 def _list_entry(value: r.ListEntry, utf8: bool) -> bytes:
     more = []
     if value.child_info:
-        more.append(b'"CHILDINFO" (%b)' % b" ".join(string(word.encode("ascii")) for word in value.child_info))
+        more.append(
+            b'"CHILDINFO" (%b)' % b" ".join(string(word.encode("ascii")) for word in value.child_info)
+        )
     if value.old_name is not None:
         more.append(b'"OLDNAME" (%b)' % mailbox(value.old_name, utf8=utf8))
     return b"* %b (%b) %b %b%b\r\n" % (
@@ -257,7 +259,9 @@ def _fetched(value: r.Fetched, utf8: bool) -> bytes:
 
 _RULES: Final[dict[type[r.Response], Callable[..., bytes]]] = {
     r.Tagged: lambda value, utf8: status(value.tag, value.status),
-    r.Continue: lambda value, utf8: b"+ %b\r\n" % (_CONTROLS.sub(" ", value.text).encode("utf-8", "replace") or b"OK"),
+    r.Continue: lambda value, utf8: (
+        b"+ %b\r\n" % (_CONTROLS.sub(" ", value.text).encode("utf-8", "replace") or b"OK")
+    ),
     r.Challenge: lambda value, utf8: b"+ %b\r\n" % b64encode(value.octets),
     r.Capabilities: lambda value, utf8: b"* CAPABILITY %b\r\n" % _words(value.names),
     r.Enabled: _enabled,
@@ -280,8 +284,3 @@ _RULES: Final[dict[type[r.Response], Callable[..., bytes]]] = {
 def render(response: r.Response, *, utf8: bool = False) -> bytes:
     """One response as octets with its CRLF. ``utf8``: the session has enabled UTF8=ACCEPT (or IMAP4rev2)."""
     return _RULES[type(response)](response, utf8)
-
-
-def internal_date(when: datetime) -> bytes:
-    """date-time with its quotes. RFC 9051 §9."""
-    return b'"%b"' % render_fetch.date_text(when).encode("ascii")

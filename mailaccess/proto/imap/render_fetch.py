@@ -21,6 +21,7 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 
 def head(seq: int) -> bytes:
+    """The start of a FETCH response; items and ``TAIL`` follow."""
     return b"* %d FETCH (" % seq
 
 
@@ -33,6 +34,7 @@ def line(seq: int, items: Iterable[bytes]) -> bytes:
 
 
 def flags(values: Iterable[Flag]) -> bytes:
+    """FLAGS, in the given order (``model.flags.ordered``), ``\\Recent`` where due."""
     return f"FLAGS ({flags_text(values)})".encode("ascii")
 
 
@@ -42,19 +44,23 @@ def flags_text(values: Iterable[Flag]) -> str:
 
 
 def uid(value: int) -> bytes:
+    """UID."""
     return b"UID %d" % value
 
 
 def modseq(value: int) -> bytes:
+    """MODSEQ. RFC 7162 §3.1.4.2."""
     return b"MODSEQ (%d)" % value
 
 
 def size(octets: int) -> bytes:
+    """RFC822.SIZE."""
     return b"RFC822.SIZE %d" % octets
 
 
-def internal_date(when: datetime) -> bytes:
-    return f'INTERNALDATE "{date_text(when)}"'.encode("ascii")
+def internal_date(epoch: int) -> bytes:
+    """INTERNALDATE, of seconds since 1970, told in UTC."""
+    return f'INTERNALDATE "{date_text_of(epoch)}"'.encode("ascii")
 
 
 def item(name: bytes, octets: bytes) -> bytes:
@@ -120,12 +126,14 @@ def date_text_of(epoch: int, offset_minutes: int = 0) -> str:
     days, second = divmod(epoch + offset_minutes * 60, 86400)
     sign = "-" if offset_minutes < 0 else "+"
     hours, rest = divmod(abs(offset_minutes), 60)
-    return f"{_day(days)} {second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d} {sign}{hours:02d}{rest:02d}"
+    minute, second = divmod(second, 60)
+    clock = f"{minute // 60:02d}:{minute % 60:02d}:{second:02d}"
+    return f"{_day(days)} {clock} {sign}{hours:02d}{rest:02d}"
 
 
 @lru_cache(maxsize=4096)
 def _day(days: int) -> str:
-    """``days`` since 1970 as ``17-Jul-1996``; years outside 1 to 9999 can't be written and give the nearest."""
+    """``days`` since 1970 as ``17-Jul-1996``; years outside 1 to 9999 give the nearest one."""
     days = min(max(days, -719162), 2932896)
     day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days)
     return f"{day.day:02d}-{_MONTHS[day.month - 1]}-{day.year:04d}"
@@ -157,6 +165,8 @@ def columns(seqs: Sequence[int], parts: Sequence[Column]) -> bytes:
     whole = template * SLICE
     pieces = []
     for start in range(0, len(seqs), SLICE):
-        piece = tuple(chain.from_iterable(zip(*(column[start : start + SLICE] for column in values), strict=True)))
+        piece = tuple(
+            chain.from_iterable(zip(*(column[start : start + SLICE] for column in values), strict=True))
+        )
         pieces.append((whole if start + SLICE <= len(seqs) else template * (len(seqs) - start)) % piece)
     return "".join(pieces).encode("ascii")

@@ -1,4 +1,4 @@
-"""Every response and response code, a frozen class each (RFC 9051 §7; RFC 5530; RFC 4315; RFC 7162; RFC 6154).
+"""Every response and response code, a frozen class each (RFC 9051 §7; RFC 5530; RFC 4315; RFC 7162).
 
 Untagged data and status are ``Response``; ``render.render`` turns one into octets. Text of a status is for
 people: ASCII or, after ENABLE UTF8=ACCEPT, UTF-8; what could break the line is taken out when rendering.
@@ -6,11 +6,10 @@ people: ASCII or, after ENABLE UTF8=ACCEPT, UTF-8; what could break the line is 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from mailaccess.model.flags import Flag
 from mailaccess.model.sequence import UidSet
-from mailaccess.proto.imap.commands.listing import StatusItem
+from mailaccess.proto.imap.status import StatusItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ class AppendUid(Code):
     """APPENDUID. RFC 4315 §3."""
 
     uid_validity: int
-    uids: UidSet
+    uids: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ class HighestModSeq(Code):
 
 @dataclass(frozen=True, slots=True)
 class Modified(Code):
-    """MODIFIED: the messages a STORE UNCHANGEDSINCE left alone; numbers or UIDs as the command. RFC 7162 §3.1.3."""
+    """MODIFIED: the messages a STORE UNCHANGEDSINCE left alone; numbers or UIDs. RFC 7162 §3.1.3."""
 
     numbers: UidSet
 
@@ -320,8 +319,8 @@ class Vanished(Response):
 class Fetched(Response):
     """FETCH for one message, whole in memory: for unsolicited changes and small answers.
 
-    What is None is not told. ``flags`` includes ``\\Recent`` where due. Answers to FETCH commands over many
-    messages go through ``render_fetch`` instead.
+    What is None is not told. ``date``: seconds since 1970, UTC. ``flags`` includes ``\\Recent`` where due.
+    Answers to FETCH commands over many messages go through ``render_fetch`` instead.
     """
 
     seq: int
@@ -329,6 +328,6 @@ class Fetched(Response):
     flags: Iterable[Flag] | None = None
     modseq: int | None = None
     size: int | None = None
-    date: datetime | None = None
+    date: int | None = None
     more: tuple[bytes, ...] = field(default=())
     """Further items as octets made by ``render_fetch`` (``item``, ``section``)."""

@@ -29,13 +29,15 @@ class ImapCursor(Cursor):
 
     __slots__ = ("streamed", "utf8")
 
-    def __init__(self, octets: bytes, pos: int = 0, *, utf8: bool = False, streamed: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, octets: bytes, pos: int = 0, *, utf8: bool = False, streamed: tuple[int, ...] = ()
+    ) -> None:
         super().__init__(octets, pos)
         self.utf8 = utf8
         self.streamed = streamed
 
 
-# Octets beyond ASCII are not in any of these: where real clients send them (names, search texts) the rule says so.
+# Octets beyond ASCII are in none of these, except where real clients send them (names, search texts).
 _ATOM: Final = re.compile(rb'[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
 _ASTRING_ATOM: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f]+')  # with "]" and, as a quirk, 8-bit
 _TAG: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff+]+')
@@ -43,20 +45,24 @@ _LIST_ATOM: Final = re.compile(rb'[^\x00-\x20(){"\\\x7f]+')  # with "%", "*", "]
 _QUOTED: Final = re.compile(rb'"((?:[^"\\\x00\r\n]|\\["\\])*)"')
 _QUOTED_PAIR: Final = re.compile(rb'\\(["\\])')
 _QUOTED_LAX: Final = re.compile(rb'"((?:[^"\\\x00\r\n]|\\[^\x00\r\n])*)"')
-_LITERAL: Final = re.compile(rb"(~?)\{([0-9]{1,20})[+-]?\}\r?\n")
+_LITERAL: Final = re.compile(rb"(~?)\{([0-9]{1,20})\+?\}\r?\n")
 _NUMBER: Final = re.compile(rb"[0-9]{1,20}")
-_SEQUENCE: Final = re.compile(rb"(?:[1-9][0-9]{0,9}|\*)(?::(?:[1-9][0-9]{0,9}|\*))?(?:,(?:[1-9][0-9]{0,9}|\*)(?::(?:[1-9][0-9]{0,9}|\*))?)*")
+_SEQ_NUMBER: Final = rb"(?:[1-9][0-9]{0,9}|\*)"
+_SEQ_RANGE: Final = _SEQ_NUMBER + rb"(?::" + _SEQ_NUMBER + rb")?"
+_SEQUENCE: Final = re.compile(_SEQ_RANGE + rb"(?:," + _SEQ_RANGE + rb")*")
 _DATE: Final = re.compile(rb'("?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})("?)')
 _DATE_TIME: Final = re.compile(
     rb'" ?([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})"'
 )
-_SPACES: Final = re.compile(rb" +")
+SPACES: Final = re.compile(rb" +")
+_SPACES_AT_END: Final = re.compile(rb" +\Z")
 _FLAG: Final = re.compile(rb'\\?[^\x00-\x20(){%*"\\\x7f-\xff]+')
 
 _MONTHS: Final = {
     name: number
     for number, name in enumerate(
-        (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"), start=1
+        (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"),
+        start=1,
     )
 }
 
@@ -66,22 +72,41 @@ def space(cur: ImapCursor) -> None:
 
     quirk: several clients and people at a terminal send two (seen with Symbian and hand-written scripts).
     """
-    if cur.match(_SPACES) is None:
+    if cur.match(SPACES) is None:
         cur.fail("a space")
 
 
-def quirk_trailing_space(cur: ImapCursor) -> None:
-    """Spaces before ``)`` or the end of the line: ``AUTHENTICATE CRAM-MD5 `` (mutt), ``(FLAGS )`` (old PDAs)."""
-    cur.match(_SPACES)
+def quirk_trailing_space_at_end(cur: ImapCursor) -> None:
+    """Spaces at the end of the line: ``AUTHENTICATE CRAM-MD5 `` (mutt), and old Outlook's ``CAPABILITY ``."""
+    cur.match(_SPACES_AT_END)
+
+
+def more(cur: ImapCursor) -> bool:
+    """Whether anything but spaces follows."""
+    quirk_trailing_space_at_end(cur)
+    return not cur.at_end()
+
+
+def list_ends(cur: ImapCursor) -> bool:
+    """Behind an element of a parenthesized list: over ")" (True) or over the space before the next (False).
+
+    quirk: spaces before the parenthesis, as in ``FETCH 1 (FLAGS )``, are read over.
+    """
+    spaces = cur.match(SPACES)
+    if cur.skip_if(b")"):
+        return True
+    if spaces is None:
+        cur.fail('a space or ")"')
+    return False
 
 
 def atom(cur: ImapCursor, what: str = "an atom") -> bytes:
-    """atom = 1*ATOM-CHAR."""
+    """``atom`` = 1*ATOM-CHAR."""
     return cur.take(_ATOM, what)
 
 
 def tag(cur: ImapCursor) -> bytes:
-    """tag = 1*<any ASTRING-CHAR except "+">."""
+    """``tag`` = 1*<any ASTRING-CHAR except "+">."""
     return cur.take(_TAG, "a tag")
 
 
@@ -91,7 +116,7 @@ def keyword(cur: ImapCursor, what: str) -> bytes:
 
 
 def number(cur: ImapCursor, what: str = "a number") -> int:
-    """number: 0 to 2**32 - 1."""
+    """``number``: 0 to 2**32 - 1."""
     at = cur.pos
     value = int(cur.take(_NUMBER, what))
     if value > MAX_NUMBER:
@@ -100,7 +125,7 @@ def number(cur: ImapCursor, what: str = "a number") -> int:
 
 
 def number64(cur: ImapCursor, what: str = "a number") -> int:
-    """number64: 0 to 2**63 - 1. RFC 9051 §9."""
+    """``number64``: 0 to 2**63 - 1. RFC 9051 §9."""
     at = cur.pos
     value = int(cur.take(_NUMBER, what))
     if value > MAX_MODSEQ:
@@ -109,7 +134,7 @@ def number64(cur: ImapCursor, what: str = "a number") -> int:
 
 
 def nz_number(cur: ImapCursor, what: str = "a number above 0") -> int:
-    """nz-number: 1 to 2**32 - 1."""
+    """``nz-number``: 1 to 2**32 - 1."""
     at = cur.pos
     value = number(cur, what)
     if value == 0:
@@ -140,9 +165,9 @@ def at_string(cur: ImapCursor) -> bool:
 
 
 def quoted(cur: ImapCursor) -> bytes:
-    """quoted, with its quoted-pairs resolved; octets beyond ASCII pass.
+    """``quoted``, with its quoted-pairs resolved; octets beyond ASCII pass.
 
-    quirk: a backslash before any other character is dropped as Dovecot does, for clients that escape too much.
+    quirk: a backslash before any other character is dropped, for clients that escape too much.
     """
     found = cur.match(_QUOTED)
     if found is not None:
@@ -155,12 +180,12 @@ def quoted(cur: ImapCursor) -> bytes:
 
 
 def literal(cur: ImapCursor) -> bytes:
-    """literal (not literal8): the octets behind ``{n}``."""
+    """``literal`` (not literal8): the octets behind ``{n}``."""
     return _literal(cur, binary=False)
 
 
 def literal8(cur: ImapCursor) -> bytes:
-    """literal or literal8. RFC 3516 §4.4."""
+    """``literal`` or literal8. RFC 3516 §4.4."""
     return _literal(cur, binary=True)
 
 
@@ -190,7 +215,7 @@ def streamed_literal(cur: ImapCursor) -> tuple[int, bool, int]:
 
 
 def string(cur: ImapCursor, what: str = "a string") -> bytes:
-    """string = quoted / literal."""
+    """``string`` = quoted / literal."""
     first = cur.peek()
     if first == b'"':
         return quoted(cur)
@@ -200,7 +225,7 @@ def string(cur: ImapCursor, what: str = "a string") -> bytes:
 
 
 def astring(cur: ImapCursor, what: str = "a string") -> bytes:
-    """astring = 1*ASTRING-CHAR / string.
+    """``astring`` = 1*ASTRING-CHAR / string.
 
     quirk: octets beyond ASCII pass unquoted too (bare UTF-8 names and search texts); who reads them decides.
     """
@@ -211,7 +236,7 @@ def astring(cur: ImapCursor, what: str = "a string") -> bytes:
 
 
 def nstring(cur: ImapCursor, what: str = "a string or NIL") -> bytes | None:
-    """nstring = string / nil."""
+    """``nstring`` = string / nil."""
     if at_string(cur):
         return string(cur, what)
     at = cur.pos
@@ -253,7 +278,7 @@ def sequence_set(cur: ImapCursor) -> SequenceSet:
 
 
 def calendar_date(cur: ImapCursor) -> date:
-    """date = date-text / DQUOTE date-text DQUOTE, e.g. ``1-Feb-1994``. A day that does not exist is refused."""
+    """``date`` = date-text / DQUOTE date-text DQUOTE, e.g. ``1-Feb-1994``; the day must exist."""
     at = cur.pos
     found = cur.match(_DATE)
     if found is None or len(found.group(1)) != len(found.group(5)):
@@ -281,7 +306,13 @@ def date_time(cur: ImapCursor) -> datetime:
             raise ValueError
         zone = timezone(-offset if sign == b"-" else offset) if offset else UTC
         when = datetime(
-            int(year), _MONTHS.get(month.lower(), 0), int(day), int(hour), int(minute), min(int(second), 59), tzinfo=zone
+            int(year),
+            _MONTHS.get(month.lower(), 0),
+            int(day),
+            int(hour),
+            int(minute),
+            min(int(second), 59),
+            tzinfo=zone,
         )
         if int(second) > 60:
             raise ValueError
@@ -295,7 +326,7 @@ def date_time(cur: ImapCursor) -> datetime:
 
 
 def flag(cur: ImapCursor) -> Flag:
-    """flag: a system flag (canonical case) or a keyword (as written)."""
+    """``flag``: a system flag (canonical case) or a keyword (as written)."""
     at = cur.pos
     octets = cur.take(_FLAG, "a flag")
     try:
@@ -311,20 +342,21 @@ def flag_list(cur: ImapCursor) -> FlagSet:
     """
     cur.skip(b"(", '"("')
     found: dict[str, Flag] = {}
-    quirk_trailing_space(cur)
-    while not cur.skip_if(b")"):
+    cur.match(SPACES)
+    if cur.skip_if(b")"):
+        return frozenset()
+    while True:
         _add_flag(found, flag(cur))
-        if cur.match(_SPACES) is None and cur.peek() != b")":
-            cur.fail('a space or ")"')
-    return frozenset(found.values())
+        if list_ends(cur):
+            return frozenset(found.values())
 
 
 def bare_flags(cur: ImapCursor) -> FlagSet:
-    """flag *(SP flag): the form without parentheses that STORE allows."""
+    """``flag`` *(SP flag): the form without parentheses that STORE allows."""
     found: dict[str, Flag] = {}
     while True:
         _add_flag(found, flag(cur))
-        if cur.match(_SPACES) is None or cur.at_end():
+        if cur.match(SPACES) is None or cur.at_end():
             return frozenset(found.values())
 
 
@@ -337,9 +369,15 @@ def _add_flag(found: dict[str, Flag], value: Flag) -> None:
 
 
 def mailbox(cur: ImapCursor) -> str:
-    """mailbox = "INBOX" / astring, as canonical text (``model.names.canonical``)."""
+    """``mailbox`` = "INBOX" / astring, as canonical text (``model.names.canonical``)."""
     at = cur.pos
     return names.canonical(_name_text(cur, astring(cur, "a mailbox name"), at))
+
+
+def reference(cur: ImapCursor) -> str:
+    """The reference of LIST and LSUB: a mailbox name that is not made canonical, mostly empty."""
+    at = cur.pos
+    return _name_text(cur, astring(cur, "a reference name"), at)
 
 
 def list_mailbox(cur: ImapCursor) -> str:

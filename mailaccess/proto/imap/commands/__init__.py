@@ -1,8 +1,21 @@
-"""A file for each family of IMAP commands: its frozen arguments and the rule that reads them."""
+"""A file for each family of IMAP commands: its frozen arguments and the rule that reads them.
 
+A new command is a class and a rule in its family's file (or a file of its own, with a line here).
+"""
+
+from typing import Final
+
+from mailaccess.proto.imap.commands import append, authentication, listing, mailboxes, messages, session
 from mailaccess.proto.imap.commands.base import Command, Request, Rule, Rules
 
-__all__ = ["Command", "Request", "Rule", "Rules", "RULES"]
+__all__ = ["RULES", "Command", "Request", "Rule", "Rules"]
 
-RULES: dict[bytes, Rule] = {}
+RULES: Final[dict[bytes, Rule]] = {
+    **session.RULES,
+    **authentication.RULES,
+    **mailboxes.RULES,
+    **listing.RULES,
+    **append.RULES,
+    **messages.RULES,
+}
 """Every command by its name in capitals."""

@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
-from mailaccess.proto.imap.commands.base import Command
+from mailaccess.proto.imap import tokens
+from mailaccess.proto.imap.commands.base import Command, Rules
+from mailaccess.proto.imap.status import StatusItem
+from mailaccess.proto.imap.tokens import ImapCursor
+
+__all__ = ["RULES", "List", "Lsub", "ReturnOption", "SelectOption", "Status", "StatusItem"]
+
+MAX_PATTERNS: Final = 100
+"""Patterns of one LIST: each is matched against every mailbox."""
 
 
 class SelectOption(Enum):
@@ -22,22 +31,6 @@ class ReturnOption(Enum):
     CHILDREN = "CHILDREN"
     SPECIAL_USE = "SPECIAL-USE"
     MYRIGHTS = "MYRIGHTS"
-
-
-class StatusItem(Enum):
-    """status-att. RFC 9051 §6.3.11; RFC 3501 (RECENT); RFC 7162 (HIGHESTMODSEQ); RFC 8438 (SIZE)."""
-
-    MESSAGES = "MESSAGES"
-    RECENT = "RECENT"
-    UIDNEXT = "UIDNEXT"
-    UIDVALIDITY = "UIDVALIDITY"
-    UNSEEN = "UNSEEN"
-    DELETED = "DELETED"
-    SIZE = "SIZE"
-    HIGHESTMODSEQ = "HIGHESTMODSEQ"
-    APPENDLIMIT = "APPENDLIMIT"
-    MAILBOXID = "MAILBOXID"
-    DELETED_STORAGE = "DELETED-STORAGE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +65,136 @@ class Status(Command):
 
     mailbox: str
     items: tuple[StatusItem, ...]
+
+
+def _list(cur: ImapCursor) -> List:
+    """``list`` = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]."""
+    tokens.space(cur)
+    extended = False
+    select: frozenset[SelectOption] = frozenset()
+    if cur.peek() == b"(":
+        extended = True
+        select = _select_options(cur)
+        tokens.space(cur)
+    reference = tokens.reference(cur)
+    tokens.space(cur)
+    patterns: tuple[str, ...]
+    if cur.skip_if(b"("):
+        extended = True
+        patterns = _patterns(cur)
+    else:
+        patterns = (tokens.list_mailbox(cur),)
+    returned: frozenset[ReturnOption] = frozenset()
+    status: tuple[StatusItem, ...] = ()
+    if tokens.more(cur):
+        tokens.space(cur)
+        at = cur.pos
+        if tokens.keyword(cur, "RETURN") != b"RETURN":
+            cur.fail("RETURN or the end of the command", at)
+        extended = True
+        tokens.space(cur)
+        returned, status = _return_options(cur)
+    return List(reference, patterns, select, returned, status, extended)
+
+
+def _patterns(cur: ImapCursor) -> tuple[str, ...]:
+    """``patterns`` = "(" list-mailbox *(SP list-mailbox) ")", behind its parenthesis."""
+    found = []
+    while True:
+        found.append(tokens.list_mailbox(cur))
+        if len(found) > MAX_PATTERNS:
+            cur.fail(f"at most {MAX_PATTERNS} patterns")
+        if tokens.list_ends(cur):
+            return tuple(found)
+
+
+def _select_options(cur: ImapCursor) -> frozenset[SelectOption]:
+    """list-select-opts = "(" [option *(SP option)] ")".
+
+    RECURSIVEMATCH needs another beside it (RFC 5258 §3.1).
+    """
+    at = cur.pos
+    cur.skip(b"(", '"("')
+    found = set()
+    cur.match(tokens.SPACES)
+    if not cur.skip_if(b")"):
+        while True:
+            here = cur.pos
+            option = _SELECT_OPTIONS.get(tokens.keyword(cur, "a LIST selection option"))
+            if option is None:
+                cur.fail("a known LIST selection option", here)
+            found.add(option)
+            if tokens.list_ends(cur):
+                break
+    if SelectOption.RECURSIVEMATCH in found and not found & {
+        SelectOption.SUBSCRIBED,
+        SelectOption.SPECIAL_USE,
+    }:
+        cur.fail("RECURSIVEMATCH beside SUBSCRIBED or SPECIAL-USE", at)
+    return frozenset(found)
+
+
+def _return_options(cur: ImapCursor) -> tuple[frozenset[ReturnOption], tuple[StatusItem, ...]]:
+    """``return-option`` list in parentheses; STATUS brings its items (RFC 5819 §4)."""
+    cur.skip(b"(", '"("')
+    found = set()
+    status: tuple[StatusItem, ...] = ()
+    cur.match(tokens.SPACES)
+    if cur.skip_if(b")"):
+        return frozenset(), ()
+    while True:
+        at = cur.pos
+        word = tokens.keyword(cur, "a LIST return option")
+        if word == b"STATUS":
+            tokens.space(cur)
+            status = _status_items(cur)
+        elif (option := _RETURN_OPTIONS.get(word)) is not None:
+            found.add(option)
+        else:
+            cur.fail("a known LIST return option", at)
+        if tokens.list_ends(cur):
+            return frozenset(found), status
+
+
+def _lsub(cur: ImapCursor) -> Lsub:
+    """``lsub`` = "LSUB" SP mailbox SP list-mailbox"""
+    tokens.space(cur)
+    reference = tokens.reference(cur)
+    tokens.space(cur)
+    return Lsub(reference, tokens.list_mailbox(cur))
+
+
+def _status(cur: ImapCursor) -> Status:
+    """``status`` = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"."""
+    tokens.space(cur)
+    name = tokens.mailbox(cur)
+    tokens.space(cur)
+    return Status(name, _status_items(cur))
+
+
+def _status_items(cur: ImapCursor) -> tuple[StatusItem, ...]:
+    cur.skip(b"(", '"("')
+    cur.match(tokens.SPACES)
+    found: dict[StatusItem, None] = {}
+    while True:
+        at = cur.pos
+        item = _STATUS_ITEMS.get(tokens.keyword(cur, "a STATUS item"))
+        if item is None:
+            cur.fail("a known STATUS item", at)
+        found[item] = None
+        if tokens.list_ends(cur):
+            return tuple(found)
+
+
+_SELECT_OPTIONS: Final = {option.value.encode("ascii"): option for option in SelectOption}
+_RETURN_OPTIONS: Final = {
+    option.value.encode("ascii"): option for option in ReturnOption if option is not ReturnOption.MYRIGHTS
+}
+_STATUS_ITEMS: Final = {
+    item.value.encode("ascii"): item
+    for item in StatusItem
+    # Items of extensions that are not offered are unknown words.
+    if item not in (StatusItem.APPENDLIMIT, StatusItem.MAILBOXID, StatusItem.DELETED_STORAGE)
+}
+
+RULES: Rules = {b"LIST": _list, b"LSUB": _lsub, b"STATUS": _status}

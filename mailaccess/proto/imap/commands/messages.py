@@ -1,13 +1,21 @@
 """Commands on messages of the selected mailbox (RFC 9051 §6.4; RFC 4315; RFC 4731; RFC 6851; RFC 7162)."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from typing import Final
 
 from mailaccess.model.criteria import Criterion
 from mailaccess.model.flags import FlagSet
 from mailaccess.model.sequence import SequenceSet
-from mailaccess.proto.imap.commands.base import Command
+from mailaccess.proto.imap import fetch as fetch_grammar
+from mailaccess.proto.imap import search as search_grammar
+from mailaccess.proto.imap import tokens
+from mailaccess.proto.imap.commands.base import Command, Rule, Rules
 from mailaccess.proto.imap.fetch import FetchAtt
+from mailaccess.proto.imap.tokens import ImapCursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class SearchReturn(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Search(Command):
-    """SEARCH. ``criteria`` still holds message numbers (``MessageNumbers``, ``Recent``): the view resolves them.
+    """SEARCH. ``criteria`` still holds ``MessageNumbers`` and ``Recent``, which the view resolves.
 
     return_options: None is the old form, answered by ``* SEARCH``; else ``* ESEARCH`` (RETURN () is {ALL}).
     charset: as named by the client in capitals, None when not given.
@@ -45,7 +53,7 @@ class Search(Command):
 
 @dataclass(frozen=True, slots=True)
 class Fetch(Command):
-    """FETCH. Macros are resolved, repetitions removed; with ``uid`` the item ``Uid`` is always among ``items``.
+    """FETCH. Macros are resolved, repetitions removed; with ``uid`` the first of ``items`` is ``Uid``.
 
     changed_since: the modifier of RFC 7162 §3.1.4.1 (0 is allowed: Apple Mail); it implies MODSEQ, which is
     among ``items`` then.  vanished: RFC 7162 §3.2.6.
@@ -66,7 +74,7 @@ class StoreOperation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Store(Command):
-    """STORE. ``unchanged_since``: RFC 7162 §3.1.3. ``\\Recent`` is not among ``flags`` (it can't be stored)."""
+    """STORE. ``unchanged_since``: RFC 7162 §3.1.3; ``flags`` are without ``\\Recent`` (not storable)."""
 
     numbers: SequenceSet
     operation: StoreOperation
@@ -90,3 +98,119 @@ class Move(Command):
     numbers: SequenceSet
     mailbox: str
     uid: bool = False
+
+
+def _uid_expunge(cur: ImapCursor) -> Expunge:
+    """``uid-expunge`` = "UID" SP "EXPUNGE" SP sequence-set. RFC 4315 §2.1."""
+    tokens.space(cur)
+    return Expunge(tokens.sequence_set(cur))
+
+
+def _search(cur: ImapCursor, *, uid: bool = False) -> Search:
+    """``search`` = "SEARCH" [SP search-return-opts] SP search-program. RFC 9051 §9, RFC 4731 §3."""
+    tokens.space(cur)
+    options = None
+    if cur.match(_RETURN) is not None:
+        options = _search_return(cur)
+        tokens.space(cur)
+    program = search_grammar.search_program(cur)
+    return Search(program.criteria, uid, options, program.charset, program.uses_modseq)
+
+
+_RETURN: Final = re.compile(rb"RETURN +(?=\()", re.IGNORECASE)
+
+
+def _search_return(cur: ImapCursor) -> frozenset[SearchReturn]:
+    """search-return-opts = SP "RETURN" SP "(" [option *(SP option)] ")"; none at all means ALL."""
+    cur.skip(b"(", '"("')
+    found = set()
+    cur.match(tokens.SPACES)
+    if not cur.skip_if(b")"):
+        while True:
+            at = cur.pos
+            option = _SEARCH_RETURNS.get(tokens.keyword(cur, "a SEARCH return option"))
+            if option is None:
+                cur.fail("a known SEARCH return option", at)
+            found.add(option)
+            if tokens.list_ends(cur):
+                break
+    return frozenset(found) or frozenset({SearchReturn.ALL})
+
+
+_SEARCH_RETURNS: Final = {option.value.encode("ascii"): option for option in SearchReturn}
+
+
+def _fetch(cur: ImapCursor, *, uid: bool = False) -> Fetch:
+    """``fetch`` = "FETCH" SP sequence-set SP (macro / fetch-att / list) [SP "(" fetch-modifiers ")"]"""
+    tokens.space(cur)
+    numbers = tokens.sequence_set(cur)
+    tokens.space(cur)
+    wanted = fetch_grammar.fetch_rest(cur)
+    return Fetch(
+        numbers, wanted.items_with_uid if uid else wanted.items, uid, wanted.changed_since, wanted.vanished
+    )
+
+
+def _store(cur: ImapCursor, *, uid: bool = False) -> Store:
+    """``store`` = "STORE" SP sequence-set [SP "(" store-modifiers ")"] SP store-att-flags. RFC 7162 §7."""
+    tokens.space(cur)
+    numbers = tokens.sequence_set(cur)
+    tokens.space(cur)
+    unchanged_since = None
+    if cur.skip_if(b"("):
+        at = cur.pos
+        if tokens.keyword(cur, "UNCHANGEDSINCE") != b"UNCHANGEDSINCE":
+            cur.fail("UNCHANGEDSINCE", at)
+        tokens.space(cur)
+        unchanged_since = tokens.mod_sequence_valzer(cur)
+        cur.skip(b")", '")"')
+        tokens.space(cur)
+    at = cur.pos
+    operation, silent = _STORE_ATT.get(
+        cur.take(_STORE_WORD, "FLAGS, +FLAGS or -FLAGS").upper(), (None, False)
+    )
+    if operation is None:
+        cur.fail("FLAGS, +FLAGS or -FLAGS", at)
+    tokens.space(cur)
+    flags = tokens.flag_list(cur) if cur.peek() == b"(" else tokens.bare_flags(cur)
+    return Store(numbers, operation, flags, silent, uid, unchanged_since)
+
+
+_STORE_WORD: Final = re.compile(rb"[-+A-Za-z.]+")
+_STORE_ATT: Final = {
+    operation.value.encode("ascii") + suffix: (operation, bool(suffix))
+    for operation in StoreOperation
+    for suffix in (b"", b".SILENT")
+}
+
+
+def _copy(cur: ImapCursor, *, uid: bool = False) -> Copy:
+    """``copy`` = "COPY" SP sequence-set SP mailbox"""
+    tokens.space(cur)
+    numbers = tokens.sequence_set(cur)
+    tokens.space(cur)
+    return Copy(numbers, tokens.mailbox(cur), uid)
+
+
+def _move(cur: ImapCursor, *, uid: bool = False) -> Move:
+    """``move`` = "MOVE" SP sequence-set SP mailbox. RFC 6851 §5."""
+    tokens.space(cur)
+    numbers = tokens.sequence_set(cur)
+    tokens.space(cur)
+    return Move(numbers, tokens.mailbox(cur), uid)
+
+
+def _both(name: bytes, rule: Callable[..., Command]) -> dict[bytes, Rule]:
+    """A command and its UID form."""
+    return {name: rule, b"UID " + name: partial(rule, uid=True)}
+
+
+RULES: Rules = {
+    b"EXPUNGE": lambda cur: Expunge(),
+    b"UID EXPUNGE": _uid_expunge,
+    **_both(b"SEARCH", _search),
+    **_both(b"FETCH", _fetch),
+    **_both(b"STORE", _store),
+    **_both(b"COPY", _copy),
+    **_both(b"MOVE", _move),
+}

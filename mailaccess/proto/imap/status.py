@@ -1,0 +1,19 @@
+"""status-att: what STATUS and LIST RETURN (STATUS ...) ask for and tell (RFC 9051 §6.3.11, §7.3.2)."""
+
+from enum import Enum
+
+
+class StatusItem(Enum):
+    """status-att. RFC 9051 §6.3.11; RFC 3501 (RECENT); RFC 7162 (HIGHESTMODSEQ); RFC 8438 (SIZE)."""
+
+    MESSAGES = "MESSAGES"
+    RECENT = "RECENT"
+    UIDNEXT = "UIDNEXT"
+    UIDVALIDITY = "UIDVALIDITY"
+    UNSEEN = "UNSEEN"
+    DELETED = "DELETED"
+    SIZE = "SIZE"
+    HIGHESTMODSEQ = "HIGHESTMODSEQ"
+    APPENDLIMIT = "APPENDLIMIT"
+    MAILBOXID = "MAILBOXID"
+    DELETED_STORAGE = "DELETED-STORAGE"
