@@ -103,7 +103,7 @@ class House(Service):
                 signal.signal(signal.SIGHUP, self._on_hangup)
             except ValueError:  # not the main thread: embedded in another program
                 pass
-        self.log.log("started", version=__version__, pid=os.getpid(), hostname=self.settings.hostname)
+        self.log.log("server-started", version=__version__, pid=os.getpid(), hostname=self.settings.hostname)
 
     def stopService(self) -> "Deferred[None]":
         """Close in order; the Deferred fires when everything is on disk."""
@@ -211,7 +211,7 @@ class House(Service):
             await self.built.threads.idle()
             self.built.threads.stop()
             self.built = None
-            self.log.log("stopped", pid=os.getpid())
+            self.log.log("server-stopped", pid=os.getpid())
             self._failures()
 
     async def _empty(self, built: Built) -> None:

@@ -35,9 +35,9 @@ def serve(config: str | None, log_json: bool) -> None:
     house = StartingHouse(settings(config), as_json=log_json)
     # Twisted's chatter is dropped; tracebacks of what nobody handled go to standard error, and the house
     # writes an event for each.
-    tracebacks = FilteringLogObserver(
-        textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(defaultLogLevel=LogLevel.critical)]
-    )
+    critical: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.critical)
+    to_stderr: Any = textFileLogObserver(sys.stderr)
+    tracebacks: Any = FilteringLogObserver(to_stderr, [critical])
     globalLogBeginner.beginLoggingTo([tracebacks], redirectStandardIO=False, discardBuffer=True)
     from twisted.internet import reactor as installed
 

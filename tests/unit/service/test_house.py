@@ -1,0 +1,87 @@
+"""The service as an operator meets it: pages over HTTP, refusals in words, an orderly end."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+import pytest_twisted
+from twisted.internet.threads import deferToThread
+
+from mailaccess.config.sections import Auth, Listen, Process, Settings, Tls
+from mailaccess.net.tls import write_self_signed
+from mailaccess.service.house import CannotStart, House
+
+
+def settings(folder, **listen):
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    if not key.exists():
+        write_self_signed(certificate, key, ["localhost"])
+    (folder / "users").touch()
+    return Settings(
+        hostname="mail.naver.com",
+        state_dir=folder,
+        domains=("naver.com",),
+        listen=Listen(**listen),
+        tls=Tls(certificate=certificate, key=key),
+        auth=Auth(passwd_file=folder / "users"),
+        process=Process(threads=2),
+    )
+
+
+class Running:
+    """A house that has started; ``async with``."""
+
+    def __init__(self, made):
+        self.house = House(made)
+
+    async def __aenter__(self):
+        self.house.privilegedStartService()
+        self.house.startService()
+        return self.house
+
+    async def __aexit__(self, *_):
+        await self.house.stopService()
+
+
+def get(house, path, data=None):
+    url = f"http://{house.where('http')[0]}{path}"
+    with urllib.request.urlopen(url, data, timeout=10) as answer:
+        return answer.status, answer.headers["content-type"], answer.read()
+
+
+@pytest_twisted.ensureDeferred
+async def test_metrics_health_and_autoconfiguration_are_served(tmp_path):
+    async with Running(settings(tmp_path, http=("127.0.0.1:0",), imaps=("127.0.0.1:0",))) as house:
+        status, kind, body = await deferToThread(get, house, "/metrics")
+        assert status == 200 and kind.startswith("text/plain")
+        assert b"mailaccess_info" in body and b"mailaccess_certificate_not_after_seconds" in body
+        assert json.loads((await deferToThread(get, house, "/health"))[2])["status"] == "ok"
+        for path in (
+            "/mail/config-v1.1.xml?emailaddress=lee@naver.com",
+            "/.well-known/autoconfig/mail/config-v1.1.xml",
+        ):
+            assert b"<clientConfig" in (await deferToThread(get, house, path))[2]
+        request = b"<EMailAddress>lee@naver.com</EMailAddress>"
+        assert (
+            b"<Autodiscover"
+            in (await deferToThread(get, house, "/autodiscover/autodiscover.xml", request))[2]
+        )
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            await deferToThread(get, house, "/mail/")
+
+
+def test_a_taken_port_is_refused_in_words(tmp_path):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(CannotStart, match=f"{address}: Address already in use"):
+            House(settings(tmp_path, http=(address,))).privilegedStartService()
+
+
+def test_a_certificate_that_cannot_be_read_is_named(tmp_path):
+    made = settings(tmp_path)
+    (tmp_path / "key.pem").unlink()
+    with pytest.raises(CannotStart, match=f"{tmp_path}/key.pem: No such file"):
+        House(made).privilegedStartService()
