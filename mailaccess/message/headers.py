@@ -18,22 +18,25 @@ that a 10 MB header of two-octet lines does not become millions of objects."""
 
 _FIELD_END = re.compile(rb"\n(?![ \t])")
 _FOLD = re.compile(rb"\r?\n[ \t]?")
-_BLANK_LINE = re.compile(rb"\r?\n")
+_BLANK_LINE = re.compile(rb"\r{0,2}\n")
+_LAST_BLANK_LINE = re.compile(rb"(?<![^\n])\r{0,2}\n\Z")
 
 
 def find_end(wire: bytes, start: int, limit: int) -> int:
     """Offset past the blank line that ends the header block at ``start``, or -1 without one.
 
     Only octets before ``limit`` count. A block may begin with its blank line: no fields.
+    quirk_cr_cr_lf: gateways that make CR CR LF of every line end make it of this one too.
     """
     match = _BLANK_LINE.match(wire, start, limit)
     if match:
         return match.end()
-    crlf = wire.find(b"\n\r\n", start, limit)
-    bare = wire.find(b"\n\n", start, limit if crlf < 0 else crlf + 1)
-    if bare >= 0:
-        return bare + 2
-    return crlf + 3 if crlf >= 0 else -1
+    end = -1
+    for blank in (b"\n\r\n", b"\n\n", b"\n\r\r\n"):
+        found = wire.find(blank, start, limit)
+        if found >= 0:
+            limit, end = found + 1, found + len(blank)
+    return end
 
 
 def unfolded(value: bytes) -> bytes:
@@ -56,22 +59,23 @@ class Header:
     octets: the block, with or without the blank line at its end.
     fields: octets of each field without its final LF (a CR before that is kept).
     names: the lower-cased name of each field, in the same order. A line without colon is a
-        name without value. Past MAX_FIELDS and MAX_HEADER_OCTETS nothing is looked at.
+        name without value. Past max_fields (1 or more) and MAX_HEADER_OCTETS nothing is looked at.
     rest: octets after the last field told apart, blank line excluded.
     """
 
     __slots__ = ("fields", "names", "rest", "_last_newline", "_index")
 
-    def __init__(self, octets: bytes) -> None:
+    def __init__(self, octets: bytes, max_fields: int = MAX_FIELDS) -> None:
         end = len(octets)
-        if octets.endswith((b"\n\r\n", b"\n\n")) or octets in (b"\r\n", b"\n"):
-            end -= 2 if octets.endswith(b"\r\n") else 1  # the blank line
+        match = _LAST_BLANK_LINE.search(octets, max(0, end - 4))
+        if match:
+            end = match.start()
         self._last_newline = end > 0 and octets[end - 1] == 0x0A
         scanned = min(end, MAX_HEADER_OCTETS)
         block = octets[: scanned - 1] if scanned == end and self._last_newline else octets[:scanned]
         self.rest = octets[scanned:end]
-        fields = _FIELD_END.split(block, MAX_FIELDS) if block else []
-        if len(fields) > MAX_FIELDS:
+        fields = _FIELD_END.split(block, max_fields) if block else []
+        if len(fields) > max_fields:
             self.rest = fields.pop() + (b"\n" if self._last_newline and scanned == end else b"") + self.rest
         self.fields: list[bytes] = fields
         self.names: list[bytes] = [field.partition(b":")[0].strip(b" \t\r").lower() for field in fields]

@@ -15,7 +15,7 @@ MIME-Version or Content-Type.
 
 from mailaccess.message import mime
 from mailaccess.message.envelope import Envelope, envelope
-from mailaccess.message.headers import Header, find_end, unfolded
+from mailaccess.message.headers import MAX_FIELDS, Header, find_end, unfolded
 from mailaccess.message.mime import Params
 from mailaccess.message.part import LEAF, MAX_DEPTH, MAX_PARTS, MESSAGE, MULTIPART, TEXT, Part
 from mailaccess.message.stored import dump, load
@@ -38,6 +38,10 @@ def parse(wire: bytes | memoryview) -> Part:
 def root_header(wire: bytes, part: Part) -> Header:
     """The fields of a message's or part's header."""
     return Header(wire[part.start : part.body])
+
+
+MAX_TOTAL_FIELDS = 200_000
+"""Header fields of all parts together that are looked at: what a tenth of a second allows."""
 
 
 class _Open:
@@ -67,6 +71,7 @@ class _Parser:
         self.size = len(wire)
         self.open: list[_Open] = []
         self.count = 0
+        self.fields = MAX_TOTAL_FIELDS
         self.nl = self.size
         self.level = -1
         self.before = self.size
@@ -122,7 +127,8 @@ class _Parser:
         self.next_boundary(start)
         body = find_end(wire, start, self.nl + 1 if self.level >= 0 else self.size)
         has_body = body >= 0
-        header = Header(wire[start : body if has_body else self.before])
+        header = Header(wire[start : body if has_body else self.before], max(1, min(MAX_FIELDS, self.fields)))
+        self.fields -= len(header.fields)
         content = _content(header, is_mime, in_digest)
         boundary = self.boundary(content, depth) if has_body else None
         own = len(self.open)

@@ -1,0 +1,67 @@
+"""The PREVIEW of a message (RFC 8970): the beginning of its text, for lists of messages."""
+
+import html
+import re
+
+from mailaccess.message import charset, transfer
+from mailaccess.message.part import MESSAGE, MULTIPART, TEXT, Part
+
+MAX_CHARACTERS = 200
+"""Characters of a preview: RFC 8970 §3.1 wants 200, and no more than 256."""
+
+MAX_OCTETS = 64 * 1024
+"""Octets of a part that are decoded for it; mailers put up to 30 KB of style before the text."""
+
+_WHITE = re.compile(r"[\s\x00\u00ad\u034f\u200b-\u200f\u2060\ufeff]+")
+_HIDDEN = re.compile(r"<(style|script|head|title)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|<[!?/A-Za-z][^>]*(?:>|\Z)", re.DOTALL)
+_QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+
+
+def preview(wire: bytes, root: Part) -> str:
+    """The preview of a message, "" where it has no text (RFC 8970 §3.2).
+
+    Of a multipart, the first part that is shown: in alternatives the plain text, else HTML without
+    its markup. Lines quoted from other mail come only where there is nothing else.
+    """
+    part = _shown(root)
+    if part is None:
+        return ""
+    octets = transfer.decode(wire[part.body : min(part.end, part.body + MAX_OCTETS)], part.encoding)
+    if octets is None:
+        return ""
+    text = charset.decode(octets, part.param(b"charset"))
+    if part.subtype.lower() == b"html":
+        text = _without_markup(text)
+    else:
+        text = _QUOTED_LINE.sub("", text) if _WHITE.sub("", _QUOTED_LINE.sub("", text)) else text
+    return _WHITE.sub(" ", text[:MAX_OCTETS]).strip()[:MAX_CHARACTERS]
+
+
+def _shown(root: Part) -> Part | None:
+    """The text that a reader shows first: plain, else HTML, else attached, else of a message inside."""
+    html_part: Part | None = None
+    attached: Part | None = None
+    inside: list[Part] = []
+    pending = [root]
+    while pending:  # at most MAX_PARTS
+        part = pending.pop()
+        if part.kind == MULTIPART:
+            pending.extend(reversed(part.parts))
+        elif part.kind == MESSAGE:
+            inside.append(part.parts[0])
+        elif part.kind == TEXT and part.end > part.body:
+            if (part.disposition or b"").lower() == b"attachment":
+                attached = attached or part
+            elif part.subtype.lower() != b"html":
+                return part
+            else:
+                html_part = html_part or part
+        if not pending and not html_part and not attached and inside:
+            pending.append(inside.pop(0))
+    return html_part or attached
+
+
+def _without_markup(text: str) -> str:
+    text = _HIDDEN.sub(" ", text)
+    return html.unescape(_MARKUP.sub(" ", text))

@@ -1,0 +1,75 @@
+"""What SEARCH BODY and TEXT look at (RFC 9051 §6.4.4), and the fold under which texts are compared.
+
+BODY is the decoded text of all text/* and message/* parts, HTML with its tags, as Dovecot has it;
+headers of parts and of messages inside, preambles, epilogues, and parts in an unknown transfer
+encoding are not in it. TEXT is BODY and all headers. Parts are held apart by U+0000, which no
+search key can hold (RFC 9051 §9 CHAR8): nothing is found across a part's end.
+"""
+
+import unicodedata
+from typing import NamedTuple
+
+from mailaccess.message import charset, transfer, words
+from mailaccess.message.headers import Header, unfolded
+from mailaccess.message.part import MESSAGE, MULTIPART, TEXT, Part
+
+SEPARATOR = "\0"
+
+MAX_HEADER_TEXT = 1024 * 1024
+"""Octets of one header block that TEXT looks at, a hundred times what mail has."""
+
+
+class SearchText(NamedTuple):
+    """Decoded, not folded. A key matches BODY in ``body``, TEXT in either."""
+
+    headers: str
+    body: str
+
+
+def part_text(wire: bytes, part: Part) -> str | None:
+    """The decoded text of one part that holds no others; None where it has none that can be read."""
+    if part.kind in (MULTIPART, MESSAGE):
+        return None
+    if part.kind != TEXT and part.type.lower() != b"message":
+        return None
+    octets = transfer.decode(wire[part.body : part.end], part.encoding)
+    if octets is None:
+        return None
+    return charset.decode(octets, part.param(b"charset") if part.kind == TEXT else None)
+
+
+def header_text(header: Header) -> str:
+    """All fields decoded, a line each."""
+    lines: list[str] = []
+    octets = 0
+    for field in header.fields:
+        octets += len(field)
+        if octets > MAX_HEADER_TEXT:
+            break
+        name, colon, value = field.partition(b":")
+        lines.append(f"{name.decode('utf-8', 'replace')}{colon.decode()} {words.one_line(unfolded(value))}")
+    return "\r\n".join(lines)
+
+
+def search_text(wire: bytes, root: Part) -> SearchText:
+    """The texts of a whole message."""
+    headers: list[str] = []
+    bodies: list[str] = []
+    for part in root.walk():
+        if part.body > part.start:
+            headers.append(header_text(Header(wire[part.start : part.body])))
+        text = part_text(wire, part)
+        if text is not None:
+            bodies.append(text)
+    return SearchText(SEPARATOR.join(headers), SEPARATOR.join(bodies))
+
+
+def fold(text: str) -> str:
+    """Text in the form in which SEARCH compares: NFKC, case folded; folding twice changes nothing.
+
+    toNFKC_Casefold of the Unicode Standard §3.13 without its removal of ignorable characters.
+    """
+    if text.isascii():
+        return text.lower()
+    normalize = unicodedata.normalize
+    return normalize("NFKC", normalize("NFKC", normalize("NFD", text).casefold()).casefold())
