@@ -12,55 +12,115 @@ Plain blocking code: the callers run it in the account's serial job, ``compute``
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from mmap import mmap
 from typing import Final
 
+from mailaccess.message import preview, structure
+from mailaccess.message.envelope import envelope
+from mailaccess.message.headers import Header
+from mailaccess.proto.imap import structure_render
 from mailaccess.store.api import Fact
+from mailaccess.store.index import keys
 from mailaccess.store.index.keys import Keys
+from mailaccess.store.index.rows import Read, among, exactly, keeping, set_key
 
-Read = Callable[[int], "bytes | mmap | None"]
-"""A content's whole wire form (CRLF): octets, or a map of a large file. None where the file is gone."""
+VERSION: Final = 1
+"""Raised whenever a value would be computed otherwise; rows of other versions count as missing."""
+
+MAX_KEPT: Final = 128 * 1024
+"""Octets of one rendered value in the index. Real ones have some hundreds; an ENVELOPE of 10,000 addresses
+would only be kept for the one who made it."""
+
+MAX_KEPT_HEADER: Final = 64 * 1024
+"""Octets of a header in the index. Real ones have 1 to 20 KB; a 10 MB one is read from its file."""
+
+STORED_AT_ONCE: Final = 32
+"""Contents computed between two writes: bounds memory at some MB even where every value is at its limit."""
 
 TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS cache (
         content INTEGER PRIMARY KEY, version INTEGER NOT NULL,
         envelope BLOB, bodystructure BLOB, body BLOB, structure BLOB, preview BLOB)""",
-    "CREATE TABLE IF NOT EXISTS cache_header (content INTEGER PRIMARY KEY, header BLOB NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS cache_header (
+        content INTEGER PRIMARY KEY, version INTEGER NOT NULL, header BLOB)""",
 )
+
+_TABLES_OF_CONTENTS: Final = ("cache", "cache_header", "search_keys", "fulltext", "fulltext_pending")
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """All that is kept of one content, in octets; ``keys`` for searches."""
+    """All that is kept of one content, in octets, in the order of ``Fact``; ``keys`` for searches."""
 
     envelope: bytes
     bodystructure: bytes
     body: bytes
     structure: bytes
-    preview: bytes
     header: bytes
+    preview: bytes
     keys: Keys
 
+    def fact(self, fact: Fact) -> bytes:
+        value = getattr(self, fact.value)
+        assert isinstance(value, bytes)
+        return value
 
-def compute(wire: bytes | mmap) -> Computed:
+
+def compute(wire: bytes) -> Computed:
     """Everything about one message, in one pass over its wire form; holds no transaction, needs no index.
 
-    A message of 100 MB may come as a map of its file: it is scanned, not copied.  Never raises for
-    what the octets say.
+    Bodies are scanned, not copied.  Never raises for what the octets say.
     """
-    raise NotImplementedError
+    root = structure.parse(wire)
+    octets = wire[root.start : root.body]
+    header = Header(octets)
+    return Computed(
+        envelope=structure_render.envelope(envelope(header)),
+        bodystructure=structure_render.bodystructure(root),
+        body=structure_render.body(root),
+        structure=structure.dump(root),
+        header=octets,
+        preview=preview.preview(wire, root).encode("utf-8", "replace"),
+        keys=keys.compute(header),
+    )
 
 
 def store(connection: sqlite3.Connection, rows: Iterable[tuple[int, Computed]]) -> None:
     """Keep ``(content, computed)`` rows, replacing older ones; within the caller's transaction."""
-    raise NotImplementedError
+    rows = list(rows)
+    connection.executemany(
+        "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                content,
+                VERSION,
+                *(
+                    value if len(value) <= MAX_KEPT else None
+                    for value in (of.envelope, of.bodystructure, of.body, of.structure, of.preview)
+                ),
+            )
+            for content, of in rows
+        ],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO cache_header VALUES (?, ?, ?)",
+        [
+            (content, VERSION, of.header if len(of.header) <= MAX_KEPT_HEADER else None)
+            for content, of in rows
+        ],
+    )
+    keys.store(connection, [(content, of.keys) for content, of in rows])
 
 
 def forget(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
-    """Drop what is kept of ``contents``, here, in ``keys`` and in ``fulltext``; within the caller's transaction."""
-    raise NotImplementedError
+    """Drop all that is kept of ``contents``, keys and full text too; within the caller's transaction."""
+    where, parameters = exactly(contents)
+    for table in _TABLES_OF_CONTENTS:
+        connection.execute(f"DELETE FROM {table} WHERE {where}", parameters)
+    for (number,) in connection.execute("SELECT id FROM field_sets").fetchall():
+        where, parameters = exactly([set_key(number, content) for content in contents], "id")
+        connection.execute(f"DELETE FROM field_octets WHERE {where}", parameters)
 
 
 def facts(
@@ -70,18 +130,80 @@ def facts(
 
     What is missing is computed and kept: then it writes (its own transaction unless one is open).
     """
-    raise NotImplementedError
+    found = _rows(connection, contents, wanted)
+    answers = [found.get(content) for content in contents]
+    if None not in answers and not any(None in answer for answer in answers if answer):
+        return answers
+    missing = [content for content in set(contents) if None in found.get(content, _NOTHING)]
+    computed: dict[int, tuple[bytes, ...]] = {}
+    for content, values in compute_missing(connection, sorted(missing), read, kept=found):
+        computed[content] = tuple([values.fact(fact) for fact in wanted])
+    return [
+        computed.get(content) if None in found.get(content, _NOTHING) else found[content]
+        for content in contents
+    ]
 
 
-def header_fields(
-    connection: sqlite3.Connection,
-    contents: Sequence[int],
-    fields: Sequence[bytes],
-    exclude: bool,
-    read: Read,
-) -> list[bytes | None]:
-    """HEADER.FIELDS (with ``exclude`` HEADER.FIELDS.NOT) of each, with the blank line; None where gone.
+_NOTHING: Final = (None,)
 
-    A set of fields that is asked for in bulk is kept as rendered octets.  RFC 9051 §6.4.5.1.
-    """
-    raise NotImplementedError
+
+def kept(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
+    """Those of ``contents`` that have a row; the set may hold others too."""
+    where, parameters = among(contents)
+    rows = connection.execute(f"SELECT content FROM cache WHERE {where} AND version = {VERSION}", parameters)
+    return {content for (content,) in rows}
+
+
+def kept_headers(connection: sqlite3.Connection, contents: Sequence[int]) -> dict[int, bytes]:
+    """The header octets of each content whose header is kept; no file is read."""
+    wanted = set(contents)
+    rows = _rows(connection, contents, (Fact.HEADER,))
+    return {content: row[0] for content, row in rows.items() if content in wanted and None not in row}
+
+
+def headers(connection: sqlite3.Connection, contents: Sequence[int], read: Read) -> dict[int, bytes]:
+    """The header octets of each content, with the blank line; those whose file is gone are left out."""
+    wanted = list(dict.fromkeys(contents))
+    rows = facts(connection, wanted, (Fact.HEADER,), read)
+    return {content: row[0] for content, row in zip(wanted, rows, strict=True) if row is not None}
+
+
+def _rows(
+    connection: sqlite3.Connection, contents: Sequence[int], wanted: Sequence[Fact]
+) -> dict[int, tuple[bytes, ...]]:
+    """What is kept; a value may be None (too large). A damaged index counts as an empty one."""
+    columns = ", ".join("h.header" if fact is Fact.HEADER else f"c.{fact.value}" for fact in wanted)
+    if Fact.HEADER not in wanted:
+        first, tables = "c", "cache AS c"
+    elif all(fact is Fact.HEADER for fact in wanted):
+        first, tables = "h", "cache_header AS h"
+    else:
+        first, tables = (
+            "c",
+            "cache AS c JOIN cache_header AS h ON h.content = c.content AND h.version = c.version",
+        )
+    where, parameters = among(contents, f"{first}.content")
+    statement = (
+        f"SELECT {first}.content, {columns} FROM {tables} WHERE {where} AND {first}.version = {VERSION}"
+    )
+    try:
+        return {row[0]: row[1:] for row in connection.execute(statement, parameters)}
+    except sqlite3.DatabaseError:
+        return {}
+
+
+def compute_missing(
+    connection: sqlite3.Connection, contents: Sequence[int], read: Read, kept: Container[int] = ()
+) -> Iterator[tuple[int, Computed]]:
+    """Compute contents from their files; keep those not ``kept`` already. Gone ones are left out."""
+    for start in range(0, len(contents), STORED_AT_ONCE):
+        done = []
+        for content in contents[start : start + STORED_AT_ONCE]:
+            wire = read(content)
+            if wire is not None:
+                done.append((content, compute(wire)))
+        new = [row for row in done if row[0] not in kept]
+        if new:
+            with keeping(connection):
+                store(connection, new)
+        yield from done

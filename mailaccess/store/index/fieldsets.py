@@ -1,0 +1,121 @@
+"""HEADER.FIELDS as clients ask for it: the sets they come back with are kept as rendered octets.
+
+Thunderbird, Outlook, mutt and K-9 each ask for one list of fields for every message of a mailbox
+(RFC 9051 §6.4.5.1 HEADER.FIELDS). A list asked for in bulk becomes a set with a number; what it selects
+from a content is kept under (set, content) in one integer key. A few sets are kept an account, the least
+lately used goes first. Anything else is selected from the cached header octets.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+from mailaccess.message.headers import Header
+from mailaccess.store.index import cache
+from mailaccess.store.index.rows import Read, among, keeping, set_key, writing
+
+VERSION: Final = 1
+"""Raised whenever a selection would come out otherwise; sets of other versions are not found, and go."""
+
+TABLES: Final = (
+    """CREATE TABLE IF NOT EXISTS field_sets (
+        id INTEGER PRIMARY KEY, names BLOB NOT NULL UNIQUE, used INTEGER NOT NULL)""",
+    # id: the set's number and the content's, see set_key: one range for each set, in the order of contents.
+    "CREATE TABLE IF NOT EXISTS field_octets (id INTEGER PRIMARY KEY, octets BLOB NOT NULL)",
+)
+
+MAX_SETS: Final = 8
+"""Sets kept an account: a household's different clients, two lists each."""
+
+MAX_NAMES_OCTETS: Final = 4096
+"""Octets of a list that may be kept. The longest known, Outlook's, has 600."""
+
+BULK: Final = 16
+"""Messages asked for in one call before a list counts as one that will be asked for again."""
+
+MAX_KEPT: Final = 16 * 1024
+"""Octets of one selection; longer ones are selected again each time."""
+
+
+def header_fields(
+    connection: sqlite3.Connection,
+    contents: Sequence[int],
+    fields: Sequence[bytes],
+    exclude: bool,
+    read: Read,
+) -> list[bytes | None]:
+    """HEADER.FIELDS (with ``exclude`` HEADER.FIELDS.NOT) of each, with the blank line; None where gone.
+
+    fields: upper case.  A set of fields that is asked for in bulk is kept as rendered octets: then it
+    writes (its own transaction unless one is open).  RFC 9051 §6.4.5.1.
+    """
+    names = sorted(set(fields))
+    bulk = len(contents) >= BULK
+    number = _set_number(connection, names, exclude, bulk)
+    found = _kept(connection, number, contents) if number else {}
+    missing = [content for content in contents if content not in found] if len(found) < len(contents) else []
+    if missing:
+        chosen = {
+            content: Header(octets).select(names, inverted=exclude)
+            for content, octets in cache.headers(connection, missing, read).items()
+        }
+        found |= chosen
+        if number and bulk:
+            with keeping(connection):
+                connection.executemany(
+                    "INSERT OR REPLACE INTO field_octets VALUES (?, ?)",
+                    [
+                        (set_key(number, content), octets)
+                        for content, octets in chosen.items()
+                        if len(octets) <= MAX_KEPT
+                    ],
+                )
+    return [found.get(content) for content in contents]
+
+
+def _kept(connection: sqlite3.Connection, number: int, contents: Sequence[int]) -> dict[int, bytes]:
+    offset = set_key(number, 0)
+    where, parameters = among([offset + content for content in contents], "id")
+    try:
+        rows = connection.execute(f"SELECT id - {offset}, octets FROM field_octets WHERE {where}", parameters)
+        return dict(rows.fetchall())
+    except sqlite3.DatabaseError:
+        return {}
+
+
+def _set_number(connection: sqlite3.Connection, names: list[bytes], exclude: bool, bulk: bool) -> int:
+    """The number of a kept set, 0 where it is none. Asked for in bulk, it becomes one, and the newest."""
+    label = b"%d%b" % (VERSION, b"!" if exclude else b"=") + b"".join(
+        [b"%d:%b" % (len(name), name) for name in names]
+    )
+    if len(label) > MAX_NAMES_OCTETS:
+        return 0
+    try:
+        row = connection.execute(
+            "SELECT id, used, (SELECT max(used) FROM field_sets) FROM field_sets WHERE names = ?", (label,)
+        ).fetchone()
+        if row is not None:
+            number, used, newest = row
+            if bulk and used < newest:
+                with writing(connection):
+                    connection.execute("UPDATE field_sets SET used = ? WHERE id = ?", (newest + 1, number))
+            return int(number)
+        return _new_set(connection, label) if bulk else 0
+    except sqlite3.DatabaseError:
+        return 0
+
+
+def _new_set(connection: sqlite3.Connection, label: bytes) -> int:
+    with writing(connection):
+        rows = connection.execute("SELECT id, used FROM field_sets ORDER BY used DESC").fetchall()
+        for number, _ in rows[MAX_SETS - 1 :]:
+            connection.execute("DELETE FROM field_sets WHERE id = ?", (number,))
+            connection.execute(
+                "DELETE FROM field_octets WHERE id BETWEEN ? AND ?",
+                (set_key(number, 0), set_key(number + 1, 0) - 1),
+            )
+        taken = {number for number, _ in rows[: MAX_SETS - 1]}
+        number = min(set(range(1, MAX_SETS + 1)) - taken)
+        newest = rows[0][1] if rows else 0
+        connection.execute("INSERT INTO field_sets VALUES (?, ?, ?)", (number, label, newest + 1))
+        return number

@@ -1,0 +1,92 @@
+"""Rows keyed by content id: what the cache, the search keys and the full text have in common.
+
+Ids of one mailbox are mostly consecutive, so a batch is asked for as a range where that is not much
+wider than the batch, and as a list otherwise; either way one statement answers a batch.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+Read = Callable[[int], bytes | None]
+"""A content's whole wire form (CRLF); None where the file is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a job of a search found. contents: those that match.  left: those it has not looked at."""
+
+    contents: AbstractSet[int]
+    left: Sequence[int]
+
+
+Job = Callable[[sqlite3.Connection, Sequence[int], Read], Found]
+"""Looks for something in contents (ascending, at least one), within the account's serial job. It may leave
+some to bound its time, but never all."""
+
+MAX_CONTENT: Final = 1 << 40
+"""Content ids are below it: more messages than any account ever sees."""
+
+_SPARSE: Final = 3
+"""A range is asked for while it holds at most so many times the ids wanted: passing over a row in C costs
+a third of looking one up."""
+
+
+def among(contents: Sequence[int], column: str = "content") -> tuple[str, tuple[int | str, ...]]:
+    """An SQL condition, and its parameters, that holds for all of ``contents``, and maybe for others.
+
+    ``column`` is written into the statement: a name from the code, never from outside.
+    """
+    if not contents:
+        return "0", ()
+    low, high = min(contents), max(contents)
+    if high - low < _SPARSE * len(contents):
+        return f"{column} BETWEEN ? AND ?", (low, high)
+    return f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(sorted(contents)),)
+
+
+def exactly(contents: Sequence[int], column: str = "content") -> tuple[str, tuple[int | str, ...]]:
+    """As ``among``, and the condition holds for no others."""
+    if contents and max(contents) - min(contents) + 1 == len(set(contents)):
+        return f"{column} BETWEEN ? AND ?", (min(contents), max(contents))
+    return f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(sorted(contents)),)
+
+
+def set_key(number: int, content: int) -> int:
+    """The key of what a numbered set (``fieldsets``) keeps of a content: one range of keys for each set."""
+    return number * MAX_CONTENT + content
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """Within the caller's transaction, or one of its own if none is open."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+@contextmanager
+def keeping(connection: sqlite3.Connection) -> Iterator[None]:
+    """As ``writing``, for derived rows: where the index cannot be written now, they are kept another time.
+
+    Only in a transaction of its own: an error within the caller's is the caller's to see.
+    """
+    if connection.in_transaction:
+        yield
+        return
+    try:
+        with writing(connection):
+            yield
+    except sqlite3.DatabaseError:
+        return
