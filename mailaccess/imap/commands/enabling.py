@@ -1,0 +1,29 @@
+"""ENABLE (RFC 5161), and what switches CONDSTORE on without it (RFC 7162 §3.1)."""
+
+from mailaccess.imap.dispatch import command
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Authenticated, Selected
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.capabilities import enableable
+from mailaccess.proto.imap.commands.session import Enable
+
+
+@command("ENABLE", state=Authenticated, tells_expunges=True)
+async def enable(session: Authenticated, args: Enable, out: Replies) -> r.Status:
+    """RFC 5161 §3.1: what is unknown or on already is passed over; ENABLED names what came to it now."""
+    possible = enableable() - session.house.masked
+    fresh = [name for name in args.names if name in possible and name not in session.features.enabled]
+    out.send(r.Enabled(tuple(fresh)))
+    if "CONDSTORE" in fresh:
+        condstore_on(session, out)
+    session.features.enabled.update(fresh)
+    return r.Ok("ENABLE completed")
+
+
+def condstore_on(session: Authenticated, out: Replies) -> None:
+    """A CONDSTORE enabling command: the first one owes HIGHESTMODSEQ of the selected mailbox.
+
+    RFC 7162 §3.1.
+    """
+    if session.enable_condstore() and isinstance(session, Selected):
+        out.send(r.Ok("Highest", r.HighestModSeq(session.mailbox.highest_modseq)))

@@ -1,0 +1,27 @@
+"""EXPUNGE (RFC 3501 §6.4.3) and UID EXPUNGE (RFC 4315 §2.1)."""
+
+from mailaccess.imap.answers import no
+from mailaccess.imap.dispatch import command
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Selected
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands.messages import Expunge
+
+
+@command("EXPUNGE", "UID EXPUNGE", state=Selected, tells_expunges=True)
+async def expunge(session: Selected, args: Expunge, out: Replies) -> r.Status:
+    """Remove the messages marked \\Deleted; with ``args.uids``, only those among them.
+
+    The store tells this session of it like any other; the dispatcher says it before the tagged OK.
+    """
+    require_writable(session)
+    only = None if args.uids is None else session.uids(session.spans(args.uids, uid=True))
+    if only is None or only:
+        await session.mailbox.expunge(only)
+    return r.Ok("EXPUNGE completed")
+
+
+def require_writable(session: Selected) -> None:
+    """Raises Refusal after EXAMINE. RFC 3501 §6.3.2: no change is permitted."""
+    if not session.writable:
+        raise no("The mailbox is open read-only", r.READ_ONLY)

@@ -1,0 +1,65 @@
+"""FETCH and UID FETCH (RFC 3501 §6.4.5; CHANGEDSINCE and MODSEQ RFC 7162 §3.1.4)."""
+
+from collections.abc import Sequence
+
+from mailaccess.imap.commands.enabling import condstore_on
+from mailaccess.imap.dispatch import command
+from mailaccess.imap.fetch.items import Plan, plan
+from mailaccess.imap.fetch.produce import produce
+from mailaccess.imap.places import uids_without
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Selected
+from mailaccess.imap.view import Span
+from mailaccess.model.flags import SEEN
+from mailaccess.model.sequence import UidSet
+from mailaccess.proto.imap import fetch as f
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands.messages import Fetch
+from mailaccess.store.api import FlagOperation
+
+
+@command("FETCH", state=Selected)
+@command("UID FETCH", state=Selected, tells_expunges=True)
+async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
+    """RFC 3501 §6.4.5.
+
+    By number, messages that are gone but not told are left out and the answer is NO (RFC 2180 §4.1.2); by UID
+    they are passed over. Sections asked for without PEEK set \\Seen first, in one transaction; their answers
+    carry FLAGS then.
+    """
+    spans = session.spans(args.numbers, uid=args.uid)
+    if args.changed_since is not None or f.ModSeq() in args.items:
+        condstore_on(session, out)
+    made = plan(args.items, uid=args.uid, flags=False, modseq=args.changed_since is not None)
+    if made.sets_seen and session.writable and await _set_seen(session, spans):
+        made = plan(args.items, uid=args.uid, flags=True, modseq=session.condstore)
+    elif session.condstore and _tells_flags(made, args.items):
+        made = plan(args.items, uid=args.uid, flags=False, modseq=True)
+    complete = await produce(session, made, spans, out, changed_since=args.changed_since)
+    if not complete and not args.uid:
+        return r.No("Some of the messages no longer exist", r.EXPUNGEISSUED)
+    return r.Ok("FETCH completed")
+
+
+def _tells_flags(made: Plan, items: Sequence[f.FetchAtt]) -> bool:
+    """Whether the answers change what a CONDSTORE-aware client knows of flags: then they owe MODSEQ too."""
+    return f.Flags() in items
+
+
+async def _set_seen(session: Selected, spans: Sequence[Span]) -> bool:
+    """Set \\Seen where it is missing; says whether it was anywhere."""
+    view, columns = session.view, session.mailbox.columns
+    unseen: list[int] = []
+    if view.has_losses:
+        for start, stop in spans:
+            for place in view.rows(start, stop).places:
+                unseen.extend(uids_without(columns, SEEN, place, place + 1))
+    else:
+        for start, stop in spans:
+            unseen.extend(uids_without(columns, SEEN, start, stop))
+    if not unseen:
+        return False
+    uids = UidSet.of(unseen)
+    await session.mailbox.set_flags(uids, FlagOperation.ADD, frozenset({SEEN}))
+    session.updates.told_flags(uids)
+    return True

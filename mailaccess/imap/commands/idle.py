@@ -1,0 +1,80 @@
+"""IDLE (RFC 2177): what happens is told at once, until the client says DONE."""
+
+from mailaccess.imap.answers import bad
+from mailaccess.imap.dispatch import command, tell
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Authenticated, Selected
+from mailaccess.imap.wire import Timer
+from mailaccess.proto.imap import framing
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands.session import Idle
+
+LINE = 64
+"""Octets of the line that ends IDLE; it is "DONE"."""
+
+
+@command("IDLE", state=Authenticated, tells_expunges=True)
+async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
+    """RFC 2177 §3. Commands pipelined behind DONE (iOS) wait in the framer as behind any other command."""
+    connection = session.connection
+    out.send(r.Continue("idling"))
+    connection.framer.expect_line(LINE)
+    selected = session if isinstance(session, Selected) else None
+    if selected is not None:
+        selected.updates.wake = connection.wake
+    keeper = _Keeper(session)
+    connection.idling = True
+    try:
+        while True:
+            if selected is not None:
+                if selected.updates.due(expunges=True):
+                    await tell(selected, out, expunges=True)
+                if selected.updates.gone:
+                    return r.Ok("IDLE terminated")
+            event = connection.framer.next()
+            if event is not None or connection.stopping:
+                break
+            if keeper.due:
+                out.send(r.Ok("Still here"))
+                keeper.wind()
+            await connection.woken()
+    finally:
+        connection.idling = False
+        connection.framer.expect_command()
+        keeper.stop()
+        if selected is not None:
+            selected.updates.wake = None
+    if isinstance(event, framing.Line) and event.octets.strip().upper() != b"DONE":
+        raise bad("Expected DONE")
+    if event is not None and not isinstance(event, framing.Line):
+        raise bad("Expected DONE")
+    return r.Ok("IDLE completed")
+
+
+class _Keeper:
+    """Tells every ``idle_notify`` seconds that the server is still here: NAT and phones forget quiet
+    connections.
+    """
+
+    __slots__ = ("_connection", "_timer", "due")
+
+    def __init__(self, session: Authenticated) -> None:
+        self._connection = session.connection
+        self.due = False
+        self._timer: Timer | None = None
+        self.wind()
+
+    def wind(self) -> None:
+        self.due = False
+        seconds = self._connection.house.settings.idle_notify
+        self._timer = self._connection.wire.later(seconds, self._ring) if seconds else None
+
+    def _ring(self) -> None:
+        self._timer = None
+        self.due = True
+        self._connection.wake()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

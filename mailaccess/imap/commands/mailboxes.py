@@ -1,0 +1,138 @@
+"""Mailboxes as a whole: SELECT and EXAMINE, CREATE to UNSUBSCRIBE, CLOSE and UNSELECT
+(RFC 3501 §6.3, §6.4; RFC 2342; RFC 3691; RFC 6154; RFC 7162 §3.1.8).
+"""
+
+from mailaccess.imap.commands.enabling import condstore_on
+from mailaccess.imap.dispatch import command
+from mailaccess.imap.places import first_without
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Authenticated, Ear, Selected
+from mailaccess.imap.updates import Updates
+from mailaccess.imap.view import View
+from mailaccess.model.flags import SEEN
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands import mailboxes as c
+
+
+@command("SELECT", "EXAMINE", state=Authenticated)
+async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Status:
+    """RFC 3501 §6.3.1, §6.3.2. The mailbox selected before is left first, also if this fails."""
+    connection = session.connection
+    if isinstance(session, Selected):
+        session = await leave(session)
+        out.send(r.Ok("Previous mailbox closed", r.CLOSED))  # RFC 7162 §3.2.11
+    if args.condstore:
+        condstore_on(session, out)
+    ear = Ear()
+    mailbox = await session.account.open_mailbox(args.mailbox, ear)
+    writable = not args.examine
+    view = View(mailbox)
+    updates = Updates(mailbox, view, session.house.runner, writable=writable)
+    ear.updates = updates
+    if writable:
+        try:
+            updates.recent = await mailbox.claim_recent()
+        except Exception:
+            await mailbox.close()
+            raise
+        view.grow()
+    selected = Selected(session, mailbox, view, updates, writable=writable)
+    connection.become(selected)
+    _introduce(selected, out)
+    if args.examine:
+        return r.Ok("EXAMINE completed", r.READ_ONLY)
+    return r.Ok("SELECT completed", r.READ_WRITE)
+
+
+def _introduce(session: Selected, out: Replies) -> None:
+    """What SELECT tells. RFC 3501 §7.3.1, §7.1; RFC 7162 §3.1.2."""
+    mailbox, updates = session.mailbox, session.updates
+    updates.send_flags(out)
+    out.send(r.Exists(session.view.count))
+    out.send(r.RecentCount(updates.recent_count()))
+    unseen = first_without(mailbox.columns, SEEN)
+    if 0 <= unseen < session.view.count:
+        out.send(r.Ok("First unseen", r.Unseen(unseen + 1)))
+    out.send(r.Ok("UIDs valid", r.UidValidityCode(mailbox.uidvalidity)))
+    out.send(r.Ok("Predicted next UID", r.UidNext(mailbox.uidnext)))
+    out.send(r.Ok("Highest", r.HighestModSeq(mailbox.highest_modseq)))
+
+
+async def leave(session: Selected) -> Authenticated:
+    """Close the mailbox without expunging; gives the state after it."""
+    after = session.unselected()
+    session.connection.become(after)
+    await session.leave()
+    return after
+
+
+@command("CLOSE", state=Selected)
+async def close(session: Selected, args: c.Close, out: Replies) -> r.Status:
+    """RFC 3501 §6.4.2: removes what is \\Deleted, tells nothing of it, and leaves; nothing goes after
+    EXAMINE.
+    """
+    if session.writable:
+        await session.mailbox.expunge()
+    await leave(session)
+    return r.Ok("CLOSE completed")
+
+
+@command("UNSELECT", state=Selected)
+async def unselect(session: Selected, args: c.Unselect, out: Replies) -> r.Status:
+    """RFC 3691 §2: leaves without removing anything."""
+    await leave(session)
+    return r.Ok("UNSELECT completed")
+
+
+@command("CHECK", state=Selected, tells_expunges=True)
+async def check(session: Selected, args: c.Check, out: Replies) -> r.Status:
+    """RFC 3501 §6.4.1: everything is on disk before it is acknowledged, so this only looks for news."""
+    await session.mailbox.refresh()
+    return r.Ok("CHECK completed")
+
+
+@command("CREATE", state=Authenticated, tells_expunges=True)
+async def create(session: Authenticated, args: c.Create, out: Replies) -> r.Status:
+    """RFC 3501 §6.3.3, RFC 6154 §3."""
+    await session.account.create(args.mailbox, frozenset(args.special_use))
+    return r.Ok("CREATE completed")
+
+
+@command("DELETE", state=Authenticated, tells_expunges=True)
+async def delete(session: Authenticated, args: c.Delete, out: Replies) -> r.Status:
+    """RFC 3501 §6.3.4. The client's own selected mailbox is left first; other sessions in it get BYE (RFC
+    2180 §3).
+    """
+    if isinstance(session, Selected) and session.mailbox.name == args.mailbox:
+        session = await leave(session)
+        out.send(r.Ok("Selected mailbox closed", r.CLOSED))
+    await session.account.delete(args.mailbox)
+    return r.Ok("DELETE completed")
+
+
+@command("RENAME", state=Authenticated, tells_expunges=True)
+async def rename(session: Authenticated, args: c.Rename, out: Replies) -> r.Status:
+    """RFC 3501 §6.3.5; whoever has it selected goes on under the new name."""
+    await session.account.rename(args.source, args.target)
+    return r.Ok("RENAME completed")
+
+
+@command("SUBSCRIBE", state=Authenticated, tells_expunges=True)
+async def subscribe(session: Authenticated, args: c.Subscribe, out: Replies) -> r.Status:
+    """RFC 3501 §6.3.6; a name need not exist."""
+    await session.account.set_subscribed(args.mailbox, True)
+    return r.Ok("SUBSCRIBE completed")
+
+
+@command("UNSUBSCRIBE", state=Authenticated, tells_expunges=True)
+async def unsubscribe(session: Authenticated, args: c.Unsubscribe, out: Replies) -> r.Status:
+    """RFC 3501 §6.3.7."""
+    await session.account.set_subscribed(args.mailbox, False)
+    return r.Ok("UNSUBSCRIBE completed")
+
+
+@command("NAMESPACE", state=Authenticated, tells_expunges=True)
+async def namespace(session: Authenticated, args: c.Namespace, out: Replies) -> r.Status:
+    """RFC 2342 §5: one personal namespace without prefix."""
+    out.send(r.Namespaces((r.NamespaceRoot("", "/"),)))
+    return r.Ok("NAMESPACE completed")

@@ -1,0 +1,116 @@
+"""SEARCH and UID SEARCH (RFC 3501 §6.4.4; ESEARCH RFC 4731; SEARCHRES RFC 5182; MODSEQ RFC 7162 §3.1.5)."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+from mailaccess.imap.commands.enabling import condstore_on
+from mailaccess.imap.dispatch import command
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Selected
+from mailaccess.model.criteria import Criterion, MessageNumbers, Recent, Uids, rewrite
+from mailaccess.model.sequence import EMPTY, UidSet
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands.messages import Search, SearchReturn
+
+
+@command("SEARCH", state=Selected)
+@command("UID SEARCH", state=Selected, tells_expunges=True)
+async def search(session: Selected, args: Search, out: Replies) -> r.Status:
+    """RFC 3501 §6.4.4. Only messages that the client knows are found, by the numbers it knows."""
+    if args.uses_modseq:
+        condstore_on(session, out)
+    options = args.return_options
+    saving = options is not None and SearchReturn.SAVE in options
+    if saving:
+        before, session.saved = session.saved, EMPTY  # a failed SAVE leaves nothing: RFC 5182 §2.1
+    else:
+        before = session.saved
+    criteria = resolve(session, args.criteria, before)
+    found = known(session, await session.mailbox.search(criteria))
+    if options is None:
+        numbers = found if args.uid else numbers_of(session, found)
+        out.send(r.SearchResult(numbers, _highest(session, found) if args.uses_modseq else None))
+        return r.Ok("SEARCH completed")
+    if saving:
+        session.saved = _to_save(found, options)
+    told = options - {SearchReturn.SAVE}
+    if told or not saving:
+        out.send(_esearch(session, args, found, told or {SearchReturn.ALL}))
+    return r.Ok("SEARCH completed")
+
+
+def resolve(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:
+    """Message numbers, ``$`` and RECENT as the UIDs they stand for in this session. Raises BadNumber."""
+    view = session.view
+
+    def leaf(node: Criterion) -> Criterion:
+        match node:
+            case MessageNumbers(numbers, uid):
+                if numbers.saved or uid:
+                    return Uids(view.uid_set(view.spans(numbers, uid=uid, saved=saved)))
+                # Numbers beyond the last are passed over: clients search 1:500 in mailboxes of 300.
+                ends = UidSet(((1, view.count),)) if view.count else EMPTY
+                chosen = numbers.resolve(max(view.count, 1)) & ends
+                return Uids(view.uid_set((first - 1, last) for first, last in chosen.ranges))
+            case Recent():
+                return Uids(session.updates.recent)
+        return node
+
+    return rewrite(criteria, leaf)
+
+
+def known(session: Selected, uids: list[int]) -> list[int]:
+    """Without those that have come and not been told."""
+    last = session.view.last
+    return uids if not uids or uids[-1] <= last else uids[: bisect_right(uids, last)]
+
+
+def numbers_of(session: Selected, uids: Sequence[int]) -> list[int]:
+    """The message numbers of UIDs in ascending order."""
+    spans = session.view.spans_of(UidSet.of(uids))
+    return list(chain.from_iterable(range(start + 1, stop + 1) for start, stop in spans))
+
+
+def _highest(session: Selected, uids: Iterable[int]) -> int | None:
+    """The highest mod-sequence among these messages. RFC 7162 §3.1.5."""
+    columns = session.mailbox.columns
+    places = (columns.position(uid) for uid in uids)
+    return max((columns.modseqs[place] for place in places if place >= 0), default=None)
+
+
+def _to_save(found: list[int], options: frozenset[SearchReturn]) -> UidSet:
+    """What ``$`` becomes: with MIN or MAX alone only those. RFC 5182 §2.4."""
+    if SearchReturn.ALL in options or SearchReturn.COUNT in options or not found:
+        return UidSet.of(found)
+    ends = []
+    if SearchReturn.MIN in options:
+        ends.append(found[0])
+    if SearchReturn.MAX in options:
+        ends.append(found[-1])
+    return UidSet.of(set(ends)) if ends else UidSet.of(found)
+
+
+def _esearch(
+    session: Selected, args: Search, found: list[int], wanted: frozenset[SearchReturn] | set[SearchReturn]
+) -> r.ESearch:
+    """RFC 4731 §3.1; which mod-sequence is told, §3.2."""
+    lowest = SearchReturn.MIN in wanted and found
+    highest = SearchReturn.MAX in wanted and found
+    everything = SearchReturn.ALL in wanted
+    numbers = found if args.uid else numbers_of(session, found)
+    modseq = None
+    if args.uses_modseq and found:
+        if everything or SearchReturn.COUNT in wanted:
+            modseq = _highest(session, found)
+        else:
+            modseq = _highest(session, [*found[: 1 if lowest else 0], *(found[-1:] if highest else [])])
+    return r.ESearch(
+        session.connection.tag,
+        args.uid,
+        minimum=numbers[0] if lowest and numbers else None,
+        maximum=numbers[-1] if highest and numbers else None,
+        all=UidSet.of(numbers) if everything and numbers else None,
+        count=len(numbers) if SearchReturn.COUNT in wanted else None,
+        modseq=modseq,
+    )

@@ -1,0 +1,102 @@
+"""STORE and UID STORE (RFC 3501 §6.4.6; UNCHANGEDSINCE RFC 7162 §3.1.3)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from mailaccess.imap.commands.enabling import condstore_on
+from mailaccess.imap.commands.expunge import require_writable
+from mailaccess.imap.dispatch import command
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Selected
+from mailaccess.imap.view import Span
+from mailaccess.model.sequence import EMPTY, UidSet
+from mailaccess.proto.imap import render_fetch
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands.messages import Store, StoreOperation
+from mailaccess.store.api import FlagOperation
+
+SLICE: Final = 2000
+"""Messages answered between two pauses: about a millisecond."""
+
+_OPERATIONS: Final = {
+    StoreOperation.ADD: FlagOperation.ADD,
+    StoreOperation.REMOVE: FlagOperation.REMOVE,
+    StoreOperation.REPLACE: FlagOperation.REPLACE,
+}
+
+
+@command("STORE", "UID STORE", state=Selected)
+async def store(session: Selected, args: Store, out: Replies) -> r.Status:
+    """RFC 3501 §6.4.6. One transaction; what fails UNCHANGEDSINCE is told with its flags, as RFC 7162 §3.1.3
+    asks.
+
+    By number, messages that are gone but not told are left out and the answer is NO (RFC 2180 §4.2); EXPUNGE
+    may not be told before it.
+    """
+    require_writable(session)
+    if args.unchanged_since is not None:
+        condstore_on(session, out)
+    uids = session.uids(session.spans(args.numbers, uid=args.uid))
+    lost = uids & session.view.losses() if session.view.has_losses else EMPTY
+    if lost:
+        uids -= lost
+    failed = EMPTY
+    if uids:
+        stored = await session.mailbox.set_flags(
+            uids, _OPERATIONS[args.operation], args.flags, unchanged_since=args.unchanged_since
+        )
+        failed = stored.failed
+        session.updates.tell_keywords(out)
+        await _tell(session, args, uids, stored.changed, failed, out)
+    code: r.Code | None = None
+    if failed:
+        code = r.Modified(failed if args.uid else session.view.numbers_of(failed))
+    if lost and not args.uid:
+        return r.No("Some of the messages no longer exist", code or r.EXPUNGEISSUED)
+    return r.Ok("Some messages had changed" if failed else "STORE completed", code)
+
+
+async def _tell(
+    session: Selected, args: Store, uids: UidSet, changed: UidSet, failed: UidSet, out: Replies
+) -> None:
+    """The FETCH answers: flags of all unless .SILENT; then mod-sequences of the changed, if the client wants
+    those.
+    """
+    modseq = session.condstore
+    with_uid = args.uid
+    if not args.silent:
+        session.updates.told_flags(uids)
+        await tell_flags(session, session.view.spans_of(uids), out, flags=True, uid=with_uid, modseq=modseq)
+        return
+    if failed:
+        session.updates.told_flags(failed)
+        await tell_flags(session, session.view.spans_of(failed), out, flags=True, uid=with_uid, modseq=modseq)
+    if modseq:
+        # With UNCHANGEDSINCE also of those that had the flags already: RFC 7162 §3.1.3.
+        told = changed if args.unchanged_since is None else uids - failed
+        await tell_flags(session, session.view.spans_of(told), out, flags=False, uid=with_uid, modseq=True)
+
+
+async def tell_flags(
+    session: Selected, spans: Sequence[Span], out: Replies, *, flags: bool, uid: bool, modseq: bool
+) -> None:
+    """FETCH answers from columns for the messages at ``spans``, slice by slice."""
+    for span_start, span_stop in spans:
+        for start in range(span_start, span_stop, SLICE):
+            columns = session.mailbox.columns
+            rows = session.view.rows(start, min(start + SLICE, span_stop))
+            if rows.uids:
+                parts: list[render_fetch.Column] = []
+                if uid:
+                    parts.append((render_fetch.UID, rows.uids))
+                if flags:
+                    texts = session.updates.flags.column(
+                        rows.take(columns.flag_ids), rows.uids, session.updates.recent
+                    )
+                    parts.append((render_fetch.FLAGS, texts))
+                if modseq:
+                    parts.append((render_fetch.MODSEQ, rows.take(columns.modseqs)))
+                out.octets(render_fetch.columns(rows.numbers, parts))
+            await out.room()
+            if start + SLICE < span_stop:
+                await session.house.runner.pause()

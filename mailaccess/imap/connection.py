@@ -1,0 +1,340 @@
+"""One client's connection without its socket: input framed, parsed and carried out, one command after
+another.
+
+Commands run strictly in the order in which they came, each to its end (RFC 9051 §5.5 allows more, but then
+only between commands that cannot be told apart from ours in order). Most never wait: they are carried out
+inside ``received`` and everything they answered leaves in one write. A command that has to wait leaves its
+coroutine with the wire; input that comes meanwhile stays in the framer, and past ``MAX_BEHIND`` octets with
+the client.
+"""
+
+import types
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from mailaccess.imap import commands, dispatch
+from mailaccess.imap.house import GREETING, House
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Authenticated, NotAuthenticated, State
+from mailaccess.imap.wire import Promise, Timer, Wire
+from mailaccess.observe.events import Level
+from mailaccess.proto.imap import framing, parse
+from mailaccess.proto.imap import responses as r
+
+commands.load()
+
+MAX_BEHIND: Final = 256 * 1024
+"""Octets a client may be ahead of us: enough for any pipeline, and for a piece of an APPEND."""
+
+TURN: Final = 200
+"""Commands carried out before everybody else gets a turn: 2 to 4 ms of NOOPs."""
+
+MISTAKES_BEFORE_LOGIN: Final = 3
+MISTAKES: Final = 20
+"""Commands in a row that are none, before BYE: Dovecot's bounds."""
+
+
+class Connection:
+    """From greeting to BYE.
+
+    tag: of the command being carried out.  mistakes: commands in a row that were none.
+    idling: IDLE is on, so there is no autologout.  ended: nothing more is read or answered.
+    stopping: the server goes down; IDLE ends itself.
+    """
+
+    def __init__(self, house: House, wire: Wire) -> None:
+        self.house = house
+        self.wire = wire
+        self.out = Replies(wire)
+        self.framer = framing.Framer(house.limits(logged_in=False))
+        self.state: State = NotAuthenticated(self)
+        self.tag = b""
+        self.user = ""
+        self.mistakes = 0
+        self.idling = False
+        self.ended = False
+        self.stopping = False
+        self.announced: framing.StreamStart | None = None
+        self._busy = False
+        self._working = False
+        self._held = False
+        self._lost = False
+        self._promise: Promise | None = None
+        self._begun = self._last_input = wire.now()
+        self._timer: Timer | None = None
+
+    # --- what the protocol calls ----------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Greet. RFC 9051 §7.1; the capabilities spare the client a round trip."""
+        self.out.send(r.Ok(GREETING, r.CapabilityCode(self.state.capabilities())))
+        self.out.flush()
+        self._watch(self.house.settings.login_timeout)
+
+    def received(self, octets: bytes) -> None:
+        """Octets from the client, decrypted."""
+        if self.ended:
+            return
+        self._last_input = self.wire.now()
+        self.framer.feed(octets)
+        if self._promise is not None:
+            self.wake()
+        elif not self._busy:
+            self._work()
+        if self._busy and not self._held and self.framer.pending > MAX_BEHIND:
+            self._held = True
+            self.wire.hold_input()
+
+    def lost(self) -> None:
+        """The client is gone; whatever runs ends at its next look at the connection."""
+        self._lost = self.ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.wake()
+        if not self._busy:
+            self._leave()
+
+    def stop(self) -> None:
+        """The server goes down: say BYE, at once or after the command that runs."""
+        self.stopping = True
+        if not self._busy:
+            self.end(r.Bye("The server is shutting down"))
+        else:
+            self.wake()
+
+    # --- for handlers ---------------------------------------------------------------------------------
+
+    def become(self, state: State) -> None:
+        self.state = state
+
+    def logged_in(self, state: Authenticated) -> None:
+        """Login succeeded: other limits hold."""
+        self.state = state
+        self.user = state.identity.name
+        self.framer.limits = self.house.limits(logged_in=True)
+
+    def end(self, bye: r.Bye | None = None) -> None:
+        """Say BYE, if given, and close when everything has gone out; nothing more is read."""
+        if self.ended:
+            return
+        self.ended = True
+        if bye is not None:
+            self.out.send(bye)
+        if not self._working and not self._busy:
+            self._close()
+
+    def count_mistake(self) -> None:
+        """A command that was none: too many in a row come from something that does not speak IMAP."""
+        self.mistakes += 1
+        known = isinstance(self.state, Authenticated)
+        if self.mistakes >= (MISTAKES if known else MISTAKES_BEFORE_LOGIN):
+            self.house.log.log(
+                "imap-too-many-mistakes", Level.INFO, user=self.user or None, rip=self.wire.address
+            )
+            self.end(r.Bye("Too many invalid commands"))
+
+    async def event(self) -> framing.Event:
+        """What the client sends next inside a command. Raises ConnectionResetError."""
+        while True:
+            event = self.framer.next()
+            if type(event) is framing.NeedContinuation:
+                self.out.send(r.Continue())
+            elif event is not None:
+                return event
+            else:
+                self._take_input()
+                await self.woken()
+
+    async def woken(self) -> None:
+        """Wait for input, for a ``wake``, or for the end.
+
+        Raises ConnectionResetError when the client is gone.
+        """
+        self.out.flush()
+        if self._lost:
+            raise ConnectionResetError("the client is gone")
+        self._promise = self.wire.promise()
+        await self._promise
+        if self._lost:
+            raise ConnectionResetError("the client is gone")
+
+    def wake(self) -> None:
+        """Let a command that waits in ``woken`` look around."""
+        promise, self._promise = self._promise, None
+        if promise is not None:
+            promise.keep()
+
+    def start_tls(self) -> None:
+        """Go on over TLS. What came in the clear behind STARTTLS is thrown away: RFC 9051 §6.2.1."""
+        self.out.flush()
+        self.framer.discard()
+        self.wire.start_tls()
+
+    # --- carrying out ---------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        """Carry out what has come in, until a command waits or nothing is left."""
+        if self._working:
+            return
+        self._working = True
+        turn = 0
+        next_event = self.framer.next
+        try:
+            while not self._busy and not self.ended:
+                event = next_event()
+                if event is None:
+                    break
+                self._start(self._carry_out(event))
+                turn += 1
+                if turn >= TURN or self.wire.full:
+                    turn = 0
+                    self._start(self._give_way())
+        finally:
+            self._working = False
+        if self._busy:
+            return
+        if self.stopping and not self.ended:
+            self.end(r.Bye("The server is shutting down"))
+        if self.ended:
+            self._close()
+        else:
+            self.out.flush()
+            self._take_input()
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine as far as it goes; if it has to wait, leave it with the wire."""
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration:
+            return
+        self._busy = True
+        self.out.flush()
+        self.wire.go_on(coroutine, awaited, self._finished)
+
+    def _finished(self) -> None:
+        self._busy = False
+        if self._lost:
+            self._leave()
+        else:
+            self._work()
+
+    async def _carry_out(self, event: framing.Event) -> None:
+        try:
+            match event:
+                case framing.Frame():
+                    await self._command(event)
+                case framing.StreamStart():
+                    self.announced = event
+                    await self._command(event.frame)
+                    self.announced = None
+                case framing.NeedContinuation():
+                    self.out.send(r.Continue())
+                case framing.Refused():
+                    self._refused(event)
+        except ConnectionResetError:
+            self.ended = True
+
+    async def _command(self, frame: framing.Frame) -> None:
+        try:
+            request = parse.parse(frame, utf8=self.out.utf8)
+        except parse.ParseError as error:
+            if self.announced is not None:
+                self.framer.refuse()
+            self.out.send(error.response)
+            self.count_mistake()
+            return
+        await dispatch.perform(self, request)
+
+    def _refused(self, event: framing.Refused) -> None:
+        """What the framer would not take."""
+        if isinstance(event, framing.LiteralTooBig):
+            status: r.Status = r.No(f"At most {event.limit} octets are taken here", r.TOOBIG)
+        else:
+            status = r.Bad("The command is too long")
+        self.out.send(status if event.tag is None else r.Tagged(event.tag, status))
+        if event.fatal:
+            self.end(r.Bye("That was too much"))
+        else:
+            self.count_mistake()
+
+    async def _give_way(self) -> None:
+        if self.wire.full:
+            self.out.flush()
+            try:
+                await self.wire.drain()
+            except ConnectionResetError:
+                self.ended = True
+        else:
+            await self.house.runner.pause()
+
+    def _take_input(self) -> None:
+        if self._held:
+            self._held = False
+            self.wire.take_input()
+
+    # --- the end --------------------------------------------------------------------------------------
+
+    def _close(self) -> None:
+        if not self._lost:
+            self.out.flush()
+            self.wire.close()
+
+    def _leave(self) -> None:
+        """Let go of everything, once nothing runs any more."""
+        state, self.state = self.state, NotAuthenticated(self)
+        if self.user:
+            self.house.log.log("imap-logout", Level.DEBUG, user=self.user, rip=self.wire.address)
+        self.wire.begin(self._let_go(state))
+
+    async def _let_go(self, state: State) -> None:
+        try:
+            await state.leave()
+        except Exception as error:
+            self.house.log.log("imap-close-failed", Level.WARNING, error=repr(error))
+
+    # --- time -----------------------------------------------------------------------------------------
+
+    def _watch(self, seconds: float) -> None:
+        self._timer = self.wire.later(seconds, self._time_up)
+
+    def _time_up(self) -> None:
+        """Look whether the client has been silent too long.
+
+        RFC 9051 §5.4: never below 30 minutes after login.
+        """
+        self._timer = None
+        if self.ended:
+            return
+        now, settings = self.wire.now(), self.house.settings
+        if not isinstance(self.state, Authenticated):
+            left = self._begun + settings.login_timeout - now
+            text = "You did not log in in time"
+        else:
+            last = now if self.idling else max(self._last_input, self.out.last_drained)
+            left = last + settings.timeout - now
+            text = "Autologout; idle for too long"
+        if left > 0:
+            self._watch(left)
+        elif self._busy:
+            # A client that stopped reading in the middle of an answer, or sending in the middle of a message.
+            self.ended = True
+            self.wire.abort()
+        else:
+            self.end(r.Bye(text))
+
+
+@types.coroutine
+def resumed(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Any:
+    """Go on with a coroutine that was started by hand and waits for ``awaited``: for ``Wire.go_on``."""
+    while True:
+        failure: BaseException | None = None
+        value = None
+        try:
+            value = yield awaited
+        except BaseException as error:
+            failure = error
+        try:
+            awaited = coroutine.send(value) if failure is None else coroutine.throw(failure)
+        except StopIteration:
+            return

@@ -1,0 +1,105 @@
+"""The command table, and how a command is carried out.
+
+A row says under which names a handler is called, in which state, and whether its answer may carry EXPUNGE
+(RFC 3501 §7.4.1). Not the handler but ``perform`` tells what other sessions did, before the tagged answer.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from mailaccess.imap.answers import answer
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Authenticated, NotAuthenticated, Selected, State
+from mailaccess.model.errors import MailError
+from mailaccess.observe.events import Level
+from mailaccess.proto.imap import render
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands import Request
+
+if TYPE_CHECKING:
+    from mailaccess.imap.connection import Connection
+
+Handler = Callable[[Any, Any, Replies], Awaitable[r.Status | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One name of the table. uid: FETCH told meanwhile carries UID (it answers a UID command)."""
+
+    name: str
+    state: type[State]
+    handler: Handler
+    tells_expunges: bool
+    uid: bool
+
+
+TABLE: Final[dict[str, Row]] = {}
+
+
+H = TypeVar("H", bound=Handler)
+
+
+def command(*names: str, state: type[State], tells_expunges: bool = False) -> Callable[[H], H]:
+    """Enter a handler into the table.
+
+    It returns the completion (None if it has answered itself), or raises what ``answers`` knows.
+    """
+
+    def enter(handler: H) -> H:
+        for name in names:
+            TABLE[name] = Row(name, state, handler, tells_expunges, name.startswith("UID "))
+        return handler
+
+    return enter
+
+
+_WRONG_STATE: Final[dict[type[State], str]] = {
+    NotAuthenticated: "You are logged in already",
+    Authenticated: "Please log in first",
+    Selected: "No mailbox is selected",
+}
+
+
+async def perform(connection: "Connection", request: Request) -> None:
+    """Carry out one command and answer it. Raises nothing but ConnectionResetError."""
+    out = connection.out
+    row = TABLE.get(request.name)
+    if row is None:
+        out.send(r.Tagged(request.tag, r.Bad("There is no such command")))
+        connection.count_mistake()
+        return
+    state = connection.state
+    if not isinstance(state, row.state):
+        wrong = Authenticated if isinstance(state, NotAuthenticated) else row.state
+        out.send(r.Tagged(request.tag, r.Bad(_WRONG_STATE[wrong])))
+        connection.count_mistake()
+        return
+    connection.tag = request.tag
+    try:
+        status = await row.handler(state, request.command, out)
+    except ConnectionResetError:
+        raise
+    except Exception as error:
+        status = answer(error, connection.house.log, command=request.name, user=connection.user)
+    else:
+        connection.mistakes = 0
+        if status is None:
+            return
+    state = connection.state
+    if isinstance(state, Selected) and state.updates.due(expunges=row.tells_expunges):
+        await tell(state, out, expunges=row.tells_expunges, uid=row.uid)
+        out.octets(render.status(request.tag, status))
+        if state.updates.gone:
+            connection.end(r.Bye("The selected mailbox was deleted"))
+        return
+    out.octets(render.status(request.tag, status))
+
+
+async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = False) -> None:
+    """Tell a session what is due. A failing store makes it wait for the next time."""
+    modseq = state.condstore
+    try:
+        await state.updates.tell(out, expunges=expunges, uid=uid or modseq, modseq=modseq)
+    except MailError as error:
+        state.connection.house.log.log("imap-update-failed", Level.WARNING, error=error.detail or str(error))

@@ -1,0 +1,164 @@
+"""What a FETCH needs, worked out once for the command (RFC 3501 §6.4.5, §7.4.2).
+
+A FETCH line is written as the items that come from the mailbox's columns (numbers, flags, dates: formatted
+for a whole slice at once), then the items that are octets (cached facts, header fields, sections), each in
+the order in which it was asked for. The order of items in an answer is the server's to choose.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mailaccess.imap.session import Selected
+from mailaccess.imap.view import Rows
+from mailaccess.proto.imap import fetch as f
+from mailaccess.proto.imap import render_fetch
+from mailaccess.store.api import Fact
+
+ColumnRule = Callable[[Selected, Rows], render_fetch.Column]
+
+
+def _uid(session: Selected, rows: Rows) -> render_fetch.Column:
+    return (render_fetch.UID, rows.uids)
+
+
+def _flags(session: Selected, rows: Rows) -> render_fetch.Column:
+    ids = rows.take(session.mailbox.columns.flag_ids)
+    return (render_fetch.FLAGS, session.updates.flags.column(ids, rows.uids, session.updates.recent))
+
+
+def _modseq(session: Selected, rows: Rows) -> render_fetch.Column:
+    return (render_fetch.MODSEQ, rows.take(session.mailbox.columns.modseqs))
+
+
+def _size(session: Selected, rows: Rows) -> render_fetch.Column:
+    return (render_fetch.SIZE, rows.take(session.mailbox.columns.sizes))
+
+
+def _date(session: Selected, rows: Rows) -> render_fetch.Column:
+    dates = rows.take(session.mailbox.columns.dates)
+    return (render_fetch.DATE, list(map(render_fetch.date_text_of, dates)))
+
+
+_COLUMN_RULES: Final[dict[type[f.FetchAtt], ColumnRule]] = {
+    f.Uid: _uid,
+    f.Flags: _flags,
+    f.ModSeq: _modseq,
+    f.Rfc822Size: _size,
+    f.InternalDate: _date,
+}
+
+_FACTS: Final[dict[f.FetchAtt, tuple[bytes, Fact]]] = {
+    f.Envelope(): (b"ENVELOPE", Fact.ENVELOPE),
+    f.BodyStructure(extended=True): (b"BODYSTRUCTURE", Fact.BODYSTRUCTURE),
+    f.BodyStructure(extended=False): (b"BODY", Fact.BODY),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FactItem:
+    """An item whose value the index keeps, rendered. ``place``: in ``Plan.facts``."""
+
+    label: bytes
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsItem:
+    """HEADER.FIELDS or HEADER.FIELDS.NOT of the message itself, which the store keeps or makes."""
+
+    label: bytes
+    fields: tuple[bytes, ...]
+    exclude: bool
+    partial: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderItem:
+    """BODY[HEADER] of the message itself, a fact. ``place``: in ``Plan.facts``."""
+
+    label: bytes
+    place: int
+    partial: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SectionItem:
+    """Any other section: cut out of the message's octets."""
+
+    label: bytes
+    section: f.Section
+    partial: tuple[int, int] | None
+
+    @property
+    def is_whole(self) -> bool:
+        """BODY[]: no structure needed."""
+        return not self.section.part and self.section.text is None
+
+
+OctetItem = FactItem | FieldsItem | HeaderItem | SectionItem
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to answer one FETCH.
+
+    columns: rules for the items from columns.  octets: the other items.  bodies: whether messages are read.
+    facts: what to ask of ``Mailbox.facts``; ``structure``: the place of STRUCTURE, where a section needs it.
+    sets_seen: a section without PEEK is asked for.
+    """
+
+    columns: tuple[ColumnRule, ...]
+    octets: tuple[OctetItem, ...]
+    facts: tuple[Fact, ...]
+    structure: int | None
+    bodies: bool
+    sets_seen: bool
+
+    def parts(self, session: Selected, rows: Rows) -> list[render_fetch.Column]:
+        """The values of the column items for some messages."""
+        return [rule(session, rows) for rule in self.columns]
+
+
+def plan(items: Sequence[f.FetchAtt], *, uid: bool, flags: bool, modseq: bool) -> Plan:
+    """The plan for these items; ``uid``, ``flags`` and ``modseq`` add those items where they were not asked
+    for.
+    """
+    rules = [rule for item in items if (rule := _COLUMN_RULES.get(type(item))) is not None]
+    for wanted, rule in ((uid, _uid), (flags, _flags), (modseq, _modseq)):
+        if wanted and rule not in rules:
+            rules.append(rule)
+    facts: list[Fact] = []
+    octets: list[OctetItem] = []
+    sets_seen = False
+    for item in items:
+        if isinstance(item, f.BodySection):
+            sets_seen |= not item.peek
+            octets.append(_section_item(item, facts))
+        elif item in _FACTS:
+            label, fact = _FACTS[item]
+            octets.append(FactItem(label, _place(facts, fact)))
+    sections = [item for item in octets if isinstance(item, SectionItem)]
+    structure = None
+    if any(not item.is_whole for item in sections):
+        structure = _place(facts, Fact.STRUCTURE)
+    return Plan(tuple(rules), tuple(octets), tuple(facts), structure, bool(sections), sets_seen)
+
+
+def _place(facts: list[Fact], fact: Fact) -> int:
+    if fact not in facts:
+        facts.append(fact)
+    return facts.index(fact)
+
+
+def _section_item(item: f.BodySection, facts: list[Fact]) -> OctetItem:
+    label = render_fetch.section_label(item)
+    section = item.section
+    if not section.part:
+        if section.text is f.SectionText.HEADER:
+            return HeaderItem(label, _place(facts, Fact.HEADER), item.partial)
+        if section.text in (f.SectionText.HEADER_FIELDS, f.SectionText.HEADER_FIELDS_NOT):
+            fields = tuple(name.upper() for name in section.fields)
+            exclude = section.text is f.SectionText.HEADER_FIELDS_NOT
+            return FieldsItem(label, fields, exclude, item.partial)
+    return SectionItem(label, section, item.partial)

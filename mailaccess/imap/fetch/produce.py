@@ -1,0 +1,336 @@
+"""A FETCH answer, piece by piece (RFC 3501 §7.4.2): bounded memory, bounded turns, never more than the client
+reads.
+
+Three roads. Column items alone are formatted from the mailbox's columns, thousands of lines at once. With
+facts and header fields, messages go in batches: one question to the store for each batch, and the next batch
+is asked for while this one is written. With bodies the batches are bounded by their octets as well; a message
+too large for memory is written while it is read.
+
+What a batch takes from the columns is taken before the store is asked: places in columns don't outlive an
+``await``.
+"""
+
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mailaccess.imap.fetch import sections
+from mailaccess.imap.fetch.items import FactItem, FieldsItem, HeaderItem, Plan, SectionItem
+from mailaccess.imap.fetch.sections import Stretch
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Selected
+from mailaccess.imap.view import Rows, Span
+from mailaccess.observe.events import Level
+from mailaccess.proto.imap import render_fetch
+from mailaccess.store.api import Body
+
+SLICE: Final = 4000
+"""Messages of column items formatted in one turn: 1 to 2 ms."""
+
+BATCH: Final = 500
+"""Messages asked of the store at a time where no bodies are: half of what it takes, for shorter turns."""
+
+BODIES: Final = 64
+"""Messages read at a time."""
+
+BODY_OCTETS: Final = 2 * 2**20
+"""Octets of the messages read at a time; two such batches are in memory at most."""
+
+LARGE: Final = 2**20
+"""The store gives a message above this as an open file (``Mailbox.read``)."""
+
+STEP: Final = 128 * 1024
+"""Octets of a large message read at a time."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some messages and what was taken from the columns for them: the line's beginning."""
+
+    uids: Sequence[int]
+    heads: list[bytes]
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What the store gave for a batch: lists parallel to its messages, None for one that is gone."""
+
+    facts: list[tuple[bytes, ...] | None] | None
+    fields: list[list[bytes | None]]
+    bodies: list[bytes | Body | None] | None
+
+    def close(self) -> None:
+        """Close the open files."""
+        for each in self.bodies or ():
+            if each is not None and not isinstance(each, bytes):
+                each.close()
+
+
+async def produce(
+    session: Selected, plan: Plan, spans: Sequence[Span], out: Replies, *, changed_since: int | None = None
+) -> bool:
+    """Write the FETCH lines of the messages at ``spans``; says whether all of them were still there.
+
+    changed_since: only those whose mod-sequence is above (RFC 7162 §3.1.4.1).
+    """
+    if not plan.octets:
+        return await _from_columns(session, plan, spans, out, changed_since)
+    batches = _batches(session, plan, spans, changed_since)
+    complete = True
+    ahead: Awaitable[Loaded] | None = None
+    batch = next(batches, None)
+    try:
+        while batch is not None:
+            loaded = await (ahead or _load(session, plan, batch))
+            ahead = None
+            following = next(batches, None)
+            if following is not None:
+                ahead = session.connection.wire.begin(_load(session, plan, following))
+            try:
+                complete &= await _write(session, plan, batch, loaded, out)
+            finally:
+                loaded.close()
+            batch = following
+    finally:
+        if ahead is not None:
+            (await ahead).close()
+    return complete and not _lost(session, spans)
+
+
+def _lost(session: Selected, spans: Sequence[Span]) -> bool:
+    return session.view.has_losses and bool(session.view.losses() & session.uids(spans))
+
+
+async def _from_columns(
+    session: Selected, plan: Plan, spans: Sequence[Span], out: Replies, changed_since: int | None
+) -> bool:
+    first = True
+    for rows in _slices(session, spans, SLICE, changed_since):
+        out.octets(render_fetch.columns(rows.numbers, plan.parts(session, rows)))
+        await out.room()
+        if not first or len(rows.uids) >= SLICE:
+            await session.house.runner.pause()
+        first = False
+    return not _lost(session, spans)
+
+
+def _slices(
+    session: Selected, spans: Sequence[Span], length: int, changed_since: int | None
+) -> Iterator[Rows]:
+    """The messages at ``spans``, at most ``length`` at a time; many small spans come together in one
+    slice.
+    """
+    gathered: list[Rows] = []
+    count = 0
+    for span_start, span_stop in spans:
+        start = span_start
+        while start < span_stop:
+            stop = min(span_stop, start + length - count)
+            rows = _changed(session, session.view.rows(start, stop), changed_since)
+            start = stop
+            if rows.uids:
+                gathered.append(rows)
+                count += len(rows.uids)
+            if count >= length:
+                yield _joined(gathered)
+                gathered, count = [], 0
+    if gathered:
+        yield _joined(gathered)
+
+
+def _joined(parts: list[Rows]) -> Rows:
+    if len(parts) == 1:
+        return parts[0]
+    return Rows(
+        [number for rows in parts for number in rows.numbers],
+        [uid for rows in parts for uid in rows.uids],
+        [place for rows in parts for place in rows.places],
+    )
+
+
+def _changed(session: Selected, rows: Rows, changed_since: int | None) -> Rows:
+    """Those with a mod-sequence above ``changed_since``."""
+    if changed_since is None or not rows.uids:
+        return rows
+    modseqs = rows.take(session.mailbox.columns.modseqs)
+    if min(modseqs) > changed_since:
+        return rows
+    kept = [place for place, modseq in enumerate(modseqs) if modseq > changed_since]
+    return Rows(
+        [rows.numbers[place] for place in kept],
+        [rows.uids[place] for place in kept],
+        [rows.places[place] for place in kept],
+    )
+
+
+# --- batches ----------------------------------------------------------------------------------------------
+
+
+def _batches(
+    session: Selected, plan: Plan, spans: Sequence[Span], changed_since: int | None
+) -> Iterator[Batch]:
+    for rows in _slices(session, spans, BODIES if plan.bodies else BATCH, changed_since):
+        if not plan.bodies:
+            yield _batch(session, plan, rows)
+            continue
+        sizes = list(rows.take(session.mailbox.columns.sizes))
+        uids = list(rows.uids)
+        heads = _batch(session, plan, rows).heads
+        start = octets = 0
+        for place, size in enumerate(sizes):
+            size = 0 if size > LARGE else size
+            if place > start and octets + size > BODY_OCTETS:
+                yield Batch(uids[start:place], heads[start:place])
+                start, octets = place, 0
+            octets += size
+        yield Batch(uids[start:], heads[start:])
+
+
+def _batch(session: Selected, plan: Plan, rows: Rows) -> Batch:
+    lines = render_fetch.columns(rows.numbers, plan.parts(session, rows))
+    # No item from a column holds the end of a line, so it tells the lines' beginnings apart.
+    return Batch(list(rows.uids), lines.split(render_fetch.TAIL)[:-1])
+
+
+async def _load(session: Selected, plan: Plan, batch: Batch) -> Loaded:
+    """Ask the store for everything the batch needs."""
+    mailbox, uids = session.mailbox, batch.uids
+    facts = await mailbox.facts(uids, plan.facts) if plan.facts else None
+    fields = [
+        await mailbox.header_fields(uids, item.fields, exclude=item.exclude)
+        for item in plan.octets
+        if isinstance(item, FieldsItem)
+    ]
+    bodies = await mailbox.read(uids) if plan.bodies else None
+    return Loaded(facts, fields, bodies)
+
+
+# --- writing ----------------------------------------------------------------------------------------------
+
+
+async def _write(session: Selected, plan: Plan, batch: Batch, loaded: Loaded, out: Replies) -> bool:
+    """The lines of one batch; says whether all its messages were there."""
+    if loaded.bodies is not None:
+        return await _write_bodies(session, plan, batch, loaded, out)
+    columns = _columns(plan, loaded)
+    template = (
+        b"%b"
+        + b"".join(
+            b"%b%b %%b" % (b" " if place or plan.columns else b"", _escaped(item.label))
+            for place, item in enumerate(plan.octets)
+        )
+        + render_fetch.TAIL
+    )
+    lines = [template % row for row in zip(batch.heads, *columns, strict=True) if None not in row]
+    out.octets(b"".join(lines))
+    await out.room()
+    return len(lines) == len(batch.heads)
+
+
+def _escaped(label: bytes) -> bytes:
+    """A field's name may hold a percent sign."""
+    return label.replace(b"%", b"%%")
+
+
+def _columns(plan: Plan, loaded: Loaded) -> list[list[bytes | None]]:
+    """The octet items of a batch as written, item by item."""
+    columns: list[list[bytes | None]] = []
+    facts = loaded.facts or []
+    fields = iter(loaded.fields)
+    for item in plan.octets:
+        match item:
+            case FactItem(_, place):
+                columns.append([None if each is None else each[place] for each in facts])
+            case HeaderItem(_, place, partial):
+                columns.append([None if each is None else _literal(each[place], partial) for each in facts])
+            case FieldsItem():
+                columns.append(
+                    [None if each is None else _literal(each, item.partial) for each in next(fields)]
+                )
+    return columns
+
+
+def _literal(octets: bytes, partial: tuple[int, int] | None) -> bytes:
+    octets = sections.cut(octets, partial)
+    return b"{%d}\r\n%b" % (len(octets), octets)
+
+
+async def _write_bodies(session: Selected, plan: Plan, batch: Batch, loaded: Loaded, out: Replies) -> bool:
+    complete = True
+    bodies = loaded.bodies or []
+    separator = b" " if plan.columns else b""
+    for place, head in enumerate(batch.heads):
+        source = bodies[place]
+        facts = None if loaded.facts is None else loaded.facts[place]
+        fields = [column[place] for column in loaded.fields]
+        if source is None or (plan.facts and facts is None) or None in fields:
+            complete = False
+            continue
+        values = await _values(plan, source, facts, fields)
+        out.octets(head)
+        space = separator
+        for item, value in zip(plan.octets, values, strict=True):
+            out.octets(space)
+            space = b" "
+            if isinstance(value, Stretch):
+                out.octets(render_fetch.section_open(item.label, value.length))
+                await _stream(session, value, out)
+            elif isinstance(item, FactItem):
+                out.octets(render_fetch.item(item.label, value or b"NIL"))
+            elif value is None:
+                out.octets(render_fetch.section(item.label, None))
+            else:
+                out.octets(render_fetch.section_open(item.label, len(value)))
+                out.octets(value)
+        out.octets(render_fetch.TAIL)
+        await out.room()
+    return complete
+
+
+async def _values(
+    plan: Plan, source: bytes | Body, facts: tuple[bytes, ...] | None, fields: Sequence[bytes | None]
+) -> list[bytes | Stretch | None]:
+    """The octet items of one message, in the plan's order."""
+    root = None
+    if plan.structure is not None and facts is not None:
+        root = sections.root_part(facts[plan.structure], source if isinstance(source, bytes) else None)
+    rest = iter(fields)
+    values: list[bytes | Stretch | None] = []
+    for item in plan.octets:
+        match item:
+            case FactItem(_, place):
+                values.append(None if facts is None else facts[place])
+            case HeaderItem(_, place, partial):
+                values.append(None if facts is None else sections.cut(facts[place], partial))
+            case FieldsItem():
+                values.append(sections.cut(next(rest) or b"", item.partial))
+            case SectionItem():
+                if isinstance(source, bytes):
+                    values.append(sections.from_octets(item, source, root))
+                else:
+                    values.append(await sections.from_body(item, source, root))
+    return values
+
+
+async def _stream(session: Selected, stretch: Stretch, out: Replies) -> None:
+    """Exactly ``stretch.length`` octets, read as the client takes them.
+
+    The length is announced already: if the file fails now, all that is left is to end the connection.
+    """
+    offset, left = stretch.offset, stretch.length
+    try:
+        while left > 0:
+            piece = await stretch.source.read(offset, min(left, STEP))
+            if not piece:
+                raise EOFError("the message is shorter than it was")
+            out.octets(piece)
+            offset += len(piece)
+            left -= len(piece)
+            await out.room()
+    except ConnectionResetError:
+        raise
+    except Exception as error:
+        connection = session.connection
+        connection.house.log.log("imap-read-failed", Level.ERROR, user=connection.user, error=repr(error))
+        connection.wire.abort()
+        raise ConnectionResetError("the message could not be read to its end") from error

@@ -1,0 +1,59 @@
+"""What all IMAP connections of a process share: engines, settings, and the limits that follow from them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from typing import Final
+
+from mailaccess import __version__
+from mailaccess.auth.api import Authenticator
+from mailaccess.config.sections import Imap
+from mailaccess.model.work import ThreadRunner
+from mailaccess.observe.events import EventLog
+from mailaccess.proto.imap import framing
+from mailaccess.store.api import Store
+
+GREETING: Final = "mailaccess ready"
+"""Not the beginning of any greeting by which MailKit and others tell servers apart."""
+
+
+def is_local(address: str) -> bool:
+    """Whether a client's textual address is this machine: a UNIX socket ("") or loopback."""
+    if not address:
+        return True
+    try:
+        return ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Handed to every connection.
+
+    message_size: the largest message APPEND takes, octets.
+    tls_required: passwords need TLS, except from addresses of which ``is_trusted`` says so.
+    masked: capabilities withheld, in capitals.  server_id: what ID tells (RFC 2971 §3.2).
+    """
+
+    authenticator: Authenticator
+    store: Store
+    settings: Imap
+    runner: ThreadRunner
+    log: EventLog
+    message_size: int = 100 * 2**20
+    tls_required: bool = True
+    is_trusted: Callable[[str], bool] = is_local
+    masked: frozenset[str] = frozenset()
+    server_id: tuple[tuple[str, str | None], ...] = (("name", "mailaccess"), ("version", __version__))
+
+    def limits(self, *, logged_in: bool) -> framing.Limits:
+        """What the framer takes in, before and after login."""
+        if not logged_in:
+            return framing.BEFORE_LOGIN
+        return replace(
+            framing.AFTER_LOGIN,
+            line=self.settings.line_length,
+            message=self.message_size,
+            skip=max(framing.AFTER_LOGIN.skip, 2 * self.message_size),
+        )

@@ -1,0 +1,194 @@
+"""IMAP over Twisted: octets in and out, TLS, time. No decisions (those are ``connection``'s)."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import AlreadyCalled, AlreadyCancelled
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import Protocol
+
+from mailaccess.imap.connection import Connection, resumed
+from mailaccess.imap.house import House
+from mailaccess.net.flow import Flow
+from mailaccess.net.limits import Place
+from mailaccess.net.tls import ServerTls
+
+T = TypeVar("T")
+
+FULL = b"* BYE [UNAVAILABLE] Too many connections\r\n"
+"""For a ``Door`` that has no room."""
+
+
+class ImapProtocol(Protocol):
+    """One connection.
+
+    place: its share of the limits.  tls: the certificate for STARTTLS; None where TLS is on already or there
+    is none. encrypted: TLS from the first octet.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        clock: IReactorTime,
+        place: Place | None = None,
+        *,
+        tls: ServerTls | None = None,
+        encrypted: bool = False,
+    ) -> None:
+        self._house = house
+        self._wire = TwistedWire(self, clock, place, tls, encrypted)
+        self._connection: Connection | None = None
+
+    def connectionMade(self) -> None:
+        """Greet."""
+        self._wire.attach(self.transport)
+        self._connection = Connection(self._house, self._wire)
+        self._connection.begin()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Octets from the client."""
+        if self._connection is not None:
+            self._connection.received(data)
+
+    def connectionLost(self, reason: Any = None) -> None:
+        """The client is gone."""
+        self._wire.lost()
+        if self._connection is not None:
+            self._connection.lost()
+
+    def stop(self) -> None:
+        """Say BYE: the server goes down."""
+        if self._connection is not None:
+            self._connection.stop()
+
+
+class TwistedWire:
+    """``wire.Wire`` on a Twisted transport; a ``Flow`` knows whether the client keeps up."""
+
+    __slots__ = (
+        "_clock",
+        "_flow",
+        "_place",
+        "_protocol",
+        "_tls",
+        "_transport",
+        "address",
+        "encrypted",
+        "local_address",
+    )
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        clock: IReactorTime,
+        place: Place | None,
+        tls: ServerTls | None,
+        encrypted: bool,
+    ) -> None:
+        self._protocol = protocol
+        self._clock: Any = clock
+        self._place = place
+        self._tls = tls
+        self._transport: Any = None
+        self._flow: Flow | None = None
+        self.encrypted = encrypted
+        self.address = ""
+        self.local_address = ""
+
+    def attach(self, transport: Any) -> None:
+        """The connection is there."""
+        self._transport = transport
+        self.address = getattr(transport.getPeer(), "host", "")
+        self.local_address = getattr(transport.getHost(), "host", "")
+        self._flow = Flow(transport, self._clock)
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        if self._flow is not None:
+            self._flow.connection_lost()
+
+    @property
+    def tls_available(self) -> bool:
+        return self._tls is not None and not self.encrypted
+
+    @property
+    def full(self) -> bool:
+        return self._flow is not None and self._flow.paused
+
+    def write(self, data: bytes) -> None:
+        if self._flow is not None:
+            self._flow.write(data)
+
+    def drain(self) -> Awaitable[None]:
+        assert self._flow is not None
+        return self._flow.drain()
+
+    def start_tls(self) -> None:
+        """The flow's producer belongs to the layer below until TLS takes it over: so it is registered
+        anew.
+        """
+        self._transport.unregisterProducer()
+        self._transport.startTLS(self._tls)
+        self.encrypted = True
+        self._flow = Flow(self._transport, self._clock)
+
+    def hold_input(self) -> None:
+        self._transport.pauseProducing()
+
+    def take_input(self) -> None:
+        self._transport.resumeProducing()
+
+    def close(self) -> None:
+        if self._flow is not None:
+            self._flow.close()
+
+    def abort(self) -> None:
+        if self._flow is not None:
+            self._flow.abort()
+
+    def admit(self, user: str) -> bool:
+        return self._place is None or self._place.log_in(user)
+
+    def now(self) -> float:
+        return float(self._clock.seconds())
+
+    def later(self, seconds: float, call: Callable[[], None]) -> "_Timer":
+        return _Timer(self._clock.callLater(seconds, call))
+
+    def promise(self) -> "_Promise":
+        return _Promise()
+
+    def begin(self, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        started: Deferred[T] = Deferred.fromCoroutine(coroutine)
+        return started
+
+    def go_on(self, coroutine: Coroutine[Any, Any, None], awaited: Any, then: Callable[[], None]) -> None:
+        driven: Deferred[None] = Deferred.fromCoroutine(resumed(coroutine, awaited))
+        driven.addBoth(lambda _: then())
+
+
+class _Timer:
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    def cancel(self) -> None:
+        try:
+            self._call.cancel()
+        except (AlreadyCalled, AlreadyCancelled):
+            pass
+
+
+class _Promise:
+    __slots__ = ("_deferred",)
+
+    def __init__(self) -> None:
+        self._deferred: Deferred[None] = Deferred()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._deferred.__await__()
+
+    def keep(self) -> None:
+        self._deferred.callback(None)

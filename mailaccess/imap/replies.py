@@ -1,0 +1,56 @@
+"""Answers gathered as octets and written once for each input, or once for each slice of a long answer."""
+
+from typing import Final
+
+from mailaccess.imap.wire import Wire
+from mailaccess.proto.imap.render import render
+from mailaccess.proto.imap.responses import Response
+
+PIECE: Final = 64 * 1024
+"""Octets gathered before a long answer is written: the size at which TLS and the transport are fastest."""
+
+
+class Replies:
+    """The way out of one connection.
+
+    What is given is kept until ``flush``, which the connection calls when it has no more input to work on
+    or has to wait. A handler with much to say awaits ``room`` now and then: it flushes past ``PIECE`` octets,
+    and waits while the client reads slowly, so that memory stays bounded.
+    """
+
+    __slots__ = ("_pieces", "_size", "_wire", "last_drained", "utf8")
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self.last_drained = wire.now()  # when the client last made room: it is alive
+        self.utf8 = False  # UTF8=ACCEPT is on
+
+    def send(self, response: Response) -> None:
+        """One response. For a bounded number of them; else ``await room()`` in between."""
+        self.octets(render(response, utf8=self.utf8))
+
+    def octets(self, data: bytes) -> None:
+        """What has been rendered already."""
+        self._pieces.append(data)
+        self._size += len(data)
+
+    async def room(self) -> None:
+        """Write what has become a piece, and wait until the client can take more.
+
+        Raises ConnectionResetError when the client has gone.
+        """
+        if self._size >= PIECE:
+            self.flush()
+            if self._wire.full:
+                await self._wire.drain()
+                self.last_drained = self._wire.now()
+
+    def flush(self) -> None:
+        """Write everything."""
+        pieces = self._pieces
+        if pieces:
+            self._pieces = []
+            self._size = 0
+            self._wire.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))

@@ -1,0 +1,170 @@
+"""The states of a session (RFC 9051 §3), a class each: what a state lacks, a handler cannot touch.
+
+A connection has one state object at a time. Login makes an ``Authenticated``, SELECT a ``Selected`` out of
+it, CLOSE and UNSELECT an ``Authenticated`` again. What lasts from login to logout is in ``Features``.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mailaccess.auth.api import Identity, Peer
+from mailaccess.imap.house import House
+from mailaccess.imap.updates import Updates
+from mailaccess.imap.view import Span, View
+from mailaccess.model.sequence import EMPTY, SequenceSet, UidSet
+from mailaccess.proto.imap.capabilities import Offer, capabilities
+from mailaccess.store.api import Account, Change, Mailbox
+
+if TYPE_CHECKING:
+    from mailaccess.imap.connection import Connection
+
+
+class State:
+    """What every state has: the connection, and through it the house."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: "Connection") -> None:
+        self.connection = connection
+
+    @property
+    def house(self) -> House:
+        return self.connection.house
+
+    @property
+    def peer(self) -> Peer:
+        """Who is asking, for authentication and the log."""
+        wire = self.connection.wire
+        secure = wire.encrypted or self.house.is_trusted(wire.address)
+        return Peer("imap", wire.address, wire.local_address, secure)
+
+    def capabilities(self) -> tuple[str, ...]:
+        """What CAPABILITY tells in this state. RFC 9051 §6.1.1."""
+        raise NotImplementedError
+
+    async def leave(self) -> None:
+        """Let go of what the state holds open."""
+
+
+class NotAuthenticated(State):
+    """Before login."""
+
+    __slots__ = ()
+
+    @property
+    def plaintext_allowed(self) -> bool:
+        """Whether a password may cross this connection. RFC 9051 §6.2.3 (LOGINDISABLED)."""
+        return not self.house.tls_required or self.peer.secure
+
+    def mechanisms(self) -> tuple[str, ...]:
+        return self.house.authenticator.mechanisms(plaintext=self.plaintext_allowed)
+
+    def capabilities(self) -> tuple[str, ...]:
+        """Before login: how to log in, and what may be said before."""
+        wire = self.connection.wire
+        return capabilities(
+            Offer(
+                tls=wire.encrypted,
+                tls_available=wire.tls_available,
+                plaintext_allowed=self.plaintext_allowed,
+                mechanisms=self.mechanisms(),
+                masked=self.house.masked,
+            )
+        )
+
+
+class Features:
+    """What a client has switched on or left behind in this login.
+
+    enabled: names of ENABLE, and CONDSTORE however it came about (RFC 7162 §3.1).
+    """
+
+    __slots__ = ("enabled",)
+
+    def __init__(self) -> None:
+        self.enabled: set[str] = set()
+
+
+class Authenticated(State):
+    """After login: an account, no mailbox."""
+
+    __slots__ = ("account", "features", "identity")
+
+    def __init__(
+        self, connection: "Connection", identity: Identity, account: Account, features: Features | None = None
+    ) -> None:
+        super().__init__(connection)
+        self.identity = identity
+        self.account = account
+        self.features = features or Features()
+
+    def capabilities(self) -> tuple[str, ...]:
+        """After login."""
+        wire = self.connection.wire
+        return capabilities(
+            Offer(
+                authenticated=True,
+                tls=wire.encrypted,
+                append_limit=self.house.message_size,
+                masked=self.house.masked,
+            )
+        )
+
+    @property
+    def condstore(self) -> bool:
+        """Whether FETCH answers owe mod-sequences. RFC 7162 §3.1."""
+        return "CONDSTORE" in self.features.enabled
+
+    def enable_condstore(self) -> bool:
+        """Note a CONDSTORE enabling command; says whether it was the first."""
+        if self.condstore:
+            return False
+        self.features.enabled.add("CONDSTORE")
+        return True
+
+
+class Ear:
+    """The mailbox's listener until there is somebody to listen: SELECT needs one before it has a view."""
+
+    __slots__ = ("updates",)
+
+    def __init__(self) -> None:
+        self.updates: Updates | None = None
+
+    def __call__(self, change: Change) -> None:
+        if self.updates is not None:
+            self.updates.heard(change)
+
+
+class Selected(Authenticated):
+    """A mailbox is selected, read-only after EXAMINE.
+
+    view: the client's message numbers.  updates: what it has yet to be told.  saved: ``$`` (RFC 5182 §2.1).
+    """
+
+    __slots__ = ("mailbox", "saved", "updates", "view", "writable")
+
+    def __init__(
+        self, before: Authenticated, mailbox: Mailbox, view: View, updates: Updates, *, writable: bool
+    ) -> None:
+        super().__init__(before.connection, before.identity, before.account, before.features)
+        self.mailbox = mailbox
+        self.view = view
+        self.updates = updates
+        self.writable = writable
+        self.saved: UidSet = EMPTY
+
+    def spans(self, numbers: SequenceSet, *, uid: bool) -> list[Span]:
+        """The places a command's set stands for. Raises BadNumber."""
+        return self.view.spans(numbers, uid=uid, saved=self.saved)
+
+    def uids(self, spans: Iterable[Span]) -> UidSet:
+        return self.view.uid_set(spans)
+
+    def unselected(self) -> Authenticated:
+        """The state after CLOSE or UNSELECT."""
+        return Authenticated(self.connection, self.identity, self.account, self.features)
+
+    async def leave(self) -> None:
+        """Close the mailbox."""
+        await self.mailbox.close()
