@@ -13,6 +13,7 @@ Plain blocking code: the callers run it in the account's serial job, ``compute``
 
 import sqlite3
 from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,8 +33,9 @@ MAX_KEPT: Final = 128 * 1024
 """Octets of one rendered value in the index. Real ones have some hundreds; an ENVELOPE of 10,000 addresses
 would only be kept for the one who made it."""
 
-MAX_KEPT_HEADER: Final = 64 * 1024
-"""Octets of a header in the index. Real ones have 1 to 20 KB; a 10 MB one is read from its file."""
+MAX_KEPT_HEADER: Final = 256 * 1024
+"""Octets of a header in the index. Real ones have 1 to 20 KB; FETCH reads a larger one from its file, and
+SEARCH looks at that much of it."""
 
 STORED_AT_ONCE: Final = 32
 """Contents computed between two writes: bounds memory at some MB even where every value is at its limit."""
@@ -43,7 +45,8 @@ TABLES: Final = (
         content INTEGER PRIMARY KEY, version INTEGER NOT NULL,
         envelope BLOB, bodystructure BLOB, body BLOB, structure BLOB, preview BLOB)""",
     """CREATE TABLE IF NOT EXISTS cache_header (
-        content INTEGER PRIMARY KEY, version INTEGER NOT NULL, header BLOB)""",
+        content INTEGER PRIMARY KEY, version INTEGER NOT NULL,
+        whole INTEGER NOT NULL, header BLOB NOT NULL)""",
 )
 
 _TABLES_OF_CONTENTS: Final = ("cache", "cache_header", "search_keys", "fulltext", "fulltext_pending")
@@ -104,9 +107,9 @@ def store(connection: sqlite3.Connection, rows: Iterable[tuple[int, Computed]]) 
         ],
     )
     connection.executemany(
-        "INSERT OR REPLACE INTO cache_header VALUES (?, ?, ?)",
+        "INSERT OR REPLACE INTO cache_header VALUES (?, ?, ?, ?)",
         [
-            (content, VERSION, of.header if len(of.header) <= MAX_KEPT_HEADER else None)
+            (content, VERSION, len(of.header) <= MAX_KEPT_HEADER, of.header[:MAX_KEPT_HEADER])
             for content, of in rows
         ],
     )
@@ -154,11 +157,20 @@ def kept(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
     return {content for (content,) in rows}
 
 
-def kept_headers(connection: sqlite3.Connection, contents: Sequence[int]) -> dict[int, bytes]:
-    """The header octets of each content whose header is kept; no file is read."""
+def kept_headers(connection: sqlite3.Connection, contents: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """(content, header octets) of those that have them kept, ascending, at most MAX_KEPT_HEADER of each.
+
+    No file is read. Exhaust or close it before anything is written.
+    """
     wanted = set(contents)
-    rows = _rows(connection, contents, (Fact.HEADER,))
-    return {content: row[0] for content, row in rows.items() if content in wanted and None not in row}
+    where, parameters = among(contents)
+    statement = (
+        f"SELECT content, header FROM cache_header WHERE {where} AND version = {VERSION} ORDER BY content"
+    )
+    with closing(connection.cursor()) as cursor, suppress(sqlite3.DatabaseError):
+        for content, header in cursor.execute(statement, parameters):
+            if content in wanted:
+                yield content, header
 
 
 def headers(connection: sqlite3.Connection, contents: Sequence[int], read: Read) -> dict[int, bytes]:
@@ -172,16 +184,15 @@ def _rows(
     connection: sqlite3.Connection, contents: Sequence[int], wanted: Sequence[Fact]
 ) -> dict[int, tuple[bytes, ...]]:
     """What is kept; a value may be None (too large). A damaged index counts as an empty one."""
-    columns = ", ".join("h.header" if fact is Fact.HEADER else f"c.{fact.value}" for fact in wanted)
+    columns = ", ".join(
+        "iif(h.whole, h.header, NULL)" if fact is Fact.HEADER else f"c.{fact.value}" for fact in wanted
+    )
     if Fact.HEADER not in wanted:
         first, tables = "c", "cache AS c"
     elif all(fact is Fact.HEADER for fact in wanted):
         first, tables = "h", "cache_header AS h"
     else:
-        first, tables = (
-            "c",
-            "cache AS c JOIN cache_header AS h ON h.content = c.content AND h.version = c.version",
-        )
+        first, tables = "c", "cache AS c JOIN cache_header AS h USING (content, version)"
     where, parameters = among(contents, f"{first}.content")
     statement = (
         f"SELECT {first}.content, {columns} FROM {tables} WHERE {where} AND {first}.version = {VERSION}"

@@ -24,21 +24,21 @@ COLUMNS: Final = ("from", "to", "cc", "bcc", "subject", "message-id", "in-reply-
 """The fields kept, by their names in lower case."""
 
 TABLES: Final = (
-    # whole: 0 where a value was too large to keep; such a content is searched by its header.
     """CREATE TABLE IF NOT EXISTS search_keys (
-        content INTEGER PRIMARY KEY, version INTEGER NOT NULL, whole INTEGER NOT NULL, sent INTEGER NOT NULL,
+        content INTEGER PRIMARY KEY, version INTEGER NOT NULL, sent INTEGER NOT NULL,
         "from" BLOB, "to" BLOB, cc BLOB, bcc BLOB, subject BLOB,
         "message-id" BLOB, "in-reply-to" BLOB, "references" BLOB)""",
 )
 
-MAX_KEPT: Final = 16 * 1024
-"""Octets of one value in the table; a To of 300 addresses has that much."""
+MAX_TEXT: Final = 64 * 1024
+"""Octets of a field's text that are searched. A To of 1,000 addresses has 40 KB; what lies beyond was written
+to make searches slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """Folded UTF-8 of each of COLUMNS, None where the message has no such field; several of one name are
-    held apart by SEPARATOR.
+    held apart by SEPARATOR; at most MAX_TEXT of each.
 
     sent: the day of the Date field as ``date.toordinal`` counts, time and zone disregarded.
     """
@@ -53,7 +53,9 @@ def compute(header: Header) -> Keys:
     return Keys(
         sent_date(header).toordinal(),
         tuple(
-            SEPARATOR.join(field_texts(header, name)).encode("utf-8", "replace") if octets in names else None
+            SEPARATOR.join(field_texts(header, name)).encode("utf-8", "replace")[:MAX_TEXT]
+            if octets in names
+            else None
             for name, octets in _NAMES
         ),
     )
@@ -65,14 +67,6 @@ _NAMES: Final = tuple((name, name.encode()) for name in COLUMNS)
 def store(connection: sqlite3.Connection, rows: Iterable[tuple[int, Keys]]) -> None:
     """Keep keys, replacing older ones; within the caller's transaction."""
     connection.executemany(
-        f"INSERT OR REPLACE INTO search_keys VALUES (?, {VERSION}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                content,
-                all(value is None or len(value) <= MAX_KEPT for value in keys.values),
-                keys.sent,
-                *(value if value is None or len(value) <= MAX_KEPT else None for value in keys.values),
-            )
-            for content, keys in rows
-        ],
+        f"INSERT OR REPLACE INTO search_keys VALUES (?, {VERSION}, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(content, of.sent, *of.values) for content, of in rows],
     )
