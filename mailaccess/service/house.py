@@ -220,9 +220,9 @@ class House(Service):
         for door in doors:
             present: list[Any] = list(door.inside)
             for protocol in present:
-                farewell = getattr(protocol, "farewell", None)
-                if farewell is not None:
-                    farewell()
+                stop = getattr(protocol, "stop", None)
+                if stop is not None:
+                    stop()
                 elif protocol.transport is not None:
                     protocol.transport.loseConnection()
         end = self._reactor.seconds() + GRACE
