@@ -133,7 +133,7 @@ MAX_STREAMED: Final = 1000
 
 _LITERAL: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\Z")
 _TAIL: Final = 32  # octets: longer than any literal's announcement
-_TAG: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff+]+(?= |\Z)')
+_TAG: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff+]+(?= )')
 _STREAMS: Final = re.compile(rb"\S+ +(?:UID +)?(APPEND|REPLACE) ", re.IGNORECASE)
 # The mailbox name, or a URL of CATENATE, as a literal: those are small and belong to the frame.
 _NAME_LITERAL: Final = re.compile(rb"\S+ +(?:APPEND|(?:UID +)?REPLACE +\S+) +\Z", re.IGNORECASE)
