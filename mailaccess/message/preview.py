@@ -12,6 +12,9 @@ MAX_CHARACTERS = 200
 MAX_OCTETS = 64 * 1024
 """Octets of a part that are decoded for it; mailers put up to 30 KB of style before the text."""
 
+FIRST_OCTETS = 4 * 1024
+"""Octets looked at first."""
+
 _WHITE = re.compile(r"[\s\x00\u00ad\u034f\u200b-\u200f\u2060\ufeff]+")
 _HIDDEN = re.compile(r"<(style|script|head|title)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|<[!?/A-Za-z][^>]*(?:>|\Z)", re.DOTALL)
@@ -27,15 +30,26 @@ def preview(wire: bytes, root: Part) -> str:
     part = _shown(root)
     if part is None:
         return ""
-    octets = transfer.decode(wire[part.body : min(part.end, part.body + MAX_OCTETS)], part.encoding)
+    # Nearly always the beginning has characters enough, for a tenth of the work.
+    begun = _beginning(wire, part, FIRST_OCTETS)
+    if len(begun) == MAX_CHARACTERS or part.octets <= FIRST_OCTETS:
+        return begun
+    return _beginning(wire, part, MAX_OCTETS)
+
+
+def _beginning(wire: bytes, part: Part, most: int) -> str:
+    """The preview as far as the first ``most`` octets of the part tell it."""
+    octets = transfer.decode(wire[part.body : min(part.end, part.body + most)], part.encoding)
     if octets is None:
         return ""
     text = charset.decode(octets, part.param(b"charset"))
     if part.subtype.lower() == b"html":
         text = _without_markup(text)
     else:
-        text = _QUOTED_LINE.sub("", text) if _WHITE.sub("", _QUOTED_LINE.sub("", text)) else text
-    return _WHITE.sub(" ", text[:MAX_OCTETS]).strip()[:MAX_CHARACTERS]
+        own = _QUOTED_LINE.sub("", text)
+        # Only a whole look may say that there is nothing but quoted lines.
+        text = own if part.octets > most == FIRST_OCTETS or _WHITE.sub("", own) else text
+    return _WHITE.sub(" ", text).strip()[:MAX_CHARACTERS]
 
 
 def _shown(root: Part) -> Part | None:
