@@ -41,6 +41,23 @@ _HEAD: Final = re.compile(
 )
 
 
+_BARE: Final = {
+    name: (name.decode("ascii"), RULES[name](ImapCursor(b"")))
+    for name in (
+        b"NOOP",
+        b"IDLE",
+        b"CAPABILITY",
+        b"LOGOUT",
+        b"NAMESPACE",
+        b"CHECK",
+        b"CLOSE",
+        b"UNSELECT",
+        b"EXPUNGE",
+    )
+}
+"""What is sent most has no arguments: read once."""
+
+
 def parse(frame: Frame, *, utf8: bool = False) -> Request:
     """The command in ``frame``. ``utf8``: UTF8=ACCEPT or IMAP4rev2 is enabled in this session.
 
@@ -53,6 +70,8 @@ def parse(frame: Frame, *, utf8: bool = False) -> Request:
         raise _no_command(octets)
     tag, name = head.group(1), head.group(2).upper()
     end = head.end(2)
+    if end == len(octets) and (bare := _BARE.get(name)) is not None:
+        return Request(tag, *bare)
     if name == b"UID" and head.group(3) is not None:
         name, end = b"UID " + head.group(3).upper(), head.end(3)
     rule = RULES.get(name)

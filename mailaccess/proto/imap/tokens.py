@@ -7,6 +7,7 @@ right behind their ``{n}`` CRLF, except streamed ones, whose octets went elsewhe
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from mailaccess.model import flags as model_flags
@@ -14,7 +15,7 @@ from mailaccess.model import names
 from mailaccess.model.flags import RECENT, Flag, FlagSet
 from mailaccess.model.ids import MAX_MODSEQ, MAX_NUMBER
 from mailaccess.model.sequence import Range, SequenceSet
-from mailaccess.proto.cursor import Cursor
+from mailaccess.proto.cursor import Cursor, Expected
 from mailaccess.proto.imap.mutf7 import decode_mutf7, encode_mutf7
 
 __all__ = ["ImapCursor", "decode_mutf7", "encode_mutf7"]
@@ -340,6 +341,29 @@ def flag_list(cur: ImapCursor) -> FlagSet:
 
     Keywords that differ in case only count once, as first written. Bounded by the frame.
     """
+    start = cur.pos
+    end = cur.octets.find(b")", start, start + MAX_REMEMBERED)
+    if end > 0:
+        try:
+            flags = _remembered_flags(cur.octets[start : end + 1])
+        except Expected:
+            pass  # read again for the offset in this frame
+        else:
+            cur.pos = end + 1
+            return flags
+    return _flag_list(cur)
+
+
+MAX_REMEMBERED: Final = 200
+"""Octets of a flag list worth remembering: clients send the same few over and over."""
+
+
+@lru_cache(maxsize=256)
+def _remembered_flags(octets: bytes) -> FlagSet:
+    return _flag_list(ImapCursor(octets))
+
+
+def _flag_list(cur: ImapCursor) -> FlagSet:
     cur.skip(b"(", '"("')
     found: dict[str, Flag] = {}
     cur.match(SPACES)
