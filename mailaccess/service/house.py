@@ -84,6 +84,13 @@ class House(Service):
             self._reactor = reactor
         self.log = event_log(self.counters, as_json=self._as_json)
         self._failures = tell_failures(self.log)
+        if self.settings.process.workers != "1":
+            self.log.log(
+                "workers-ignored",
+                Level.WARNING,
+                workers=self.settings.process.workers,
+                error="one process serves",
+            )
         try:
             self.built = build(self.settings, self._reactor, self.log)
             self._open()

@@ -15,6 +15,7 @@ from mailaccess import __version__
 from mailaccess.config.load import ConfigurationError, find, load
 from mailaccess.config.sections import Settings
 from mailaccess.service.house import CannotStart, House
+from mailaccess.service.tuning import tune
 
 EX_TEMPFAIL: Final = 75
 EX_CONFIG: Final = 78
@@ -43,6 +44,7 @@ class StartingHouse(House):
         """As House's; raises SystemExit."""
         try:
             super().privilegedStartService()
+            tune(self.settings, self.log)
         except CannotStart as error:
             refuse(str(error), EX_TEMPFAIL)
 
