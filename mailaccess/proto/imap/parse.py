@@ -11,9 +11,9 @@ from mailaccess.proto.cursor import Expected
 from mailaccess.proto.imap import responses, tokens
 from mailaccess.proto.imap.commands import RULES
 from mailaccess.proto.imap.commands.append import AppendMessage, append_message
-from mailaccess.proto.imap.commands.base import Request, Unsupported
+from mailaccess.proto.imap.commands.base import Request
 from mailaccess.proto.imap.framing import Frame
-from mailaccess.proto.imap.tokens import ImapCursor
+from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
 
 
 class ParseError(Exception):

@@ -13,9 +13,8 @@ from typing import Final
 from mailaccess.model import criteria as c
 from mailaccess.model import flags
 from mailaccess.proto.imap import charsets, tokens
-from mailaccess.proto.imap.commands.base import Unsupported
 from mailaccess.proto.imap.responses import LIMIT, BadCharset, No
-from mailaccess.proto.imap.tokens import ImapCursor
+from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
 
 MAX_NESTING: Final = 100
 """Parentheses, NOTs and ORs inside one another: each is a call here and in every walk over the tree."""

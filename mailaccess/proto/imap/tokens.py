@@ -17,6 +17,7 @@ from mailaccess.model.ids import MAX_MODSEQ, MAX_NUMBER
 from mailaccess.model.sequence import Range, SequenceSet
 from mailaccess.proto.cursor import Cursor, Expected
 from mailaccess.proto.imap.mutf7 import decode_mutf7, encode_mutf7
+from mailaccess.proto.imap.responses import CANNOT, No, Status
 
 __all__ = ["ImapCursor", "decode_mutf7", "encode_mutf7"]
 
@@ -36,6 +37,14 @@ class ImapCursor(Cursor):
         super().__init__(octets, pos)
         self.utf8 = utf8
         self.streamed = streamed
+
+
+class Unsupported(Expected):
+    """Well-formed, but asking for what is not there: answered by ``status`` instead of BAD."""
+
+    def __init__(self, status: Status, at: int) -> None:
+        super().__init__("something that is supported here", at)
+        self.status = status
 
 
 # Octets beyond ASCII are in none of these, except where real clients send them (names, search texts).
@@ -421,4 +430,6 @@ def _name_text(cur: ImapCursor, octets: bytes, at: int) -> str:
     try:
         return octets.decode("utf-8") if cur.utf8 or not octets.isascii() else decode_mutf7(octets)
     except ValueError:
-        cur.fail("a mailbox name in UTF-8" if cur.utf8 else "a mailbox name in modified UTF-7", at)
+        # NO, not BAD: people type such names, and too many BADs end a connection. Dovecot does the same.
+        encoding = "modified UTF-7" if octets.isascii() else "UTF-8"
+        raise Unsupported(No(f"The mailbox name is not valid {encoding}", CANNOT), at) from None

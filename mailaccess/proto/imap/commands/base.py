@@ -7,8 +7,6 @@ cursor just behind the command's name and reads everything up to, but not includ
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mailaccess.proto.cursor import Expected
-from mailaccess.proto.imap.responses import Status
 from mailaccess.proto.imap.tokens import ImapCursor
 
 
@@ -33,11 +31,3 @@ class Request:
     tag: bytes
     name: str
     command: Command
-
-
-class Unsupported(Expected):
-    """Well-formed, but asking for what is not there: answered by ``status`` instead of BAD."""
-
-    def __init__(self, status: Status, at: int) -> None:
-        super().__init__("something that is supported here", at)
-        self.status = status

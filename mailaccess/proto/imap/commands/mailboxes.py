@@ -11,9 +11,9 @@ from typing import Final
 from mailaccess.model import names
 from mailaccess.model.sequence import SequenceSet
 from mailaccess.proto.imap import tokens
-from mailaccess.proto.imap.commands.base import Command, Rule, Rules, Unsupported
+from mailaccess.proto.imap.commands.base import Command, Rule, Rules
 from mailaccess.proto.imap.responses import USEATTR, No
-from mailaccess.proto.imap.tokens import ImapCursor
+from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,12 @@ def _enable(cur: ImapCursor) -> Enable:
 
 
 def _id(cur: ImapCursor) -> Id:
-    """``id`` = "ID" SP id-params-list; id-params-list = "(" *(string SP nstring) ")" / nil"""
+    """``id`` = "ID" SP id-params-list; id-params-list = "(" *(string SP nstring) ")" / nil
+
+    quirk: nothing at all is NIL, as with Dovecot.
+    """
+    if not tokens.more(cur):
+        return Id(None)
     tokens.space(cur)
     if not cur.skip_if(b"("):
         if tokens.keyword(cur, '"(" or NIL') != b"NIL":
