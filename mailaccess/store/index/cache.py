@@ -12,7 +12,7 @@ Plain blocking code: the callers run it in the account's serial job, ``compute``
 """
 
 import sqlite3
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -78,14 +78,15 @@ def compute(wire: bytes) -> Computed:
     root = structure.parse(wire)
     octets = wire[root.start : root.body]
     header = Header(octets)
+    fields = envelope(header)
     return Computed(
-        envelope=structure_render.envelope(envelope(header)),
+        envelope=structure_render.envelope(fields),
         bodystructure=structure_render.bodystructure(root),
         body=structure_render.body(root),
         structure=structure.dump(root),
         header=octets,
         preview=preview.preview(wire, root).encode("utf-8", "replace"),
-        keys=keys.compute(header),
+        keys=keys.compute(header, fields),
     )
 
 
@@ -157,7 +158,9 @@ def kept(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
     return {content for (content,) in rows}
 
 
-def kept_headers(connection: sqlite3.Connection, contents: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+def kept_headers(
+    connection: sqlite3.Connection, contents: Sequence[int]
+) -> Generator[tuple[int, bytes], None, None]:
     """(content, header octets) of those that have them kept, ascending, at most MAX_KEPT_HEADER of each.
 
     No file is read. Exhaust or close it before anything is written.

@@ -13,9 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from mailaccess.message import words
+from mailaccess.message.envelope import Envelope
 from mailaccess.message.headers import Header
-from mailaccess.message.searchkeys import field_texts, sent_date
-from mailaccess.message.text import SEPARATOR
+from mailaccess.message.searchkeys import field_texts, sent_date, written
+from mailaccess.message.text import SEPARATOR, fold
 
 VERSION: Final = 1
 """Raised whenever a key would come out otherwise; rows of other versions count as missing."""
@@ -47,18 +49,22 @@ class Keys:
     values: tuple[bytes | None, ...]
 
 
-def compute(header: Header) -> Keys:
-    """The keys of one message."""
-    names = set(header.names)
-    return Keys(
-        sent_date(header).toordinal(),
-        tuple(
-            SEPARATOR.join(field_texts(header, name)).encode("utf-8", "replace")[:MAX_TEXT]
-            if octets in names
-            else None
-            for name, octets in _NAMES
-        ),
-    )
+def compute(header: Header, fields: Envelope) -> Keys:
+    """The keys of one message; ``fields`` is the envelope of ``header``, so that addresses are read once."""
+    names = header.names
+    lists = {"from": fields.from_, "to": fields.to, "cc": fields.cc, "bcc": fields.bcc}
+    values: list[bytes | None] = []
+    for name, octets in _NAMES:
+        count = names.count(octets)
+        if not count:
+            values.append(None)
+            continue
+        if count == 1 and name in lists:
+            text = fold(words.decoded(written(lists[name])))
+        else:
+            text = SEPARATOR.join(field_texts(header, name))
+        values.append(text.encode("utf-8", "replace")[:MAX_TEXT])
+    return Keys(sent_date(header).toordinal(), tuple(values))
 
 
 _NAMES: Final = tuple((name, name.encode()) for name in COLUMNS)

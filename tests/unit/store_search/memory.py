@@ -12,8 +12,8 @@ from mailaccess.store.index.rows import Read
 T = TypeVar("T")
 
 
-def connect() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+def connect(path: object = ":memory:") -> sqlite3.Connection:
+    connection = sqlite3.connect(str(path), isolation_level=None)
     for statement in (*cache.TABLES, *keys.TABLES, *fieldsets.TABLES, *fulltext.TABLES):
         connection.execute(statement)
     return connection
