@@ -187,7 +187,7 @@ class Connection:
                     break
                 self._start(self._carry_out(event))
                 turn += 1
-                if turn >= TURN or self.wire.full:
+                if not self._busy and (turn >= TURN or self.wire.full):
                     turn = 0
                     self._start(self._give_way())
         finally:

@@ -140,11 +140,20 @@ class Updates:
 
     async def tell_new(self, out: Replies) -> None:
         """EXISTS and RECENT."""
-        if self._writable:
-            self.recent |= await self._mailbox.claim_recent()
+        await self.claim()
         if self._view.grow():
             out.send(r.Exists(self._view.count))
             out.send(r.RecentCount(self.recent_count()))
+
+    async def claim(self) -> None:
+        """Make the messages that nobody has claimed \\Recent here.
+
+        RFC 3501 §2.3.2: not in a read-only session.
+        """
+        if self._writable:
+            claimed = await self._mailbox.claim_recent()
+            # What came and went before it could be told is nobody's.
+            self.recent |= UidSet.of(claimed.among(self._mailbox.columns.uids))
 
     def recent_count(self) -> int:
         """What RECENT says; in a read-only session, how many messages no session has claimed."""

@@ -29,13 +29,12 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
     view = View(mailbox)
     updates = Updates(mailbox, view, session.house.runner, writable=writable)
     ear.updates = updates
-    if writable:
-        try:
-            updates.recent = await mailbox.claim_recent()
-        except Exception:
-            await mailbox.close()
-            raise
-        view.grow()
+    try:
+        await updates.claim()
+    except Exception:
+        await mailbox.close()
+        raise
+    view.grow()
     selected = Selected(session, mailbox, view, updates, writable=writable)
     connection.become(selected)
     _introduce(selected, out)

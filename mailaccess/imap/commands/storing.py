@@ -25,7 +25,8 @@ _OPERATIONS: Final = {
 }
 
 
-@command("STORE", "UID STORE", state=Selected)
+@command("STORE", state=Selected)
+@command("UID STORE", state=Selected, tells_expunges=True)
 async def store(session: Selected, args: Store, out: Replies) -> r.Status:
     """RFC 3501 §6.4.6. One transaction; what fails UNCHANGEDSINCE is told with its flags, as RFC 7162 §3.1.3
     asks.
