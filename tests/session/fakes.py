@@ -152,8 +152,9 @@ class FakeMailbox:
                 failed.append(uid)
                 continue
             old = columns.flag_sets[columns.flag_ids[place]]
-            new = {FlagOperation.ADD: old | flags, FlagOperation.REMOVE: old - flags}.get(operation,
-            frozenset(flags)) if new != old:
+            kept = {FlagOperation.ADD: old | flags, FlagOperation.REMOVE: old - flags}
+            new = kept.get(operation, frozenset(flags))
+            if new != old:
                 columns.flag_ids[place] = columns.flag_id(new)
                 columns.modseqs[place] = self.room.modseq
                 changed.append(uid)
@@ -292,8 +293,10 @@ class FakeAccount:
     async def mailboxes(self):
         ordered = sorted(self.rooms, key=lambda name: (name != names.INBOX, name))
         return [
-            api.MailboxInfo(name, self.rooms[name].selectable, self.rooms[name].special_use,
-            f"M{self.rooms[name].number}") for name in ordered
+            api.MailboxInfo(
+                name, self.rooms[name].selectable, self.rooms[name].special_use, f"M{self.rooms[name].number}"
+            )
+            for name in ordered
         ]
 
     async def subscriptions(self):
@@ -406,8 +409,9 @@ class FakePlain:
         parts = response.split(b"\0")
         if len(parts) != 3:
             raise Malformed("The PLAIN message is not well formed")
-        return await self.authenticator.verify(PasswordCredentials(parts[1].decode(), Secret(parts[2]),
-        self.peer))
+        return await self.authenticator.verify(
+            PasswordCredentials(parts[1].decode(), Secret(parts[2]), self.peer)
+        )
 
 
 @dataclass

@@ -10,8 +10,10 @@ def appended(name, *, plus=b"", options=b"", mail=MAIL):
 def test_a_message_waits_for_the_continuation_and_gets_its_uid(imap):
     imap.given("Drafts", messages=2)
     one = imap.session()
-    assert one.send(appended(b"Drafts", options=b'(\\Seen $Todo) "17-Jul-1996 02:44:25 -0700" ')) == b"+
-    OK\r\n" assert one.send(MAIL + b"\r\n") == b"a OK [APPENDUID 1002 3] APPEND completed\r\n"
+    assert (
+        one.send(appended(b"Drafts", options=b'(\\Seen $Todo) "17-Jul-1996 02:44:25 -0700" ')) == b"+ OK\r\n"
+    )
+    assert one.send(MAIL + b"\r\n") == b"a OK [APPENDUID 1002 3] APPEND completed\r\n"
     room = imap.account.rooms["Drafts"]
     assert room.bodies[3] == MAIL and room.columns.dates[2] == 837596665
     assert room.columns.flag_sets[room.columns.flag_ids[2]] == {"\\Seen", "$Todo"}

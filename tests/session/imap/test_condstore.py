@@ -31,8 +31,10 @@ def test_changed_since_tells_only_the_changed(imap):
     imap.given("INBOX", messages=4)
     one = imap.session("INBOX", enable=["CONDSTORE"])
     one.ask("STORE 3 +FLAGS.SILENT (\\Seen)")
-    assert one.ask("UID FETCH 1:* (FLAGS) (CHANGEDSINCE 5)").untagged == ["3 FETCH (UID 3 FLAGS (\\Seen)
-    MODSEQ (6))"] assert one.ask("FETCH 1:* (FLAGS) (CHANGEDSINCE 6)").untagged == []
+    assert one.ask("UID FETCH 1:* (FLAGS) (CHANGEDSINCE 5)").untagged == [
+        "3 FETCH (UID 3 FLAGS (\\Seen) MODSEQ (6))"
+    ]
+    assert one.ask("FETCH 1:* (FLAGS) (CHANGEDSINCE 6)").untagged == []
     assert one.ask("FETCH 1:* (UID) (CHANGEDSINCE 0)").numbers("FETCH") == [1, 2, 3, 4]
     assert one.ask("FETCH 1:* (ENVELOPE) (CHANGEDSINCE 5)").numbers("FETCH") == [3]
 
@@ -74,5 +76,5 @@ def test_status_tells_highestmodseq(imap):
 def test_reading_a_body_tells_the_new_modseq(imap):
     imap.given("INBOX", messages=1)
     one = imap.session("INBOX", enable=["CONDSTORE"])
-    assert one.ask("FETCH 1 BODY[TEXT]").untagged[0].startswith("1 FETCH (FLAGS (\\Seen) MODSEQ (3) BODY[TEXT]
-    {")
+    answer = one.ask("FETCH 1 BODY[TEXT]")
+    assert answer.untagged[0].startswith("1 FETCH (FLAGS (\\Seen) MODSEQ (3) BODY[TEXT] {")

@@ -9,8 +9,8 @@ MAIL = (
     b"From: Lee <lee@naver.com>\r\nSubject: two parts\r\nDate: Wed, 17 Jul 1996 02:23:25 -0700\r\n"
     b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\npreamble\r\n"
     b"--b\r\nContent-Type: text/plain\r\nX-Part: 1\r\n\r\nfirst\r\n"
-    b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\nFrom:
-    kim@daum.net\r\n\r\nsecond\r\n--b--\r\n"
+    b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\nFrom: kim@daum.net\r\n\r\n"
+    b"second\r\n--b--\r\n"
 )
 
 
@@ -47,8 +47,8 @@ def test_items_from_columns_and_macros(imap):
 
 def test_envelope_and_structure(one):
     answer = fetched(one, "(ENVELOPE BODYSTRUCTURE)")
-    assert answer.startswith(b'ENVELOPE ("Wed, 17 Jul 1996 02:23:25 -0700" "two parts" (("Lee" NIL "lee"
-    "naver.com"))') assert b' BODYSTRUCTURE (("text" "plain"' in answer
+    assert answer.startswith(b'ENVELOPE ("Wed, 17 Jul 1996 02:23:25 -0700" "two parts" (("Lee" NIL "lee" ')
+    assert b' BODYSTRUCTURE (("text" "plain"' in answer
     assert fetched(one, "FULL").startswith(b"FLAGS () INTERNALDATE ")
 
 
@@ -125,8 +125,10 @@ def test_many_messages_come_in_order(imap):
     imap.given("INBOX", messages=9000)
     one = imap.session("INBOX")
     assert one.ask("FETCH 1:* (UID FLAGS)").numbers("FETCH") == list(range(1, 9001))
-    assert one.ask("FETCH 2:8999 (BODY.PEEK[HEADER.FIELDS (SUBJECT)])").numbers("FETCH") == list(range(2,
-    9000)) assert one.ask("FETCH 1:200 (BODY.PEEK[])").numbers("FETCH") == list(range(1, 201))
+    assert one.ask("FETCH 2:8999 (BODY.PEEK[HEADER.FIELDS (SUBJECT)])").numbers("FETCH") == list(
+        range(2, 9000)
+    )
+    assert one.ask("FETCH 1:200 (BODY.PEEK[])").numbers("FETCH") == list(range(1, 201))
     picked = ",".join(map(str, range(1, 9001, 3)))
     assert one.ask(f"FETCH {picked} UID").numbers("FETCH") == list(range(1, 9001, 3))
 
@@ -141,23 +143,27 @@ def test_a_large_message_is_streamed_to_a_slow_reader_in_bounded_memory(imap):
         piece = one.take()
         assert piece
         got += piece
-    assert got.startswith(b"* 1 FETCH (UID 1 BODY[] {%d}\r\n%b BODY[TEXT]<5> {7}\r\n56789ab)\r\n* 2 FETCH" %
-    (len(big), big)) assert one.wire.peak <= 100_000 + produce.STEP + 70_000
+    first = b"* 1 FETCH (UID 1 BODY[] {%d}\r\n%b BODY[TEXT]<5> {7}\r\n56789ab)\r\n" % (len(big), big)
+    assert got.startswith(first + b"* 2 FETCH")
+    assert one.wire.peak <= 100_000 + produce.STEP + 70_000
 
 
 def test_sections_of_a_large_message(imap):
     inner = b"x" * 1_500_000
     big = (
-        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsmall\r\n--b\r\nContent-Type:
-        message/rfc822\r\n\r\n" b"Subject: in\r\nTo: kim\r\n\r\n" + inner + b"\r\n--b--\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsmall\r\n--b\r\n"
+        b"Content-Type: message/rfc822\r\n\r\n"
+        b"Subject: in\r\nTo: kim\r\n\r\n" + inner + b"\r\n--b--\r\n"
     )
     imap.given("INBOX", [big])
     one = imap.session("INBOX")
     assert fetched(one, "BODY.PEEK[1]") == b"BODY[1] {5}\r\nsmall"
     assert fetched(one, "BODY.PEEK[2.1]") == b"BODY[2.1] " + literal(inner)
     assert fetched(one, "BODY.PEEK[2.1]<10.20>") == b"BODY[2.1]<10> " + literal(b"x" * 20)
-    assert fetched(one, "BODY.PEEK[2.HEADER.FIELDS (TO)]") == b"BODY[2.HEADER.FIELDS (TO)] " + literal(b"To:
-    kim\r\n\r\n") assert fetched(one, "BODY.PEEK[9]") == b"BODY[9] NIL"
+    assert fetched(one, "BODY.PEEK[2.HEADER.FIELDS (TO)]") == b"BODY[2.HEADER.FIELDS (TO)] " + literal(
+        b"To: kim\r\n\r\n"
+    )
+    assert fetched(one, "BODY.PEEK[9]") == b"BODY[9] NIL"
 
 
 def test_a_message_that_goes_while_it_is_fetched_is_left_out(imap):
