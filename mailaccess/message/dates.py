@@ -35,8 +35,8 @@ _ZONES = {
     b"ut": 0, b"gmt": 0, b"utc": 0, b"z": 0, b"wet": 0, b"west": 60, b"bst": 60, b"cet": 60, b"met": 60,
     b"cest": 120, b"mest": 120, b"eet": 120, b"eest": 180, b"msk": 180, b"msd": 240,
     b"est": -300, b"edt": -240, b"cst": -360, b"cdt": -300, b"mst": -420, b"mdt": -360, b"pst": -480,
-    b"pdt": -420, b"kst": 540, b"jst": 540, b"hkt": 480, b"sgt": 480, b"hst": -600, b"akst": -540, b"akdt": -480,
-    b"aest": 600, b"aedt": 660, b"nzst": 720, b"nzdt": 780,
+    b"pdt": -420, b"kst": 540, b"jst": 540, b"hkt": 480, b"sgt": 480, b"hst": -600, b"akst": -540,
+    b"akdt": -480, b"aest": 600, b"aedt": 660, b"nzst": 720, b"nzdt": 780,
 }  # fmt: skip
 
 

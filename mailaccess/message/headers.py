@@ -28,9 +28,9 @@ def find_end(wire: bytes, start: int, limit: int) -> int:
     Only octets before ``limit`` count. A block may begin with its blank line: no fields.
     quirk_cr_cr_lf: gateways that make CR CR LF of every line end make it of this one too.
     """
-    match = _BLANK_LINE.match(wire, start, limit)
+    match = _BLANK_LINE.match(wire[start : min(start + 3, limit)])  # a slice: store reads large files in pieces
     if match:
-        return match.end()
+        return start + match.end()
     end = -1
     for blank in (b"\n\r\n", b"\n\n", b"\n\r\r\n"):
         found = wire.find(blank, start, limit)

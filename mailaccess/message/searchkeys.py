@@ -21,6 +21,9 @@ _ATOMS = re.compile(rb"[" + ATEXT + rb"]*\Z")
 _DOT_ATOMS = re.compile(rb"[" + ATEXT + rb".]*\Z")
 _ESCAPED = re.compile(rb"([\"\\'])")
 
+MAX_REFERENCES = 64 * 1024
+"""Octets of a field in which identifiers are looked for; mailers keep it below some kilobytes."""
+
 MAX_MESSAGE_IDS = 1_000
 """Identifiers read from one References field; a thread's depth in mail is far below."""
 
@@ -125,7 +128,7 @@ def message_ids(value: bytes) -> list[bytes]:
     Quoted strings are resolved, so that <"a"@b> is <a@b>.
     """
     found: list[bytes] = []
-    for match in _MESSAGE_ID.finditer(value):
+    for match in _MESSAGE_ID.finditer(value, 0, MAX_REFERENCES):
         text = _QUOTED.sub(lambda quoted: re.sub(rb"\\(.)", rb"\1", quoted[1]), match[1])
         text = b"".join(text.split())
         if text:

@@ -4,8 +4,8 @@
 boundary line of an enclosing multipart begins, and the line end before that line belongs to the
 boundary (RFC 2046 §5.1.1). Boundary lines are found by ``bytes.find`` of each open boundary, the
 outermost first, and every search ends where an enclosing boundary was found. So one level of
-nesting passes over an octet once, and the work is at most MAX_DEPTH times the message's size at
-the speed of memchr, however many boundaries are opened and never closed.
+nesting passes over an octet once, however many boundaries are opened and never closed; and a
+message whose levels or boundary lines cost too much is not looked at further.
 
 What mail in the wild leaves open follows Dovecot 2.3: a boundary matches as a prefix of the
 line, the longest open one wins; a header that runs into a boundary ends there; an unclosed
@@ -44,6 +44,13 @@ MAX_TOTAL_FIELDS = 200_000
 """Header fields of all parts together that are looked at: what a tenth of a second allows."""
 
 
+MAX_SEARCHES = 200_000
+"""Searches for a boundary in one message: ten times what MAX_PARTS parts of a real mail need."""
+
+MAX_PASSES = 16
+"""How often, on the average, an octet is passed over by these searches; once per level of nesting."""
+
+
 class _Open:
     """The boundary of an open multipart, and what is known of its next line.
 
@@ -75,20 +82,25 @@ class _Parser:
         self.nl = self.size
         self.level = -1
         self.before = self.size
-        self.steps = 0  # searches for a boundary, for tests that bound the work
+        self.searches = 0
+        self.passed = 0  # octets, by all searches
 
     def next_boundary(self, at: int) -> None:
         """Find the first boundary line that begins at or after ``at``, itself a line's beginning."""
         size, limit, level = self.size, self.size, -1
+        if self.searches > MAX_SEARCHES or self.passed > MAX_PASSES * (size + 1024 * 1024):
+            self.open.clear()  # what follows stays in the body of the last part
         for index, boundary in enumerate(self.open):
             nl = boundary.nl
             if nl < at - 1:
                 if boundary.clear >= limit:
                     continue
-                self.steps += 1
+                self.searches += 1
                 # Not past an outer boundary's line: once that is reached, this one is closed.
                 needle = boundary.needle
-                nl = self.wire.find(needle, max(at - 1, boundary.clear + 1), min(size, limit + len(needle)))
+                start = max(at - 1, boundary.clear + 1)
+                nl = self.wire.find(needle, start, min(size, limit + len(needle)))
+                self.passed += (limit if nl < 0 else nl) - start
                 boundary.nl = nl
                 if nl < 0:
                     boundary.clear = limit
@@ -175,7 +187,7 @@ class _Parser:
             after = self.nl + 3 + len(boundary)
             line_end = wire.find(b"\n", after) + 1
             if wire.startswith(b"--", after):
-                self.open.pop()
+                del self.open[own:]
                 self.next_boundary(line_end or self.size)
             elif not line_end:
                 self.nl, self.level, self.before = self.size, -1, self.size
