@@ -1,5 +1,6 @@
 """Whatever the octets: the grammar answers, reads back what it writes, and does not care how they are cut."""
 
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
 
@@ -216,11 +217,12 @@ def test_sequence_sets_read_as_written(pairs: list[tuple[int | None, int | None]
     assert read(tokens.sequence_set, text.encode()) == SequenceSet(tuple(Range(*pair) for pair in pairs))
 
 
-@given(st.datetimes(timezones=st.timezones()))
-def test_dates_read_back(when: Any) -> None:
+ZONES = st.builds(lambda minutes: timezone(timedelta(minutes=minutes)), st.integers(-1439, 1439))
+
+
+@given(st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31), timezones=ZONES))
+def test_dates_read_back(when: datetime) -> None:
     offset = when.utcoffset()
-    if when.year < 2 or when.year > 9998 or offset.seconds % 60:
-        return
     when = when.replace(microsecond=0)
     found = read(tokens.date_time, f'"{render_fetch.date_text(when)}"'.encode())
     assert (found, found.utcoffset()) == (when, offset)

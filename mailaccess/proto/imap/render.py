@@ -63,9 +63,11 @@ def astring(octets: bytes, *, utf8: bool = False) -> bytes:
 @lru_cache(maxsize=1024)
 def mailbox(name: str, *, utf8: bool = False) -> bytes:
     """A mailbox name as astring: modified UTF-7, or UTF-8 after UTF8=ACCEPT. RFC 9051 §5.1, RFC 6855 §3."""
-    if name.isascii() and "&" not in name:
-        return astring(name.encode("ascii"))
-    return string(name.encode("utf-8", "replace"), utf8=True) if utf8 else astring(encode_mutf7(name))
+    if not utf8:
+        return astring(encode_mutf7(name))
+    # NUL can't be in a name that was created here; it may be in one that was asked for.
+    octets = name.replace("\0", "\ufffd").encode("utf-8", "replace")
+    return astring(octets) if octets.isascii() else string(octets, utf8=True)
 
 
 def uid_set(numbers: UidSet) -> bytes:

@@ -112,9 +112,8 @@ def section_open(label: bytes, octets: int, *, binary: bool = False) -> bytes:
 def date_text(when: datetime) -> str:
     """date-time without quotes: ``17-Jul-1996 02:44:25 -0700``. A naive value counts as UTC."""
     offset = when.utcoffset()
-    minutes = 0 if offset is None else offset // timedelta(minutes=1)
-    sign = "-" if minutes < 0 else "+"
-    hours, rest = divmod(abs(minutes), 60)
+    sign = "-" if offset is not None and offset < timedelta(0) else "+"
+    hours, rest = divmod(0 if offset is None else abs(offset) // timedelta(minutes=1), 60)
     return (
         f"{when.day:02d}-{_MONTHS[when.month - 1]}-{when.year:04d} "
         f"{when.hour:02d}:{when.minute:02d}:{when.second:02d} {sign}{hours:02d}{rest:02d}"
