@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from mailaccess.message import preview, structure
 from mailaccess.message.envelope import envelope
@@ -25,6 +25,7 @@ from mailaccess.store.api import Fact
 from mailaccess.store.index import keys
 from mailaccess.store.index.keys import Keys
 from mailaccess.store.index.rows import Read, among, exactly, keeping, set_key
+from mailaccess.store.window import Octets
 
 VERSION: Final = 1
 """Raised whenever a value would be computed otherwise; rows of other versions count as missing."""
@@ -70,12 +71,14 @@ class Computed:
         return value
 
 
-def compute(wire: bytes) -> Computed:
+def compute(wire: Octets) -> Computed:
     """Everything about one message, in one pass over its wire form; holds no transaction, needs no index.
 
-    Bodies are scanned, not copied.  Never raises for what the octets say.
+    Bodies are scanned, not copied; a large message comes as a Window on its file.  Never raises for what
+    the octets say.
     """
-    root = structure.parse(wire)
+    # A Window has what ``message`` needs of bytes.
+    root = structure.parse(cast(bytes, wire))
     octets = wire[root.start : root.body]
     header = Header(octets)
     fields = envelope(header)
@@ -85,7 +88,7 @@ def compute(wire: bytes) -> Computed:
         body=structure_render.body(root),
         structure=structure.dump(root),
         header=octets,
-        preview=preview.preview(wire, root).encode("utf-8", "replace"),
+        preview=preview.preview(cast(bytes, wire), root).encode("utf-8", "replace"),
         keys=keys.compute(header, fields),
     )
 

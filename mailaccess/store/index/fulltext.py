@@ -13,7 +13,7 @@ Plain blocking code for the account's serial job; decompressing and comparing is
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, cast
 
 from mailaccess.message import structure
 from mailaccess.message.headers import Header
@@ -21,6 +21,7 @@ from mailaccess.message.part import Part
 from mailaccess.message.text import SEPARATOR, fold, header_text, part_text
 from mailaccess.store.index import cache
 from mailaccess.store.index.rows import Found, Job, Read, among, exactly, keeping
+from mailaccess.store.window import Octets
 
 VERSION: Final = 1
 """Raised whenever a text would come out otherwise; rows of other versions count as missing."""
@@ -55,13 +56,13 @@ READ_AT_ONCE: Final = 32
 """Files that one job reads and extracts: 20 to 50 ms."""
 
 
-def extract(wire: bytes) -> tuple[bytes, bytes]:
+def extract(wire: Octets) -> tuple[bytes, bytes]:
     """The folded texts of a message's headers and of its bodies, UTF-8, parts held apart by SEPARATOR."""
-    root = structure.parse(wire)
+    root = structure.parse(cast(bytes, wire))  # a Window has what it needs of bytes
     return _joined(_headers(wire, root)), _joined(_bodies(wire, root))
 
 
-def _headers(wire: bytes, root: Part) -> Iterator[str]:
+def _headers(wire: Octets, root: Part) -> Iterator[str]:
     left = MAX_OCTETS
     for part in root.walk():
         if part.body > part.start and left > 0:
@@ -70,13 +71,13 @@ def _headers(wire: bytes, root: Part) -> Iterator[str]:
             yield header_text(Header(octets))
 
 
-def _bodies(wire: bytes, root: Part) -> Iterator[str]:
+def _bodies(wire: Octets, root: Part) -> Iterator[str]:
     left = MAX_OCTETS
     for part in root.walk():
         if left <= 0:
             return
         bounded = part if part.octets <= left else part._replace(end=part.body + left)
-        text = part_text(wire, bounded)
+        text = part_text(cast(bytes, wire), bounded)
         if text is not None:
             left -= bounded.octets
             yield text
@@ -167,7 +168,7 @@ def _kept(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
     return {content for (content,) in rows}
 
 
-def _packed(wire: bytes) -> tuple[bytes, bytes]:
+def _packed(wire: Octets) -> tuple[bytes, bytes]:
     header, body = extract(wire)
     return zlib.compress(header, LEVEL), zlib.compress(body, LEVEL)
 

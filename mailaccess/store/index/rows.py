@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-Read = Callable[[int], bytes | None]
-"""A content's whole wire form (CRLF); None where the file is gone."""
+from mailaccess.store.window import Octets
+
+Read = Callable[[int], Octets | None]
+"""A content's whole wire form (CRLF): ``bytes``, or a ``Window`` on a large file; None where it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
