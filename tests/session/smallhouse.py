@@ -1,4 +1,4 @@
-"""A house in memory for the dialogues of POP3, SMTP and delivery: a store and a passdb that keep everything in dicts.
+"""A house in memory for the dialogues of POP3, SMTP and delivery: a store and a passdb made of dicts.
 
 Every call is a coroutine that never waits, so a dialogue runs to its end by itself; where a test wants
 something to wait, it makes the engine wait for a ``Gate``.

@@ -12,11 +12,8 @@ def test_each_recipient_has_a_reply(smtp):
         b"MAIL FROM:<a@b.example>\r\nRCPT TO:<lee@naver.com>\r\nRCPT TO:<nobody@naver.com>\r\n"
         b"RCPT TO:<kim@naver.com>\r\nRCPT TO:<park@daum.net>\r\nDATA\r\nSubject: x\r\n\r\nb\r\n.\r\n"
     )
-    assert said == ["250 2.1.0", "250 2.1.5", "550 5.1.1", "250 2.1.5", "250 2.1.5", "354"] + [
-        "250 2.0.0",
-        "451 4.3.0",
-        "250 2.0.0",
-    ]
+    assert said[:6] == ["250 2.1.0", "250 2.1.5", "550 5.1.1", "250 2.1.5", "250 2.1.5", "354"]
+    assert said[6:] == ["250 2.0.0", "451 4.3.0", "250 2.0.0"]
     assert len(smtp.inbox("lee@naver.com")) == len(smtp.inbox("park@daum.net")) == 1
     assert b"\r\n\tby mail.naver.com with LMTP\r\n" in smtp.inbox("lee@naver.com")[0]
     assert b"kim" not in smtp.inbox("lee@naver.com")[0]
