@@ -141,13 +141,18 @@ _STATUS_WORDS: Final[dict[type[r.Status], bytes]] = {
 }
 
 
+@lru_cache(maxsize=256)
+def _text(text: str) -> bytes:
+    """resp-text: one line, never empty, and not to be taken for a response code."""
+    octets = _CONTROLS.sub(" ", text).encode("utf-8", "replace") or b"-"
+    return b" " + octets if octets[:1] == b"[" else octets
+
+
 def status(tag: bytes, value: r.Status) -> bytes:
-    """A status response under ``tag`` (``*`` for untagged). A text is never empty: the grammar wants one."""
-    text = _CONTROLS.sub(" ", value.text).encode("utf-8", "replace") or b"-"
+    """A status response under ``tag`` (``*`` for untagged)."""
     if value.code is None:
-        # Text may not look like a response code.
-        return b"%b %b %b%b\r\n" % (tag, _STATUS_WORDS[type(value)], b" " if text[:1] == b"[" else b"", text)
-    return b"%b %b [%b] %b\r\n" % (tag, _STATUS_WORDS[type(value)], code(value.code), text)
+        return b"%b %b %b\r\n" % (tag, _STATUS_WORDS[type(value)], _text(value.text))
+    return b"%b %b [%b] %b\r\n" % (tag, _STATUS_WORDS[type(value)], code(value.code), _text(value.text))
 
 
 # --- responses ------------------------------------------------------------------------------------------
@@ -261,9 +266,7 @@ def _fetched(value: r.Fetched, utf8: bool) -> bytes:
 
 _RULES: Final[dict[type[r.Response], Callable[..., bytes]]] = {
     r.Tagged: lambda value, utf8: status(value.tag, value.status),
-    r.Continue: lambda value, utf8: (
-        b"+ %b\r\n" % (_CONTROLS.sub(" ", value.text).encode("utf-8", "replace") or b"OK")
-    ),
+    r.Continue: lambda value, utf8: b"+ %b\r\n" % _text(value.text),
     r.Challenge: lambda value, utf8: b"+ %b\r\n" % b64encode(value.octets),
     r.Capabilities: lambda value, utf8: b"* CAPABILITY %b\r\n" % _words(value.names),
     r.Enabled: _enabled,

@@ -120,14 +120,18 @@ def date_text(when: datetime) -> str:
     )
 
 
+_TWO: Final = tuple(f"{number:02d}" for number in range(60))
+_MINUTES: Final = tuple(f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440))
+
+
 def date_text_of(epoch: int, offset_minutes: int = 0) -> str:
     """The same from Unix seconds and an offset east of UTC, for columns: no datetime is made."""
     days, second = divmod(epoch + offset_minutes * 60, 86400)
-    sign = "-" if offset_minutes < 0 else "+"
-    hours, rest = divmod(abs(offset_minutes), 60)
-    minute, second = divmod(second, 60)
-    clock = f"{minute // 60:02d}:{minute % 60:02d}:{second:02d}"
-    return f"{_day(days)} {clock} {sign}{hours:02d}{rest:02d}"
+    zone = "+0000"
+    if offset_minutes:
+        hours, rest = divmod(abs(offset_minutes), 60)
+        zone = f"{'-' if offset_minutes < 0 else '+'}{hours:02d}{rest:02d}"
+    return f"{_day(days)} {_MINUTES[second // 60]}:{_TWO[second % 60]} {zone}"
 
 
 @lru_cache(maxsize=4096)
