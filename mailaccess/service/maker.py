@@ -6,14 +6,16 @@ on standard error; an address that cannot be had, with 75 (EX_TEMPFAIL).
 
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NoReturn
 
 from twisted.python import usage
 
 from mailaccess import __version__
-from mailaccess.config.load import ConfigurationError, find, load
-from mailaccess.config.sections import Settings
+from mailaccess.config.errors import ConfigError
+from mailaccess.config.load import load_with_origin
+from mailaccess.config.sections import Listen, Settings
 from mailaccess.service.house import CannotStart, House
 from mailaccess.service.tuning import tune
 
@@ -49,19 +51,23 @@ class StartingHouse(House):
             refuse(str(error), EX_TEMPFAIL)
 
 
-def refuse(text: str, code: int) -> Any:
+def refuse(text: str, code: int) -> NoReturn:
     """Say why and end; past Twisted's log, which has taken ``sys.stderr`` by then."""
-    os.write(2, f"mailaccess: {text}\n".encode("utf-8", "backslashreplace"))
+    lines = "".join(f"mailaccess: {line}\n" for line in text.splitlines())
+    os.write(2, lines.encode("utf-8", "backslashreplace"))
     sys.exit(code)
 
 
 def settings(config: str | None) -> Settings:
     """The settings from the file named or found. Raises SystemExit."""
     try:
-        return load(find(Path(config) if config else None))
-    except ConfigurationError as error:
+        loaded = load_with_origin(Path(config) if config else None)
+    except ConfigError as error:
         refuse(str(error), EX_CONFIG)
-        raise AssertionError from error
+    if not any(getattr(loaded.settings.listen, field.name) for field in fields(Listen)):
+        place = loaded.file or "no configuration was found, and the defaults have no listener"
+        refuse(f'{place}: [listen] opens nothing; write for example imap = ["127.0.0.1:1143"]', EX_CONFIG)
+    return loaded.settings
 
 
 def makeService(options: Options) -> House:
