@@ -3,6 +3,7 @@
 The loader reads the types, the generated reference the ``help`` texts, the engines the values.
 Each section is a frozen class; an option is a field made by ``option``. Paths are absolute once loaded.
 """
+# ruff: noqa: RUF009 - option() makes fields, it is no default value
 
 import socket
 from dataclasses import dataclass, field
@@ -13,11 +14,31 @@ MECHANISMS: Final = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
 """SASL mechanisms that ``auth.mechanisms`` may name."""
 
 
+SCHEMES: Final = (
+    *("ARGON2ID", "ARGON2I", "BLF-CRYPT", "SHA512-CRYPT", "SHA256-CRYPT", "MD5-CRYPT", "MD5", "DES-CRYPT"),
+    *("CRYPT", "SSHA512", "SSHA256", "SSHA", "SMD5", "SHA512", "SHA256", "SHA1", "SHA", "LDAP-MD5"),
+    *("PLAIN-MD5", "PBKDF2", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "CLEAR", "CLEARTEXT"),
+)
+"""Password schemes that ``auth.default_scheme`` may name: those of auth.schemes (a test compares them)."""
+
+
 def option(
-    default: Any = None, help: str = "", *, factory: Any = None, unit: str = "", choices: tuple[str, ...] = ()
-) -> Any:  # noqa: A002
-    """A field with its meaning; ``unit`` is octets, seconds, connections and the like."""
-    metadata = {"help": help, "unit": unit, "choices": choices}
+    default: Any = None,
+    help: str = "",
+    *,
+    factory: Any = None,
+    unit: str = "",
+    choices: tuple[str, ...] = (),
+    least: float = 0,
+    most: float = 2**62,
+    form: str = "",
+) -> Any:
+    """A field with its meaning.
+
+    unit: octets, seconds, connections and the like.  choices: the words allowed, alone or in a list.
+    least, most: the range of a number.  form: what a text must look like, a name in ``config.forms``.
+    """
+    metadata = {"help": help, "unit": unit, "choices": choices, "least": least, "most": most, "form": form}
     if factory is not None:
         return field(default_factory=factory, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -27,17 +48,17 @@ def option(
 class Listen:
     """Where the server listens: each a list of "host:port", "[::]:port" or "unix:path"; empty is off."""
 
-    imap: tuple[str, ...] = option((), "IMAP with STARTTLS")
-    imaps: tuple[str, ...] = option((), "IMAP over TLS from the first octet")
-    pop3: tuple[str, ...] = option((), "POP3 with STLS")
-    pop3s: tuple[str, ...] = option((), "POP3 over TLS from the first octet")
-    smtp: tuple[str, ...] = option((), "mail from other servers, for local domains")
-    submission: tuple[str, ...] = option((), "mail from our accounts' clients, with STARTTLS")
+    imap: tuple[str, ...] = option((), "IMAP with STARTTLS", form="listen")
+    imaps: tuple[str, ...] = option((), "IMAP over TLS from the first octet", form="listen")
+    pop3: tuple[str, ...] = option((), "POP3 with STLS", form="listen")
+    pop3s: tuple[str, ...] = option((), "POP3 over TLS from the first octet", form="listen")
+    smtp: tuple[str, ...] = option((), "mail from other servers, for local domains", form="listen")
+    submission: tuple[str, ...] = option((), "mail from our accounts' clients, with STARTTLS", form="listen")
     submissions: tuple[str, ...] = option(
-        (), "mail from our accounts' clients, over TLS from the first octet"
+        (), "mail from our accounts' clients, over TLS from the first octet", form="listen"
     )
-    lmtp: tuple[str, ...] = option((), "mail from an MTA on this machine, such as Postfix")
-    http: tuple[str, ...] = option((), "metrics, health, autoconfiguration of clients")
+    lmtp: tuple[str, ...] = option((), "mail from an MTA on this machine, such as Postfix", form="listen")
+    http: tuple[str, ...] = option((), "metrics, health, autoconfiguration of clients", form="listen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +79,13 @@ class Auth:
         Path("users"), "accounts, in Dovecot's passwd-file format; re-read when it changes"
     )
     default_scheme: str = option(
-        "ARGON2ID", "the scheme of passwords that mailadm sets, and of hashes without {SCHEME}"
+        "ARGON2ID",
+        "the scheme of passwords that mailadm sets, and of hashes without {SCHEME}",
+        choices=SCHEMES,
     )
     mechanisms: tuple[str, ...] = option(("PLAIN", "LOGIN"), "SASL mechanisms offered", choices=MECHANISMS)
     trusted_networks: tuple[str, ...] = option(
-        (), "networks such as 10.0.0.0/8 from which plaintext logins are allowed"
+        (), "networks such as 10.0.0.0/8 from which plaintext logins are allowed", form="network"
     )
     failure_delay: float = option(2.0, "wait after a failed login before it is answered", unit="seconds")
     failure_delay_max: float = option(
@@ -75,13 +98,17 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    home: str = option("mail/{domain}/{user}", "an account's folder, unless the passwd-file names one")
+    home: str = option(
+        "mail/{domain}/{user}",
+        "an account's folder, unless the passwd-file names one; relative to state_dir",
+        form="home",
+    )
     quota_storage: int = option(
         0, "an account's room, unless its userdb_quota_rule says otherwise; 0: no limit", unit="octets"
     )
     quota_messages: int = option(0, "how many messages an account may hold; 0: no limit", unit="messages")
     message_size: int = option(
-        100 * 2**20, "the largest message taken by APPEND, SMTP and LMTP", unit="octets"
+        100 * 2**20, "the largest message taken by APPEND, SMTP and LMTP", unit="octets", least=65536
     )
     autocreate: dict[str, str] = option(
         None,
@@ -96,28 +123,38 @@ class Store:
     )
     fsync: bool = option(True, "have each message on disk before it is acknowledged; false only for tests")
     open_accounts: int = option(
-        200, "account indexes kept open, least recently used closed first", unit="accounts"
+        200, "account indexes kept open, least recently used closed first", unit="accounts", least=1
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Imap:
     line_length: int = option(
-        2 * 2**20, "the longest command after login, without APPEND's literals", unit="octets"
+        2 * 2**20,
+        "the longest command after login, without APPEND's literals",
+        unit="octets",
+        least=8192,
+        most=2**30,
     )
     idle_notify: int = option(
         120, "how often an IDLE session is told that the server is still here; 0: never", unit="seconds"
     )
-    timeout: int = option(1800, "an idle session is logged out after this; never during IDLE", unit="seconds")
-    login_timeout: int = option(180, "a connection that does not log in is closed after this", unit="seconds")
+    timeout: int = option(
+        1800, "an idle session is logged out after this; never during IDLE", unit="seconds", least=1
+    )
+    login_timeout: int = option(
+        180, "a connection that does not log in is closed after this", unit="seconds", least=1
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Pop3:
     timeout: int = option(
-        600, "an idle session is closed after this, without deleting anything", unit="seconds"
+        600, "an idle session is closed after this, without deleting anything", unit="seconds", least=1
     )
-    login_timeout: int = option(180, "a connection that does not log in is closed after this", unit="seconds")
+    login_timeout: int = option(
+        180, "a connection that does not log in is closed after this", unit="seconds", least=1
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,47 +162,65 @@ class Smtp:
     aliases: Path | None = option(
         None, "aliases file: 'name: target, target' a line; '@domain: target' is a catch-all"
     )
-    recipient_delimiter: str = option("+", "what separates a name from its detail in an address; empty: off")
+    recipient_delimiter: str = option(
+        "+", "what separates a name from its detail in an address; empty: off", form="delimiter"
+    )
     detail_mailbox: bool = option(
         True, "deliver name+detail into the mailbox named like the detail, where it exists"
     )
-    recipients: int = option(100, "recipients of one message", unit="recipients")
-    timeout: int = option(300, "a silent SMTP or LMTP connection is closed after this", unit="seconds")
-    errors: int = option(20, "wrong commands in one connection before it is closed", unit="commands")
-    hops: int = option(50, "Received fields in a message before it counts as a loop", unit="fields")
+    recipients: int = option(100, "recipients of one message", unit="recipients", least=100)
+    timeout: int = option(
+        300, "a silent SMTP or LMTP connection is closed after this", unit="seconds", least=1
+    )
+    errors: int = option(20, "wrong commands in one connection before it is closed", unit="commands", least=1)
+    hops: int = option(50, "Received fields in a message before it counts as a loop", unit="fields", least=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    connections: int = option(20000, "connections of all protocols together", unit="connections")
-    connections_per_address: int = option(2000, "connections from one address", unit="connections")
+    connections: int = option(20000, "connections of all protocols together", unit="connections", least=1)
+    connections_per_address: int = option(2000, "connections from one address", unit="connections", least=1)
     connections_per_user: int = option(
-        50, "IMAP and POP3 connections of one account from one address", unit="connections"
+        50, "IMAP and POP3 connections of one account from one address", unit="connections", least=1
     )
     unauthenticated: int = option(
-        1000, "connections that have not logged in; the oldest is dropped past that", unit="connections"
+        1000,
+        "connections that have not logged in; the oldest is dropped past that",
+        unit="connections",
+        least=1,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    workers: str = option("1", 'processes that serve connections: a number, or "auto" for one a core')
-    threads: int = option(8, "threads for disk and password work, in each process", unit="threads")
-    user: str = option("", "the account to run as after the ports are open, when started as root")
+    workers: str = option(
+        "1", 'processes that serve connections: a number, or "auto" for one a core', form="workers"
+    )
+    threads: int = option(
+        8, "threads for disk and password work, in each process", unit="threads", least=2, most=256
+    )
+    user: str = option(
+        "", "the account to run as after the ports are open, when started as root", form="account"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration. RFC-free: the names are fixed by the design."""
+    """The whole configuration."""
 
     hostname: str = option(
-        None, "the server's own name, in greetings and Received fields", factory=socket.gethostname
+        None,
+        "the server's own name, in greetings and Received fields",
+        form="domain",
+        factory=socket.gethostname,
     )
     state_dir: Path = option(
         Path("/var/lib/mailaccess"),
         "accounts and mail; relative paths are relative to the configuration file",
     )
-    domains: tuple[str, ...] = option((), "local domains; a user name without a domain is in the first")
+    domains: tuple[str, ...] = option(
+        (), "local domains; a user name without a domain is in the first", form="domain"
+    )
     listen: Listen = option(None, "", factory=Listen)
     tls: Tls = option(None, "", factory=Tls)
     auth: Auth = option(None, "", factory=Auth)

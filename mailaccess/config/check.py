@@ -1,0 +1,132 @@
+"""What does not fit together, though each value alone is right; and files that are missing.
+
+Each check yields the key to blame and what would be right.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from mailaccess.config.sections import Settings
+from mailaccess.config.syntax import Key
+from mailaccess.model import names
+
+Found = tuple[Key, str]
+
+_TLS_ONLY: Final = ("imaps", "pop3s", "submissions")
+_LOGINS: Final = ("imap", "imaps", "pop3", "pop3s", "submission", "submissions")
+_LOCAL_DELIVERY: Final = ("smtp", "lmtp")
+
+MAX_PEM: Final = 2**20
+"""Octets read of a certificate file to see whether it holds a key too."""
+
+
+def combinations(settings: Settings) -> Iterator[Found]:
+    """Options that contradict each other."""
+    yield from _tls(settings)
+    yield from _listeners(settings)
+    yield from _accounts(settings)
+    auth = settings.auth
+    if not auth.mechanisms:
+        yield ("auth", "mechanisms"), "must name one mechanism at least: clients could not log in"
+    if auth.failure_delay > auth.failure_delay_max:
+        yield ("auth", "failure_delay"), "must not be longer than auth.failure_delay_max"
+
+
+def _tls(settings: Settings) -> Iterator[Found]:
+    tls, listen = settings.tls, settings.listen
+    if tls.key is not None and tls.certificate is None:
+        yield ("tls", "key"), "needs tls.certificate beside it"
+    if tls.certificate is not None:
+        return
+    for name in _TLS_ONLY:
+        if getattr(listen, name):
+            yield ("listen", name), "needs tls.certificate and tls.key: these connections begin with TLS"
+    if tls.required and not settings.auth.trusted_networks:
+        for name in _LOGINS:
+            if name not in _TLS_ONLY and any(not is_local(address) for address in getattr(listen, name)):
+                yield (
+                    ("listen", name),
+                    "nobody could log in: set tls.certificate and tls.key, or tls.required = false",
+                )
+
+
+def is_local(address: str) -> bool:
+    """Whether a listener's address can only be reached from this machine."""
+    if address.startswith("unix:"):
+        return True
+    host = address.rpartition(":")[0].strip("[]").partition("%")[0]
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listeners(settings: Settings) -> Iterator[Found]:
+    taken: dict[str, str] = {}
+    for name in settings.listen.__dataclass_fields__:
+        for address in getattr(settings.listen, name):
+            if address in taken and not address.endswith(":0"):
+                yield ("listen", name), f'"{address}" is taken by listen.{taken[address]} already'
+            taken.setdefault(address, name)
+
+
+def _accounts(settings: Settings) -> Iterator[Found]:
+    for name in _LOCAL_DELIVERY:
+        if getattr(settings.listen, name) and not settings.domains:
+            yield (
+                ("listen", name),
+                'needs domains, such as domains = ["example.org"]: it would refuse all mail',
+            )
+    if len(settings.domains) > 1 and "{domain}" not in settings.store.home:
+        yield (
+            ("store", "home"),
+            "needs {domain}: accounts of the same name in two domains would share a folder",
+        )
+    for mailbox, use in settings.store.autocreate.items():
+        problem = names.problem(names.canonical(mailbox))
+        if problem is not None:
+            yield ("store", "autocreate", mailbox), f"{problem}"
+        if use and use not in names.SPECIAL_USES:
+            yield (
+                ("store", "autocreate", mailbox),
+                f"must be one of {', '.join(names.SPECIAL_USES)}, or empty",
+            )
+
+
+def files(settings: Settings) -> Iterator[Found]:
+    """Files that are named but cannot be read."""
+    wanted: list[tuple[Key, Path | None]] = [
+        (("tls", "certificate"), settings.tls.certificate),
+        (("tls", "key"), settings.tls.key),
+        (("smtp", "aliases"), settings.smtp.aliases),
+    ]
+    if any(getattr(settings.listen, name) for name in (*_LOGINS, *_LOCAL_DELIVERY)):
+        wanted.append((("auth", "passwd_file"), settings.auth.passwd_file))
+    for key, path in wanted:
+        if path is None:
+            continue
+        problem = _unreadable(path)
+        if problem is not None:
+            hint = "; make it with: mailadm user add NAME" if key[-1] == "passwd_file" else ""
+            yield key, f"{path} {problem}{hint}"
+    certificate = settings.tls.certificate
+    if certificate is not None and settings.tls.key is None and _unreadable(certificate) is None:
+        if not _holds_key(certificate):
+            yield ("tls", "certificate"), "needs tls.key beside it: the file holds no private key"
+
+
+def _unreadable(path: Path) -> str | None:
+    if not path.exists():
+        return "does not exist"
+    if not path.is_file():
+        return "is not a file"
+    return None if os.access(path, os.R_OK) else "cannot be read by this user"
+
+
+def _holds_key(path: Path) -> bool:
+    with path.open("rb") as file:
+        return re.search(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----", file.read(MAX_PEM)) is not None
