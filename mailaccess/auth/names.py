@@ -23,7 +23,7 @@ def _word(text: str) -> bool:
 
 
 def problem(name: str) -> str | None:
-    """What keeps ``name`` (normalised, with its domain if it has one) from being a user name; None if nothing."""
+    """What keeps ``name`` (normalised, with its domain) from being a user name; None if nothing."""
     user, at, domain = name.partition("@")
     if not user:
         return "a user name is not empty"
@@ -62,11 +62,11 @@ class Naming:
     def default_home(self, name: str) -> Path:
         """The home by ``store.home`` of the canonical ``name``; no name leads out of the folder of homes."""
         user, _, domain = name.partition("@")
-        # A name without a domain (a server without domains) takes part as "local", so that the path stays whole.
+        # On a server without domains the place of {domain} is filled too, so that the path stays whole.
         return self.state / self.home.replace("{user}", user).replace("{domain}", domain or "local")
 
     def expand(self, text: str, name: str, home: Path | None = None) -> str:
-        """Dovecot's variables in a home or mail location: %u the name, %n before, %d after the @, %h home, ~/."""
+        """Dovecot's variables in a location: %u the name, %n before, %d after the @, %h and ~/ home."""
         user, _, domain = name.partition("@")
         if home is not None and (text == "~" or text.startswith("~/")):
             text = str(home) + text[1:]

@@ -7,7 +7,8 @@ not (then it is in the first local one). A line that cannot be read is logged wi
 the others stand. Of two lines for one name the first stands, as in Dovecot.
 
 Understood extra fields: nopassword, nologin, deny, reason, allow_nets, userdb_mail (maildir:PATH),
-userdb_quota_rule (``*:storage=1G``, ``*:messages=1000``), userdb_home, userdb_uid, userdb_gid; others are handed on.
+userdb_quota_rule (``*:storage=1G``, ``*:messages=1000``), userdb_home,
+userdb_uid, userdb_gid; others are handed on.
 
 The file is looked at again at most once a second, in a thread, and read when its stat changed.
 """
@@ -31,7 +32,7 @@ from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 
 CHECK_INTERVAL: Final = 1.0
-"""Seconds between two looks at the file: a stat in a thread, so that a login never waits for a slow disk twice."""
+"""Seconds between two looks at the file: a stat in a thread."""
 
 SETTLED: Final = 2.0
 """Seconds after which a change must show in the file's time stamps, whatever their granularity."""
@@ -51,7 +52,7 @@ class BadLine(ValueError):
 class Defaults:
     """What an account has unless its line says otherwise."""
 
-    quota: QuotaLimit = QuotaLimit()
+    quota: QuotaLimit = field(default_factory=QuotaLimit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ _UNIT: Final = {"": 1024, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40
 
 
 def parse_quota(extra: Mapping[str, str], default: QuotaLimit) -> QuotaLimit:
-    """The limit of ``userdb_quota_rule``, ``userdb_quota_rule2`` ...: Dovecot's rules for the whole account (``*``).
+    """The limit of ``userdb_quota_rule``, ``userdb_quota_rule2`` ...: those for the whole account (``*``).
 
     A storage without a unit is in kilobytes, as Dovecot reads it; 0 and "ignore" are no limit.
     """
@@ -309,7 +310,7 @@ class PasswdFile:
         self._report(table)
         self._table = table
         self._error = ""
-        # A file changed within the last moments may change again without its stamp telling: read it once more.
+        # Changed a moment ago, it may change again without its stamp telling: read it once more.
         settled = self._wall() - stamp[0] / 1e9 > SETTLED
         self._stamp = stamp if settled else (0, *stamp[1:])
 
