@@ -2,9 +2,13 @@
 
 For ``service.build``::
 
-    house = House(authenticator, store, settings, runner, log, hostname=..., counters=..., ...)
-    factory = Door(lambda place: ImapProtocol(house, place, tls=context), limits, full=FULL)   # STARTTLS
-    factory = over_tls(Door(lambda place: ImapProtocol(house, place), limits), context)        # RFC 8314
+    house = House(authenticator, store, settings.imap, threads, log,
+                  message_size=settings.store.message_size, tls_required=settings.tls.required,
+                  is_trusted=...)                                  # a textual address: may it log in without
+                  TLS?
+    imap = Door(lambda place: ImapProtocol(house, reactor, place, tls=tls), limits, FULL)
+    imaps = Door(lambda place: ImapProtocol(house, reactor, place, encrypted=True), limits)   # behind
+    over_tls
 
 ``ImapProtocol`` (``protocol.py``) is the only file that knows of Twisted. It moves octets between a
 transport and a ``Connection``, which frames, parses and dispatches them, and is driven in tests without
