@@ -53,6 +53,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("UIDPLUS", 4315, False, True),
     Extension("UNSELECT", 3691, False, True),
     Extension("MOVE", 6851, False, True),
+    Extension("MULTIAPPEND", 3502, False, True),
     Extension("SPECIAL-USE", 6154, False, True),
     Extension("CREATE-SPECIAL-USE", 6154, False, True),
     Extension("LIST-EXTENDED", 5258, False, True),
@@ -60,6 +61,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("STATUS=SIZE", 8438, False, True),
     Extension("CONDSTORE", 7162, False, True),
     Extension("ESEARCH", 4731, False, True),
+    Extension("SEARCHRES", 5182, False, True),
     Extension("WITHIN", 5032, False, True),
 )
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from mailaccess.model.flags import Flag
 from mailaccess.proto.imap.fetch import BodySection
+from mailaccess.proto.imap.render_words import astring, string
 
 TAIL: Final = b")\r\n"
 
@@ -86,12 +87,8 @@ def section_label(item: BodySection) -> bytes:
 
 
 def _field_name(name: bytes) -> bytes:
-    """header-fld-name is an astring; what is no atom can only have come as a string."""
-    if name and not any(octet <= 32 or octet >= 127 or octet in b'(){%*"\\]' for octet in name):
-        return name
-    if b"\r" in name or b"\n" in name or b"\0" in name or any(octet > 127 for octet in name):
-        return b"{%d}\r\n%b" % (len(name), name)
-    return b'"' + name.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    """header-fld-name is an astring; "]" would end the section for careless clients, so it is quoted."""
+    return string(name) if b"]" in name else astring(name)
 
 
 def section(label: bytes, octets: bytes | None) -> bytes:
