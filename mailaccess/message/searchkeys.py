@@ -125,13 +125,14 @@ def display_name(header: Header, name: bytes) -> str:
 def message_ids(value: bytes) -> list[bytes]:
     """The message identifiers of a field in order, without angle brackets (RFC 5256 §3 REFERENCES).
 
-    Quoted strings are resolved, so that <"a"@b> is <a@b>.
+    Quoted strings are resolved, so that <"a"@b> is <a@b>. What has no "@" is none (RFC 5322 §3.6.4):
+    mailers that ask for an identifier get "<yes>", and all who answer so would be one thread.
     """
     found: list[bytes] = []
     for match in _MESSAGE_ID.finditer(value, 0, MAX_REFERENCES):
         text = _QUOTED.sub(lambda quoted: re.sub(rb"\\(.)", rb"\1", quoted[1]), match[1])
         text = b"".join(text.split())
-        if text:
+        if b"@" in text:
             found.append(text)
         if len(found) == MAX_MESSAGE_IDS:
             break
@@ -151,7 +152,7 @@ def references(header: Header) -> list[bytes]:
     RFC 5256 §3 REFERENCES (1).
     """
     for name, most in ((b"references", MAX_MESSAGE_IDS), (b"in-reply-to", 1)):
-        value = header.last(name)
+        value = header.first(name)
         found = message_ids(value) if value is not None else []
         if found:
             return found[:most]
