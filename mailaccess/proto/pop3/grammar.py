@@ -4,13 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from mailaccess.proto.sasl.wire import MAX_LINE as MAX_SASL_LINE
-
 MAX_LINE: Final = 2048
 """Octets of a command after login, as Dovecot; RFC 2449 §4 wants at least 255."""
 
-MAX_LOGIN_LINE: Final = MAX_SASL_LINE + 64
-"""Octets of a line before login: AUTH with an initial response (RFC 5034 §4)."""
+MAX_LOGIN_LINE: Final = 12288
+"""Octets of a line before login: AUTH with a response of 8 KiB in base64 (RFC 5034 §4)."""
 
 _COMMAND: Final = re.compile(rb"[ \t]*([A-Za-z0-9]{3,8})(?:[ \t](.*))?", re.S)
 _NUMBERS: Final = re.compile(rb"[ \t]*([0-9]{1,10})(?:[ \t]+([0-9]{1,10}))?[ \t]*")
