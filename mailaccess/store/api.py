@@ -195,10 +195,19 @@ class NewMessage:
 class Mailbox(Protocol):
     """An open mailbox: one handle for each session, over state that all of them share."""
 
-    name: str  # follows a RENAME
-    mailbox_id: str
-    uidvalidity: int
-    columns: Columns
+    @property
+    def name(self) -> str:
+        """Follows a RENAME."""
+        ...
+
+    @property
+    def mailbox_id(self) -> str: ...
+
+    @property
+    def uidvalidity(self) -> int: ...
+
+    @property
+    def columns(self) -> Columns: ...
 
     @property
     def uidnext(self) -> int: ...
@@ -305,7 +314,8 @@ class Account(Protocol):
 
     async def delete(self, name: str) -> None:
         """The messages go; a name with mailboxes below it stays as \\Noselect. Raises NoSuchMailbox,
-        MailboxHasChildren (a \\Noselect name with children), BadMailboxName (INBOX). RFC 9051 §6.3.5."""
+        MailboxHasChildren (a \\Noselect name with children), BadMailboxName (INBOX). RFC 9051 §6.3.5.
+        """
         ...
 
     async def rename(self, old: str, new: str) -> None:

@@ -4,8 +4,9 @@ The index is derived: the Maildir and its ``mailaccess-uids`` files can rebuild 
 caches and mod-sequences. One SQLite file an account, WAL, ``PRAGMA user_version`` counts the steps done.
 
 Where the octets of a message are: ``home`` is the mailbox whose folder holds the file *now* (another
-than ``mailbox`` only while the rename that a MOVE owes has not been done), ``place`` is 0 for ``new/``
-and 1 for ``cur/``, ``file`` the whole file name as it is on disk *now*. ``flags`` is what clients see.
+than ``mailbox`` only while the rename or link that a MOVE or COPY owes has not been done), ``place`` is 0
+for ``new/`` and 1 for ``cur/``, plus 2 while the file belongs to another row too and a link is owed,
+``file`` the whole file name as it is on disk *now*. ``flags`` is what clients see.
 A row is settled when home = mailbox and the name says what the row says; ``owed`` names the rows that
 may not be. The three-way difference (name on disk now, name in ``file``, ``flags``) is what lets another
 program's change be merged with ours.
@@ -42,6 +43,7 @@ _STEP_1: Final = (
         boot TEXT NOT NULL,              -- the machine's boot id at the last opening: a power loss shows here
         next_content INTEGER NOT NULL,
         unswept INTEGER NOT NULL,        -- messages expunged since the last sweep of contents
+        uidvalidity INTEGER NOT NULL,    -- the highest given here: a mailbox made anew gets a higher one
         root_mtime INTEGER NOT NULL      -- of the Maildir, nanoseconds, when the tree was read
     )""",
     """CREATE TABLE mailboxes (
@@ -78,7 +80,9 @@ _STEP_1: Final = (
         file BLOB NOT NULL,
         PRIMARY KEY (mailbox, uid)
     ) WITHOUT ROWID""",
+    "CREATE INDEX messages_content ON messages (content)",
     "CREATE INDEX messages_away ON messages (home) WHERE home <> mailbox",
+    "CREATE INDEX messages_shared ON messages (home, file) WHERE place >= 2",
     """CREATE TABLE expunged (            -- UIDs first to last went with modseq
         mailbox INTEGER NOT NULL,
         modseq INTEGER NOT NULL,

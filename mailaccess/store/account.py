@@ -1,0 +1,377 @@
+"""One account's mailboxes (``api.Account``): calls become serial jobs, what they did becomes columns and changes.
+
+Deltas are posted by jobs in the order of their commits and taken from the queue on the reactor thread by
+whoever comes first after a job: so columns are current, and listeners told, before the call that caused it
+returns, and nothing is lost if the caller was cancelled.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+from mailaccess.model import names
+from mailaccess.model.account import AccountLocation, QuotaLimit
+from mailaccess.model.errors import (
+    BadMailboxName,
+    InUse,
+    MailboxGone,
+    MailError,
+    NoSuchMailbox,
+    TemporaryFailure,
+)
+from mailaccess.model.sequence import UidSet
+from mailaccess.store import appending, changing, housekeeping, intake, loading, tree
+from mailaccess.store.api import Appended, Listener, Mailbox, MailboxInfo, NewMessage, Quota, Status
+from mailaccess.store.background import Cancellable, Watch
+from mailaccess.store.changes import Delta, OpenMailbox
+from mailaccess.store.index import connection as index_file
+from mailaccess.store.index import mailboxes as rows
+from mailaccess.store.mailbox import MailboxHandle
+from mailaccess.store.maildir.files import Files
+from mailaccess.store.surroundings import Surroundings
+from mailaccess.store.vault import Vault
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SETTLE_SECONDS: Final = 0.05
+"""Between a change and the file operations it owes: changes that follow at once are done together."""
+
+NOTICE_SECONDS: Final = 0.03
+"""Between a sign of another's change and the look at it: a rename gives several signs."""
+
+DOUBT_SECONDS: Final = 2.0
+"""How long a folder has been quiet before it is listed because our own changes might hide another's."""
+
+LARGE: Final = 20_000
+"""Messages from which on that listing waits ten times as long: it takes 2 µs a message."""
+
+
+class MaildirAccount:
+    def __init__(self, surroundings: Surroundings, location: AccountLocation) -> None:
+        settings = surroundings.settings
+        self.location = location
+        self.runner = surroundings.runner
+        self.clock = surroundings.clock
+        self._surroundings = surroundings
+        limit = location.quota
+        self._limit = QuotaLimit(
+            limit.storage if limit.storage is not None else settings.quota_storage or None,
+            limit.messages if limit.messages is not None else settings.quota_messages or None,
+        )
+        self.vault = Vault(
+            location, surroundings.make_files(location), surroundings.log, surroundings.clock, self._post,
+            loading.Lifecycle(), settings.autocreate, surroundings.unique_names, self._limit,
+        )  # fmt: skip
+        self._key = ("store", os.fspath(location.maildir))
+        self._deltas: deque[Delta] = deque()
+        self._open: dict[str, OpenMailbox] = {}
+        self._opening = 0
+        self._appends: deque[appending.Request] = deque()
+        self._working = False
+        self._work_due: Cancellable | None = None
+        self._watches: dict[str, Watch] = {}
+        self._notices: dict[str, Cancellable] = {}
+        self._doubts: dict[str, Cancellable] = {}
+
+    # Jobs
+
+    def _post(self, delta: Delta) -> None:
+        self._deltas.append(delta)
+
+    async def run(self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``call(vault, …)`` in the account's order; then columns and listeners are up to date."""
+        self._surroundings.used(self)
+        try:
+            return await self.runner.run_in_order(self._key, self.vault.job, call, *args, **kwargs)
+        finally:
+            self._take_deltas()
+            self._plan_work()
+
+    def _take_deltas(self) -> None:
+        while self._deltas:
+            delta = self._deltas.popleft()
+            state = self._open.get(delta.mailbox_id)
+            if state is not None:
+                state.apply(delta)
+                if state.gone:
+                    self._drop(state)
+                elif not state.in_use:
+                    self._surroundings.idle(self, state)
+
+    def _plan_work(self) -> None:
+        if self.vault.owing and not self._working and self._work_due is None:
+            self._work_due = self.runner.later(SETTLE_SECONDS, self.start_work)
+
+    def start_work(self) -> None:
+        """Begin working off what is owed, unless that is under way."""
+        self._work_due = None
+        if not self._working:
+            self._working = True
+            self.runner.start(self._work())
+
+    async def _work(self) -> None:
+        try:
+            again = await housekeeping.work(self)
+        finally:
+            self._working = False
+        if again is not None and self._work_due is None:
+            self._work_due = self.runner.later(again, self.start_work)
+        elif self.vault.owing:
+            self._plan_work()
+
+    # The tree
+
+    async def mailboxes(self) -> Sequence[MailboxInfo]:
+        return await self.run(tree.listing)
+
+    async def subscriptions(self) -> frozenset[str]:
+        return frozenset(await self.run(tree.subscribed))
+
+    async def set_subscribed(self, name: str, subscribed: bool) -> None:
+        await self.run(tree.set_subscribed, name, subscribed)
+
+    async def create(self, name: str, special_use: frozenset[str] = frozenset()) -> MailboxInfo:
+        return await self.run(tree.create, name, special_use)
+
+    async def delete(self, name: str) -> None:
+        folder = await self.run(tree.delete, name)
+        await self.runner.run(tree.remove_folder, self.vault, folder)
+
+    async def rename(self, old: str, new: str) -> None:
+        if old != names.INBOX:
+            await self.run(tree.rename, old, new)
+            return
+        await self.create(new)
+        await self.run(_move_all, new)
+
+    async def status(self, name: str) -> Status:
+        return await self.run(loading.status, name)
+
+    # Mailboxes
+
+    async def open_mailbox(self, name: str, listener: Listener) -> MailboxHandle:
+        self._opening += 1
+        try:
+            loaded = await self.run(loading.load, name, frozenset(self._open))
+            state = self._open.get(loaded.mailbox_id)
+            if state is None:
+                state = self._install(loaded)
+        finally:
+            self._opening -= 1
+        handle = MailboxHandle(self, state)
+        state.attach(handle, listener)
+        self._surroundings.opened(self, state)
+        self._watch(state, loaded.folder)
+        if loaded.doubtful:
+            self._doubt(state)
+        return handle
+
+    def _install(self, loaded: loading.Loaded) -> OpenMailbox:
+        if loaded.columns is None:
+            raise MailboxGone
+        state = OpenMailbox(
+            loaded.name, loaded.mailbox_id, loaded.uidvalidity, loaded.columns, loaded.keywords
+        )
+        state.uidnext = loaded.uidnext
+        state.highest_modseq = loaded.highest_modseq
+        state.first_recent = loaded.first_recent
+        self._open[loaded.mailbox_id] = state
+        return state
+
+    def closed(self, handle: Mailbox, state: OpenMailbox) -> None:
+        state.detach(handle)
+        if not state.in_use:
+            watch = self._watches.pop(state.mailbox_id, None)
+            if watch is not None:
+                watch.close()
+            if self._open.get(state.mailbox_id) is state:
+                self._surroundings.idle(self, state)
+
+    def forget(self, state: OpenMailbox) -> bool:
+        """Drop a mailbox that nobody has open from memory; False where that cannot be now."""
+        if state.in_use or self._opening:
+            return False
+        self._drop(state)
+        return True
+
+    def _drop(self, state: OpenMailbox) -> None:
+        self._open.pop(state.mailbox_id, None)
+        self.vault.loaded.pop(state.mailbox_id, None)
+        watch = self._watches.pop(state.mailbox_id, None)
+        if watch is not None:
+            watch.close()
+
+    @property
+    def in_use(self) -> bool:
+        return bool(self._opening) or any(state.in_use for state in self._open.values())
+
+    # Noticing others
+
+    def _watch(self, state: OpenMailbox, folder: bytes) -> None:
+        if state.mailbox_id not in self._watches:
+            vault = self.vault
+            wal = os.fsencode(self.location.index / index_file.FILE) + b"-wal"
+            paths = (vault.path(folder, 0, b"")[:-1], vault.path(folder, 1, b"")[:-1], wal)
+            self._watches[state.mailbox_id] = self._surroundings.watcher.watch(
+                paths, lambda: self._notice(state)
+            )
+
+    def _notice(self, state: OpenMailbox) -> None:
+        if state.mailbox_id not in self._notices and state.in_use:
+            self._notices[state.mailbox_id] = self.runner.later(
+                NOTICE_SECONDS, lambda: self._look(self._notices, state, thorough=False)
+            )
+
+    def _doubt(self, state: OpenMailbox) -> None:
+        if state.mailbox_id not in self._doubts and state.in_use:
+            seconds = DOUBT_SECONDS if len(state.columns) < LARGE else 10 * DOUBT_SECONDS
+            self._doubts[state.mailbox_id] = self.runner.later(
+                seconds, lambda: self._look(self._doubts, state, thorough=True)
+            )
+
+    def _look(self, planned: dict[str, Cancellable], state: OpenMailbox, *, thorough: bool) -> None:
+        planned.pop(state.mailbox_id, None)
+        if state.in_use and not state.gone:
+            self.runner.start(self._refresh_quietly(state, thorough))
+
+    async def _refresh_quietly(self, state: OpenMailbox, thorough: bool) -> None:
+        with contextlib.suppress(
+            MailError
+        ):  # it is in the log, or the mailbox is gone and its listeners know
+            await self.refresh(state, thorough=thorough)
+
+    async def refresh(self, state: OpenMailbox, *, thorough: bool = False) -> None:
+        try:
+            box = await self.run(intake.check, state.name, thorough=thorough)
+        except NoSuchMailbox:
+            raise MailboxGone from None
+        if intake.is_doubtful(box):
+            self._doubt(state)
+
+    # Messages in
+
+    def upload(self, limit: int) -> appending.MessageUpload:
+        path = self.vault.root + b"/tmp/" + self._surroundings.unique_names.make().encode("ascii")
+        return appending.MessageUpload(self.vault.files, self.runner, path, limit)
+
+    async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended:
+        uploads: list[appending.MessageUpload] = []
+        for message in messages:
+            assert isinstance(message.upload, appending.MessageUpload), "uploads come from Account.upload"
+            uploads.append(message.upload)
+        try:
+            request = await self.runner.run(_stage, name, uploads, messages, int(self.clock()))
+        except OSError as error:
+            raise TemporaryFailure(detail=repr(error)) from error
+        self._appends.append(request)
+        try:
+            await self.run(appending.commit, self._appends, request)
+            return appending.outcome(request)
+        finally:
+            if not isinstance(request.outcome, Appended):
+                with contextlib.suppress(ValueError):
+                    self._appends.remove(request)
+                await self.runner.run(_remove_all, uploads)
+
+    # Quota
+
+    async def check_quota(self, octets: int, messages: int = 1) -> None:
+        if self._limit != QuotaLimit():
+            await self.run(Vault.require_room, octets, messages)
+
+    async def quota(self) -> Quota:
+        storage, messages = await self.run(_used)
+        return Quota(storage, messages, self._limit)
+
+    # Locks
+
+    async def lock(self, purpose: str) -> "AccountLock":
+        return await self.run(_lock, purpose)
+
+    # The end
+
+    async def shut(self) -> None:
+        """Finish what is owed and close the index; the account opens again with the next job."""
+        for due in (self._work_due, *self._notices.values(), *self._doubts.values()):
+            if due is not None:
+                due.cancel()
+        self._work_due = None
+        self._notices.clear()
+        self._doubts.clear()
+        if self.vault.is_open:
+            await self.run(_finish_and_close)
+
+
+def _stage(
+    name: str, uploads: Sequence[appending.MessageUpload], messages: Sequence[NewMessage], now: int
+) -> appending.Request:
+    """Blocking, in the unordered pool: all files of one append on disk, or none. Raises OSError."""
+    staged = []
+    try:
+        for upload, message in zip(uploads, messages, strict=True):
+            date = message.date
+            computed = upload.stage(date)
+            staged.append(appending.Staged(upload, message.flags, now if date is None else date, computed))
+    except OSError:
+        _remove_all(uploads)
+        raise
+    return appending.Request(name, staged)
+
+
+def _remove_all(uploads: Sequence[appending.MessageUpload]) -> None:
+    for upload in uploads:
+        upload.remove()
+
+
+def _move_all(vault: Vault, new: str) -> None:
+    """RENAME of INBOX: its messages go to the new mailbox. RFC 9051 §6.3.6."""
+    inbox = intake.check(vault, names.INBOX)
+    changing.copy(vault, inbox.mailbox_id, UidSet(((1, 2**32 - 1),)), new, move=True, by=None)
+
+
+def _used(vault: Vault) -> tuple[int, int]:
+    return rows.used(vault.connection)
+
+
+def _finish_and_close(vault: Vault) -> None:
+    loading.Lifecycle().leaving(vault)
+    vault.owing = False
+    vault.close()
+
+
+class AccountLock:
+    """An flock on a file in the index's folder: gone with the process, over all processes."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.release()
+
+
+def _lock(vault: Vault, purpose: str) -> AccountLock:
+    if not purpose.isalnum():
+        raise BadMailboxName
+    path = os.fsencode(vault.location.index) + b"/" + purpose.encode("ascii") + b".lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise InUse from None
+        raise
+    return AccountLock(descriptor)
+
+
+__all__ = ["AccountLock", "Files", "MaildirAccount"]

@@ -1,0 +1,119 @@
+"""``MaildirStore``: the accounts that this process has open, and the memory they may use.
+
+An account's index is opened with its first job and closed when ``open_accounts`` others were used since and
+nobody has a mailbox of it open. Columns stay in memory after a mailbox is closed, so that selecting it again
+costs one look at its folder; past ``COLUMNS_KEPT`` messages the least recently used go.
+"""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+from weakref import WeakValueDictionary
+
+from mailaccess.config import sections
+from mailaccess.model.account import AccountLocation
+from mailaccess.model.errors import MailError
+from mailaccess.model.work import ThreadRunner
+from mailaccess.observe.events import EventLog
+from mailaccess.store.account import MaildirAccount
+from mailaccess.store.background import NoWatcher, Watcher, complete
+from mailaccess.store.changes import OpenMailbox
+from mailaccess.store.maildir.deliver import UniqueNames
+from mailaccess.store.maildir.files import Files
+from mailaccess.store.surroundings import Closable
+from mailaccess.store.vault import Vault
+
+COLUMNS_KEPT: Final = 1_000_000
+"""Messages of closed mailboxes kept in memory as columns: 36 MB."""
+
+
+class MaildirStore:
+    """``api.Store``. Made on the reactor thread; one for the process.
+
+    runner: ``worker.Worker`` in the server; an ``InlineRunner`` runs everything at once (tests, tools).
+    watcher: ``watch.InotifyWatcher``, or None: then every opening and refresh looks.  clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        settings: sections.Store,
+        runner: ThreadRunner,
+        watcher: Watcher | None,
+        log: EventLog,
+        clock: Callable[[], float],
+    ) -> None:
+        self.settings = settings
+        self.runner = complete(runner)
+        self.watcher = watcher or NoWatcher()
+        self.log = log
+        self.clock = clock
+        self.unique_names = UniqueNames(clock)
+        self._accounts: WeakValueDictionary[str, MaildirAccount] = WeakValueDictionary()
+        self._recent: OrderedDict[str, Closable] = OrderedDict()
+        self._idle: OrderedDict[tuple[str, str], tuple[Closable, OpenMailbox]] = OrderedDict()
+        self._idle_messages = 0
+
+    async def open(self, location: AccountLocation) -> MaildirAccount:
+        key = os.fspath(location.maildir)
+        account = self._accounts.get(key)
+        if account is None:
+            account = self._accounts[key] = MaildirAccount(self, location)
+        if not account.vault.is_open:
+            await account.run(_nothing)
+        return account
+
+    async def close(self) -> None:
+        for account in list(self._accounts.values()):
+            try:
+                await account.shut()
+            except MailError:  # it is in the log; the others are to be closed all the same
+                continue
+        self._recent.clear()
+        self._idle.clear()
+
+    # What accounts ask of it (``surroundings.Surroundings``)
+
+    def make_files(self, location: AccountLocation) -> Files:
+        return Files(location.uid, location.gid, sync=self.settings.fsync)
+
+    def used(self, account: Closable) -> None:
+        key = os.fspath(account.location.maildir)
+        self._recent[key] = account
+        self._recent.move_to_end(key)
+        if len(self._recent) > self.settings.open_accounts:
+            oldest, other = next(iter(self._recent.items()))
+            if other.in_use:
+                self._recent.move_to_end(oldest)
+            else:
+                del self._recent[oldest]
+                self.runner.start(_shut(other))
+
+    def opened(self, account: Closable, state: OpenMailbox) -> None:
+        key = (os.fspath(account.location.maildir), state.mailbox_id)
+        if self._idle.pop(key, None) is not None:
+            self._count()
+
+    def idle(self, account: Closable, state: OpenMailbox) -> None:
+        key = (os.fspath(account.location.maildir), state.mailbox_id)
+        self._idle[key] = (account, state)
+        self._idle.move_to_end(key)
+        self._count()
+        while self._idle_messages > COLUMNS_KEPT and len(self._idle) > 1:
+            _, (owner, oldest) = self._idle.popitem(last=False)
+            owner.forget(oldest)
+            self._count()
+
+    def _count(self) -> None:
+        self._idle_messages = sum([len(state.columns) for _, state in self._idle.values()])
+
+
+def _nothing(vault: Vault) -> None:
+    """Opening the index is all."""
+
+
+async def _shut(account: Closable) -> None:
+    try:
+        await account.shut()
+    except MailError:  # it is in the log
+        return

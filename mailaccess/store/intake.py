@@ -1,0 +1,435 @@
+"""Takes into the index what other programs did to a mailbox's folder (told in ``maildir/scan.py``).
+
+``check`` costs two ``stat`` calls where nothing changed. The modification times of ``new/`` and ``cur/`` are
+kept in the mailbox's row: as they were before the last listing, or as our own operations left them, if they
+were as recorded just before. An operation of ours may so hide a change that another program made in the same
+instant; ``scanned`` tells (``is_doubtful``), and such a folder is listed again when it has been quiet.
+
+Plain blocking code for the account's serial jobs.
+"""
+
+import os
+import stat
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from mailaccess.model.flags import MAX_KEYWORDS, FlagSet
+from mailaccess.model.sequence import UidSet
+from mailaccess.store import naming, tree
+from mailaccess.store.api import Mailbox
+from mailaccess.store.changes import Delta, Rows
+from mailaccess.store.index import fulltext, mailboxes, messages
+from mailaccess.store.index.mailboxes import Box
+from mailaccess.store.maildir import names, scan, uids
+from mailaccess.store.vault import Vault
+
+Key = tuple[int, int]
+"""(mailbox's row, uid), or (0, id) for a row of ``doomed``."""
+
+MAX_MESSAGES: Final = 2**31
+"""Messages in one mailbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Disk:
+    """``scan.Folder`` on the real disk."""
+
+    vault: Vault
+    folder: bytes
+
+    def listing(self, place: int) -> list[bytes]:
+        return self.vault.files.listdir(self.vault.path(self.folder, place, b""))
+
+    def inode(self, entry: scan.Entry) -> int:
+        try:
+            return self.vault.files.stat(self.vault.path(self.folder, *entry)).st_ino
+        except FileNotFoundError:
+            return 0
+
+
+def folder_times(vault: Vault, box: Box) -> tuple[int, int]:
+    files, folder = vault.files, vault.folder(box.folder)
+    return files.mtime(folder + b"/new"), files.mtime(folder + b"/cur")
+
+
+def is_doubtful(box: Box) -> bool:
+    """Whether our own operations came after the last listing, or within the clock's grain of it."""
+    return max(box.new_mtime, box.cur_mtime) > box.scanned - 20_000_000
+
+
+@contextmanager
+def own_changes(vault: Vault, boxes: Iterable[Box]) -> Iterator[None]:
+    """Around operations of ours in these folders: they are no reason to list them. Within a transaction;
+    the caller saves ``boxes``.
+    """
+    trusted = [box for box in boxes if folder_times(vault, box) == (box.new_mtime, box.cur_mtime)]
+    yield
+    for box in trusted:
+        box.new_mtime, box.cur_mtime = folder_times(vault, box)
+
+
+def check(vault: Vault, name: str, *, thorough: bool = False) -> Box:
+    """The mailbox's row, after whatever other programs did. thorough: list the folders in any case.
+
+    Raises NoSuchMailbox, MailboxNotSelectable.
+    """
+    box = tree.find(vault, name)
+    if vault.uids_stamp(box.folder) != box.uids_stamp:
+        tree.sync(vault, force=True)
+        box = tree.find(vault, name)
+    now = folder_times(vault, box)
+    if 0 in now and tree.sync(vault, force=True):
+        box = tree.find(vault, name)
+        now = folder_times(vault, box)
+    if now != (box.new_mtime, box.cur_mtime) or (thorough and is_doubtful(box)):
+        with vault.transaction() as connection:
+            fresh = mailboxes.by_id(connection, box.id)
+            if fresh is None:
+                return check(vault, name)
+            box = fresh
+            take_in(vault, box)
+    return box
+
+
+def take_in(vault: Vault, box: Box) -> bool:
+    """List the mailbox's folders and bring rows, columns and owed names up to date, within a transaction."""
+    listed_at = _now(vault)
+    times = folder_times(vault, box)
+    differences = scan.compare(_Disk(vault, box.folder), _known(vault, box))
+    if differences:
+        work = _Intake(vault, box)
+        work.vanished(differences.vanished)
+        work.renamed(differences.renamed)
+        work.arrived(differences.new)
+    if box.scanned == 0:
+        box.uidnext = max(box.uidnext, box.uid_bound)
+        if not differences.new:
+            box.first_recent = box.uidnext
+    box.new_mtime, box.cur_mtime, box.scanned = times[0], times[1], listed_at
+    mailboxes.save(vault.connection, box)
+    return bool(differences)
+
+
+def _now(vault: Vault) -> int:
+    return int(vault.clock() * 1_000_000_000)
+
+
+def _known(vault: Vault, box: Box) -> dict[scan.Entry, Key]:
+    """Where each file of the folder should be. Shared files are known by the row they belong to."""
+    rows = vault.connection.execute(
+        "SELECT place, file, mailbox, uid FROM messages WHERE mailbox = ? AND home = ? AND place < 2"
+        " UNION ALL SELECT place, file, mailbox, uid FROM messages WHERE home = ? AND home <> mailbox AND place < 2"
+        " UNION ALL SELECT place, file, 0, id FROM doomed WHERE home = ?",
+        (box.id, box.id, box.id, box.id),
+    )
+    return {(place, file): (mailbox, uid) for place, file, mailbox, uid in rows}
+
+
+@dataclass(slots=True)
+class _Touched:
+    """What one mailbox's rows underwent in a scan of a folder (a moved message's file may still lie elsewhere)."""
+
+    box: Box
+    modseq: int = 0
+    rows: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+class _Intake:
+    """One scan's effects, within the open transaction."""
+
+    def __init__(self, vault: Vault, box: Box) -> None:
+        self.vault = vault
+        self.box = box
+        self.connection = vault.connection
+        self.stats: dict[scan.Entry, os.stat_result] = {}
+
+    def _other(self, number: int) -> Box:
+        if number == self.box.id:
+            return self.box
+        found = mailboxes.by_id(self.connection, number)
+        assert found is not None, "messages belong to mailboxes"
+        return found
+
+    def vanished(self, keys: list[Key]) -> None:
+        """Files that are gone: their messages are expunged, and copies that were to be linked from them too.
+
+        A moved message's file may be where it was going already, if the journal was killed before its commit.
+        """
+        by_mailbox: defaultdict[int, set[int]] = defaultdict(set)
+        arrived: dict[int, dict[int, scan.Entry]] = {}
+        for mailbox, uid in keys:
+            if mailbox and mailbox != self.box.id:
+                if mailbox not in arrived:
+                    arrived[mailbox] = self._numbered(self._other(mailbox))
+                entry = arrived[mailbox].get(uid)
+                if entry is not None:
+                    self.connection.execute(
+                        "UPDATE messages SET home = mailbox, place = ?, file = ? WHERE mailbox = ? AND uid = ?",
+                        (*entry, mailbox, uid),
+                    )
+                    continue
+            if mailbox:
+                by_mailbox[mailbox].add(uid)
+                sharing = self.connection.execute(
+                    "SELECT mailbox, uid FROM messages WHERE place >= 2 AND home = ? AND file ="
+                    " (SELECT file FROM messages WHERE mailbox = ? AND uid = ?)",
+                    (self.box.id, mailbox, uid),
+                )
+                for other, copy in sharing.fetchall():
+                    by_mailbox[other].add(copy)
+            else:
+                self.connection.execute("DELETE FROM doomed WHERE id = ?", (uid,))
+        for mailbox, gone in by_mailbox.items():
+            box = self._other(mailbox)
+            forget(self.vault, box, UidSet.of(gone))
+            if box is not self.box:
+                mailboxes.save(self.connection, box)
+
+    def _numbered(self, box: Box) -> dict[int, scan.Entry]:
+        """The files of a mailbox's folder by the UID in their names."""
+        disk = _Disk(self.vault, box.folder)
+        found: dict[int, scan.Entry] = {}
+        for place in (0, 1):
+            for name in disk.listing(place):
+                uid = names.parse(name).uid
+                if uid is not None:
+                    found[uid] = (place, name)
+        return found
+
+    def renamed(self, pairs: list[tuple[Key, scan.Entry]]) -> None:
+        """Files under another name: flags that another program changed are merged with ours."""
+        touched: dict[int, tuple[_Touched, naming.Lettering]] = {}
+        owing: defaultdict[int, list[int]] = defaultdict(list)
+        for (mailbox, uid), (place, file) in pairs:
+            if not mailbox:
+                self.connection.execute(
+                    "UPDATE doomed SET place = ?, file = ? WHERE id = ?", (place, file, uid)
+                )
+                continue
+            if mailbox not in touched:
+                box = self._other(mailbox)
+                lettering = naming.Lettering(mailboxes.keywords(self.connection, self.box))
+                touched[mailbox] = (_Touched(box), lettering)
+            of, lettering = touched[mailbox]
+            self._rename(of, lettering, uid, place, file)
+            owing[mailbox].append(uid)
+        for mailbox, (of, _) in touched.items():
+            self.vault.owe(of.box, UidSet.of(owing[mailbox]))
+            if of.rows:
+                self.vault.tell(Delta(of.box.mailbox_id, of.modseq, of.box.uidnext, rows=of.rows))
+            if of.box is not self.box:
+                mailboxes.save(self.connection, of.box)
+
+    def _rename(self, of: _Touched, lettering: naming.Lettering, uid: int, place: int, file: bytes) -> None:
+        row = self.connection.execute(
+            "SELECT flags, file FROM messages WHERE mailbox = ? AND uid = ?", (of.box.id, uid)
+        ).fetchone()
+        ours = self.vault.flag_sets.of_row(row[0])
+        merged = lettering.merged(ours, row[1], file)
+        self.connection.execute(
+            "UPDATE messages SET place = ? + 2, file = ? WHERE place >= 2 AND home = ? AND file = ?",
+            (place, file, self.box.id, row[1]),
+        )
+        self.connection.execute(
+            "UPDATE messages SET place = ?, file = ? WHERE mailbox = ? AND uid = ?",
+            (place, file, of.box.id, uid),
+        )
+        if merged != ours:
+            of.modseq = of.modseq or self.vault.next_modseq(of.box)
+            flags = self.vault.flag_sets.row(self.connection, self.vault.known_flags(of.box, merged))
+            self.connection.execute(
+                "UPDATE messages SET flags = ?, modseq = ? WHERE mailbox = ? AND uid = ?",
+                (flags, of.modseq, of.box.id, uid),
+            )
+            of.rows.append((uid, self.vault.flag_sets.number(flags), of.modseq))
+
+    def arrived(self, entries: list[scan.Entry]) -> None:
+        """New files: a UID, flags from the name or from ``mailaccess-uids``, sizes from the name if they can be true."""
+        if not entries:
+            return
+        vault, box, connection = self.vault, self.box, self.connection
+        entries = [entry for entry in self._distinct(self._unexpected(entries)) if self._is_message(entry)]
+        if not entries:
+            return
+        first_time = box.scanned == 0
+        assigned = scan.assign(
+            entries,
+            taken=self._taken,
+            lowest=1 if first_time else box.uidnext,
+            bound=box.uid_bound,
+            following=max(box.uidnext, box.uid_bound) if first_time else box.uidnext,
+            listed=self._listed(),
+        )
+        highest = assigned[-1][0]
+        in_order = not first_time or box.messages == 0
+        if highest >= box.uidnext:
+            vault.take_uids(box, highest + 1 - box.uidnext)
+        modseq = vault.next_modseq(box)
+        self._insert(assigned, modseq, tell=in_order)
+        if first_time:
+            box.first_recent = next(
+                (uid for uid, entry in assigned if b",I=" not in entry[1] and entry[0] == 0), box.uidnext
+            )
+
+    def _insert(self, assigned: list[tuple[int, scan.Entry]], modseq: int, *, tell: bool) -> None:
+        vault, box, connection = self.vault, self.box, self.connection
+        carried = self._carried()
+        flag_rows: dict[tuple[str, FlagSet], int] = {}
+        lettering = naming.Lettering(mailboxes.keywords(connection, box))
+        content = mailboxes.take_contents(connection, len(assigned))
+        rows: list[messages.Row] = []
+        owing: list[int] = []
+        for number, (uid, (place, file)) in enumerate(assigned, content):
+            parsed = names.parse(file)
+            found = self.stats[place, file]
+            size = parsed.wire
+            if parsed.size != found.st_size or size is None or size < found.st_size:
+                size = self._measured(place, file, found.st_size)
+            more = carried.get(uid, frozenset())
+            key = (parsed.letters, more)
+            flags = flag_rows.get(key)
+            if flags is None:
+                flags = vault.flag_sets.row(connection, lettering.flags_of(parsed.letters) | more)
+                flag_rows[key] = flags
+            internal = int(found.st_mtime)
+            saved = names.seconds(file)
+            rows.append(
+                (box.id, uid, flags, modseq, internal, internal if saved is None else saved, size, number, box.id, place, file)
+            )  # fmt: skip
+            if (parsed.uid, parsed.size, parsed.wire) != (uid, found.st_size, size) or lettering.strays(
+                parsed.letters
+            ):
+                owing.append(uid)
+        messages.insert(connection, rows)
+        fulltext.enqueue(connection, range(content, content + len(rows)))
+        box.messages += len(rows)
+        box.octets += sum([row[6] for row in rows])
+        vault.owe(box, UidSet.of(owing))
+        if tell:
+            vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=appended(vault, rows)))
+
+    def _measured(self, place: int, file: bytes, stored: int) -> int:
+        try:
+            return wire_size(self.vault.files.read(self.vault.path(self.box.folder, place, file)))
+        except FileNotFoundError:
+            return stored  # renamed or removed this moment: the next look tells
+
+    def _taken(self, uid: int) -> bool:
+        row = self.connection.execute(
+            "SELECT 1 FROM messages WHERE mailbox = ? AND uid = ?", (self.box.id, uid)
+        ).fetchone()
+        return row is not None
+
+    def _listed(self) -> dict[bytes, int]:
+        """Dovecot's UIDs, as long as its list speaks of the same UIDVALIDITY and this is the first look."""
+        if self.box.scanned:
+            return {}
+        data = tree.read_control(self.vault, self.box.folder, uids.UIDLIST)
+        listed = uids.parse_uidlist(data) if data is not None else None
+        return listed.uids if listed is not None and listed.uidvalidity == self.box.uidvalidity else {}
+
+    def _carried(self) -> dict[int, FlagSet]:
+        """The keywords without letters, by UID, where the index was lost."""
+        if self.box.scanned:
+            return {}
+        data = tree.read_control(self.vault, self.box.folder, uids.FILE)
+        known = uids.parse(data) if data is not None else None
+        found: dict[int, FlagSet] = {}
+        if known is not None:
+            for number, of in known.carries.items():
+                keyword = known.keywords.get(number)
+                if keyword is not None and number < MAX_KEYWORDS:
+                    for uid in of:
+                        if uid >= self.box.uid_bound:
+                            break
+                        found[uid] = found.get(uid, frozenset()) | {keyword}
+        return found
+
+    def _unexpected(self, entries: list[scan.Entry]) -> list[scan.Entry]:
+        """Without those that the journal brought here before it was killed: their rows are waiting for them."""
+        result: list[scan.Entry] = []
+        for place, name in entries:
+            uid = names.parse(name).uid if self.box.messages and b",I=" in name else None
+            if uid is not None:
+                cursor = self.connection.execute(
+                    "UPDATE messages SET home = mailbox, place = ?, file = ?"
+                    " WHERE mailbox = ? AND uid = ? AND (home <> mailbox OR place >= 2)",
+                    (place, name, self.box.id, uid),
+                )
+                if cursor.rowcount:
+                    continue
+            result.append((place, name))
+        return result
+
+    def _is_message(self, entry: scan.Entry) -> bool:
+        """Whether it is still there and a plain file: no folder, no symbolic link."""
+        try:
+            found = self.vault.files.stat(self.vault.path(self.box.folder, *entry))
+        except FileNotFoundError:
+            return False
+        self.stats[entry] = found
+        return stat.S_ISREG(found.st_mode)
+
+    def _distinct(self, entries: list[scan.Entry]) -> list[scan.Entry]:
+        """Another message by a known unique part gets one of its own at once, so that they are told apart."""
+        taken: set[bytes] = set()
+        if not self.box.messages:
+            count = len({names.unique(entry[1]) for entry in entries})
+            if count == len(entries):
+                return entries
+        else:
+            rows = self.connection.execute(
+                "SELECT file FROM messages WHERE mailbox = ? AND home = ?", (self.box.id, self.box.id)
+            )
+            taken.update([names.unique(row[0]) for row in rows])
+        result: list[scan.Entry] = []
+        for place, name in entries:
+            unique = names.unique(name)
+            if unique in taken:
+                renamed = self.vault.unique_names.make().encode() + name[len(unique) :]
+                renamed = renamed[: names.MAX_NAME]
+                self.vault.files.rename(
+                    self.vault.path(self.box.folder, place, name),
+                    self.vault.path(self.box.folder, place, renamed),
+                )
+                name = renamed
+            taken.add(names.unique(name))
+            result.append((place, name))
+        return result
+
+
+def forget(vault: Vault, box: Box, gone: UidSet, *, by: Mailbox | None = None) -> int:
+    """Expunge rows whose files are taken care of; returns the mod-sequence. The caller saves ``box``."""
+    connection = vault.connection
+    messages.choose(connection, gone)
+    count, octets = messages.count(connection, box)
+    if not count:
+        return 0
+    modseq = vault.next_modseq(box)
+    messages.delete(connection, box)
+    messages.remember_expunged(connection, box, gone, modseq)
+    box.messages -= count
+    box.octets -= octets
+    connection.execute("UPDATE account SET unswept = unswept + ?", (count,))
+    vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, expunged=gone, by=by))
+    return modseq
+
+
+def appended(vault: Vault, rows: list[messages.Row]) -> Rows:
+    """New rows as columns."""
+    return Rows(
+        array("I", [row[1] for row in rows]),
+        vault.flag_sets.numbers(array("I", [row[2] for row in rows])),
+        array("Q", [row[3] for row in rows]),
+        array("Q", [row[6] for row in rows]),
+        array("q", [row[4] for row in rows]),
+    )
+
+
+def wire_size(data: bytes) -> int:
+    """Octets with CRLF line ends: a lone LF counts for two, what stands as CRLF stays."""
+    return len(data) + data.count(b"\n") - data.count(b"\r\n")

@@ -1,0 +1,175 @@
+"""From the index into memory: columns of a mailbox, what other processes committed, STATUS.
+
+Plain blocking code for the account's serial jobs.
+"""
+
+from array import array
+from dataclasses import dataclass
+
+from mailaccess.model.flags import DELETED, SEEN, Flag
+from mailaccess.model.sequence import EMPTY, UidSet
+from mailaccess.store import changing, intake, journal, tree
+from mailaccess.store.api import Status
+from mailaccess.store.changes import Delta
+from mailaccess.store.columns import MailboxColumns
+from mailaccess.store.index import mailboxes, messages
+from mailaccess.store.index.mailboxes import Box
+from mailaccess.store.vault import Known, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A mailbox as it is now; columns is None where the caller has them and what was posted keeps them current."""
+
+    name: str
+    mailbox_id: str
+    uidvalidity: int
+    uidnext: int
+    highest_modseq: int
+    first_recent: int
+    keywords: tuple[Flag, ...]
+    columns: MailboxColumns | None
+    folder: bytes
+    doubtful: bool
+
+
+class Lifecycle:
+    """What happens when an index is opened or left (``vault.Lifecycle``)."""
+
+    def opened(self, vault: Vault, *, fresh: bool, rebooted: bool) -> None:
+        tree.prepare_maildir(vault, vault.autocreate)
+        if rebooted:
+            tree.continue_above_bounds(vault)
+        if not fresh:
+            journal.finish(vault)
+        tree.sync(vault, force=fresh)
+
+    def leaving(self, vault: Vault) -> None:
+        journal.finish(vault)
+
+    def catch_up(self, vault: Vault) -> None:
+        catch_up(vault)
+
+    def reload(self, vault: Vault, mailbox_id: str) -> Delta | None:
+        return reload(vault, mailbox_id)
+
+
+def load(vault: Vault, name: str, have: frozenset[str]) -> Loaded:
+    """Open a mailbox. have: ids of the mailboxes whose columns the reactor thread holds."""
+    box = intake.check(vault, name)
+    known = vault.loaded.get(box.mailbox_id)
+    columns = None
+    if known is None or box.mailbox_id not in have:
+        columns = read_columns(vault, box)
+        vault.loaded[box.mailbox_id] = Known(box.id, box.name, box.highest_modseq, box.uidnext)
+    return Loaded(
+        box.name, box.mailbox_id, box.uidvalidity, box.uidnext, box.highest_modseq, box.first_recent,
+        keywords_of(vault, box), columns, box.folder, intake.is_doubtful(box),
+    )  # fmt: skip
+
+
+def keywords_of(vault: Vault, box: Box) -> tuple[Flag, ...]:
+    return tuple(mailboxes.keywords(vault.connection, box).values())
+
+
+def read_columns(vault: Vault, box: Box) -> MailboxColumns:
+    columns = MailboxColumns(vault.flag_sets.sets)
+    rows = vault.connection.execute(
+        "SELECT uid, flags, modseq, size, internal FROM messages WHERE mailbox = ? ORDER BY uid", (box.id,)
+    ).fetchall()
+    if rows:
+        uids, flags, modseqs, sizes, dates = zip(*rows, strict=True)
+        columns.append(uids, vault.flag_sets.numbers(array("I", flags)), modseqs, sizes, dates)
+    return columns
+
+
+def catch_up(vault: Vault) -> None:
+    """Post what other processes committed to the mailboxes that are in memory."""
+    for mailbox_id, known in list(vault.loaded.items()):
+        box = mailboxes.by_mailbox_id(vault.connection, mailbox_id)
+        if box is None:
+            vault.send(Delta(mailbox_id, gone=True))
+            continue
+        if box.highest_modseq == known.modseq and box.uidnext == known.uidnext and box.name == known.name:
+            continue
+        vault.send(_difference(vault, box, known))
+
+
+def _difference(vault: Vault, box: Box, known: Known) -> Delta:
+    """What happened in a mailbox since what ``known`` says."""
+    delta = Delta(
+        box.mailbox_id, box.highest_modseq, box.uidnext, first_recent=box.first_recent, name=box.name
+    )
+    delta.keywords = keywords_of(vault, box)
+    gone = messages.expunged_since(vault.connection, box, known.modseq)
+    if gone is None:
+        delta.whole = read_columns(vault, box)
+        return delta
+    query = "SELECT uid, flags, modseq, size, internal FROM messages WHERE mailbox = ? AND uid {} ? AND modseq > ? ORDER BY uid"
+    new = vault.connection.execute(query.format(">="), (box.id, known.uidnext, known.modseq)).fetchall()
+    old = vault.connection.execute(query.format("<"), (box.id, known.uidnext, known.modseq)).fetchall()
+    delta.appended = changing.as_columns(vault, new) if new else None
+    delta.rows = [(uid, vault.flag_sets.number(flags), modseq) for uid, flags, modseq, _, _ in old]
+    delta.expunged = gone - UidSet(((known.uidnext, 2**32 - 1),)) if gone else EMPTY
+    return delta
+
+
+def reload(vault: Vault, mailbox_id: str) -> Delta | None:
+    """After the index was rebuilt: all of a mailbox anew; None where nobody has it in memory."""
+    if (
+        vault.loaded.pop(mailbox_id, None) is None
+    ):  # so that what the check finds is told once, with the whole
+        return None
+    box = mailboxes.by_mailbox_id(vault.connection, mailbox_id)
+    if box is None:
+        return Delta(mailbox_id, gone=True)
+    box = intake.check(vault, box.name)
+    vault.loaded[mailbox_id] = Known(box.id, box.name, box.highest_modseq, box.uidnext)
+    return Delta(
+        mailbox_id, box.highest_modseq, box.uidnext, box.first_recent, keywords=keywords_of(vault, box),
+        name=box.name, whole=read_columns(vault, box),
+    )  # fmt: skip
+
+
+def status(vault: Vault, name: str) -> Status:
+    """RFC 9051 §6.3.11, from the index alone once other programs' changes are taken in."""
+    box = intake.check(vault, name)
+    connection = vault.connection
+    unseen = deleted = deleted_size = total = size = 0
+    seen_rows = frozenset(vault.flag_sets.rows_with(SEEN))
+    deleted_rows = frozenset(vault.flag_sets.rows_with(DELETED))
+    for flags, count, octets in connection.execute(
+        "SELECT flags, count(*), sum(size) FROM messages WHERE mailbox = ? GROUP BY flags", (box.id,)
+    ):
+        total += count
+        size += octets
+        if flags not in seen_rows:
+            unseen += count
+        if flags in deleted_rows:
+            deleted += count
+            deleted_size += octets
+    recent = connection.execute(
+        "SELECT count(*) FROM messages WHERE mailbox = ? AND uid >= ?", (box.id, box.first_recent)
+    ).fetchone()[0]
+    return Status(
+        total, recent, unseen, deleted, box.uidnext, box.uidvalidity, box.highest_modseq, size, deleted_size,
+        box.mailbox_id,
+    )  # fmt: skip
+
+
+def claim_recent(vault: Vault, mailbox_id: str) -> UidSet:
+    """The messages that nobody was told of as \\Recent; from now on somebody was. Their files leave new/."""
+    with vault.transaction() as connection:
+        box = changing.opened(vault, mailbox_id)
+        first, box.first_recent = box.first_recent, box.uidnext
+        rows = connection.execute(
+            "SELECT uid, place FROM messages WHERE mailbox = ? AND uid >= ? ORDER BY uid", (box.id, first)
+        ).fetchall()
+        vault.owe(box, UidSet.of([uid for uid, place in rows if not place & 1]))
+        mailboxes.save(connection, box)
+        vault.tell(Delta(box.mailbox_id, box.highest_modseq, box.uidnext, first_recent=box.first_recent))
+        return UidSet.of([row[0] for row in rows])
+
+
+def expunged_since(vault: Vault, mailbox_id: str, modseq: int) -> UidSet | None:
+    return messages.expunged_since(vault.connection, changing.opened(vault, mailbox_id), modseq)

@@ -1,0 +1,125 @@
+"""An open mailbox: one handle for each session (``api.Mailbox``), over the ``OpenMailbox`` that all share.
+
+Each call is one serial job of the account; what it did reaches columns and listeners before the call returns.
+"""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from mailaccess.model.criteria import Criterion
+from mailaccess.model.errors import MailboxGone
+from mailaccess.model.flags import Flag, FlagSet
+from mailaccess.model.sequence import EMPTY, UidSet
+from mailaccess.store import changing, loading, reading, search
+from mailaccess.store.api import Body, Columns, Copied, Expunged, Fact, FlagOperation, FlagsStored
+from mailaccess.store.changes import OpenMailbox
+from mailaccess.store.index.rows import Read
+from mailaccess.store.surroundings import Engine
+from mailaccess.store.vault import Vault
+
+T = TypeVar("T")
+
+
+class MailboxHandle:
+    def __init__(self, account: Engine, state: OpenMailbox) -> None:
+        self._account = account
+        self._state = state
+        self.mailbox_id = state.mailbox_id
+        self.uidvalidity = state.uidvalidity
+
+    @property
+    def name(self) -> str:
+        return self._state.name
+
+    @property
+    def columns(self) -> Columns:
+        return self._state.columns
+
+    @property
+    def uidnext(self) -> int:
+        return self._state.uidnext
+
+    @property
+    def highest_modseq(self) -> int:
+        return self._state.highest_modseq
+
+    @property
+    def keywords(self) -> Sequence[Flag]:
+        return self._state.keywords
+
+    def _here(self) -> str:
+        if self._state.gone:
+            raise MailboxGone
+        return self.mailbox_id
+
+    async def claim_recent(self) -> UidSet:
+        if self._state.first_recent >= self._state.uidnext:
+            return EMPTY
+        return await self._account.run(loading.claim_recent, self._here())
+
+    def recent(self) -> int:
+        first = self._state.first_recent
+        slices = self._state.columns.slices(UidSet(((first, 2**32 - 1),)))
+        return sum([stop - start for start, stop in slices])
+
+    async def refresh(self) -> None:
+        self._here()
+        await self._account.refresh(self._state)
+
+    async def set_flags(
+        self, uids: UidSet, operation: FlagOperation, flags: FlagSet, *, unchanged_since: int | None = None
+    ) -> FlagsStored:
+        return await self._account.run(
+            changing.set_flags, self._here(), uids, operation, flags, unchanged_since, self
+        )
+
+    async def expunge(self, only: UidSet | None = None) -> Expunged:
+        return await self._account.run(changing.expunge, self._here(), only, self)
+
+    async def remove(self, uids: UidSet) -> Expunged:
+        return await self._account.run(changing.expunge, self._here(), uids, self, whatever_flags=True)
+
+    async def copy(self, uids: UidSet, destination: str) -> Copied:
+        return await self._account.run(changing.copy, self._here(), uids, destination, move=False, by=self)
+
+    async def move(self, uids: UidSet, destination: str) -> Copied:
+        return await self._account.run(changing.copy, self._here(), uids, destination, move=True, by=self)
+
+    async def facts(self, uids: Sequence[int], wanted: Sequence[Fact]) -> list[tuple[bytes, ...] | None]:
+        return await self._account.run(reading.facts, self._here(), uids, wanted)
+
+    async def header_fields(
+        self, uids: Sequence[int], fields: Sequence[bytes], *, exclude: bool = False
+    ) -> list[bytes | None]:
+        return await self._account.run(reading.header_fields, self._here(), uids, fields, exclude)
+
+    async def read(self, uids: Sequence[int]) -> "list[bytes | Body | None]":
+        return await self._account.run(reading.read, self._here(), uids, self._account.runner)
+
+    async def search(self, criteria: Criterion) -> list[int]:
+        self._here()
+        return await search.search(self, criteria, self._account.clock())
+
+    async def expunged_since(self, modseq: int) -> UidSet | None:
+        return await self._account.run(loading.expunged_since, self._here(), modseq)
+
+    async def close(self) -> None:
+        self._account.closed(self, self._state)
+
+    # What a search borrows (``search.Searchable``)
+
+    def run_job(self, job: Callable[[sqlite3.Connection, Read], T]) -> Awaitable[T]:
+        def call(vault: Vault) -> T:
+            return job(vault.connection, reading.Reader(vault))
+
+        return self._account.run(call)
+
+    def contents(self, connection: sqlite3.Connection, uids: Sequence[int]) -> list[int | None]:
+        return reading.contents(self._account.vault, self.mailbox_id, uids)
+
+    def saved_dates(self, connection: sqlite3.Connection, uids: Sequence[int]) -> list[int | None]:
+        return reading.saved_dates(self._account.vault, self.mailbox_id, uids)
+
+    def pause(self) -> Awaitable[None]:
+        return self._account.runner.pause()

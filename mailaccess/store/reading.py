@@ -1,0 +1,267 @@
+"""Octets of stored messages: the wire form of whatever lies in the file.
+
+A file as long as the message's wire form has CRLF line ends already and is handed out as it is; any other is
+converted: a lone LF gets its CR, a CRLF stays. A file that is not where the row says (another program renamed
+it this moment) is looked for once by the unique part of its name.
+
+``Body.read`` runs in the unordered pool, everything else in the account's serial jobs.
+"""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+from mailaccess.model.work import ThreadRunner
+from mailaccess.store import changing
+from mailaccess.store.api import Body, Fact
+from mailaccess.store.index import cache, fieldsets, mailboxes
+from mailaccess.store.maildir import names
+from mailaccess.store.vault import Vault
+from mailaccess.store.window import Octets, Window
+
+SMALL: Final = 2**20
+"""Octets up to which a message is handed out whole (``Mailbox.read``)."""
+
+_PIECE: Final = 2**20
+
+T = TypeVar("T")
+
+Place = tuple[int, int, bytes, int]
+"""home, place, file, size: where a message's octets are, and how many in the wire form."""
+
+
+def to_wire(data: bytes) -> bytes:
+    """CRLF line ends: a lone LF gets its CR, a CRLF and a lone CR stay."""
+    if data.count(b"\n") == data.count(b"\r\n"):
+        return data
+    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+class Reader:
+    """Finds and opens files, for one job."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._folders: dict[int, bytes | None] = {}
+        self._listings: dict[int, dict[bytes, tuple[int, bytes]]] = {}
+        self._kept = -1
+
+    def __call__(self, content: int) -> Octets | None:
+        """The wire form of a content, from the first of its messages whose file is there (``rows.Read``)."""
+        rows = self._vault.connection.execute(
+            "SELECT home, place, file, size FROM messages WHERE content = ? LIMIT 8", (content,)
+        ).fetchall()
+        for row in rows:
+            descriptor = self.open(row)
+            if descriptor is not None:
+                return self._octets(descriptor, row[3])
+        return None
+
+    def open(self, at: Place) -> int | None:
+        """A descriptor of the file; None where it is gone."""
+        home, place, file, _ = at
+        if home not in self._folders:
+            box = mailboxes.by_id(self._vault.connection, home)
+            self._folders[home] = box.folder if box is not None else None
+        folder = self._folders[home]
+        if folder is None:
+            return None
+        try:
+            return self._vault.files.open(self._vault.path(folder, place, file))
+        except FileNotFoundError:
+            found = self._listing(home, folder).get(names.unique(file))
+        if found is None:
+            return None
+        try:
+            return self._vault.files.open(self._vault.path(folder, *found))
+        except FileNotFoundError:
+            return None
+
+    def _listing(self, home: int, folder: bytes) -> dict[bytes, tuple[int, bytes]]:
+        if home not in self._listings:
+            try:
+                self._listings[home] = {
+                    names.unique(name): (place, name)
+                    for place in (0, 1)
+                    for name in self._vault.files.listdir(self._vault.path(folder, place, b""))
+                }
+            except FileNotFoundError:
+                self._listings[home] = {}
+        return self._listings[home]
+
+    def _octets(self, descriptor: int, size: int) -> Octets:
+        """Small files whole; a large one through a window, whose descriptor this job keeps (one at a time)."""
+        stored = os.fstat(descriptor).st_size
+        if stored <= SMALL:
+            try:
+                return to_wire(read_all(descriptor, stored))
+            finally:
+                os.close(descriptor)
+        if stored != size:
+            descriptor = converted(descriptor)
+        self._keep(descriptor)
+        return Window(
+            lambda offset, length: os.pread(descriptor, length, offset), os.fstat(descriptor).st_size
+        )
+
+    def _keep(self, descriptor: int) -> None:
+        if self._kept >= 0:
+            os.close(self._kept)
+        self._kept = descriptor
+
+    def close(self) -> None:
+        """Close what the last large message was read from."""
+        self._keep(-1)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def whole(self, at: Place, runner: ThreadRunner) -> "bytes | Body | None":
+        """As ``Mailbox.read`` hands it out."""
+        descriptor = self.open(at)
+        if descriptor is None:
+            return None
+        try:
+            stored = os.fstat(descriptor).st_size
+            if stored <= SMALL and at[3] <= SMALL:
+                data = read_all(descriptor, stored)
+                os.close(descriptor)
+                return data if stored == at[3] else to_wire(data)
+            if stored != at[3]:
+                descriptor = converted(descriptor)
+            return FileBody(descriptor, os.fstat(descriptor).st_size, runner)
+        except OSError:
+            os.close(descriptor)
+            raise
+
+
+def read_all(descriptor: int, expected: int) -> bytes:
+    data = os.pread(descriptor, expected + 1, 0)
+    if len(data) == expected:
+        return data
+    pieces = [data]
+    offset = len(data)
+    while piece := os.pread(descriptor, _PIECE, offset):  # it grew, or came in parts
+        pieces.append(piece)
+        offset += len(piece)
+    return b"".join(pieces)
+
+
+def converted(descriptor: int) -> int:
+    """A nameless temporary file with the wire form of a large one; ``descriptor`` is closed."""
+    with tempfile.TemporaryFile() as target:
+        offset, after_cr = 0, False
+        while piece := os.pread(descriptor, _PIECE, offset):
+            offset += len(piece)
+            target.write(crlf(piece, after_cr))
+            after_cr = piece.endswith(b"\r")
+        target.flush()
+        result = os.dup(target.fileno())
+    os.close(descriptor)
+    return result
+
+
+def crlf(piece: bytes, after_cr: bool) -> bytes:
+    """A piece of a message with CRLF line ends. after_cr: the piece before it ended in CR."""
+    if after_cr and piece[:1] == b"\n":
+        return b"\n" + to_wire(piece[1:])
+    return to_wire(piece)
+
+
+class FileBody:
+    """``api.Body`` over an open file."""
+
+    def __init__(self, descriptor: int, size: int, runner: ThreadRunner) -> None:
+        self.size = size
+        self._descriptor = descriptor
+        self._runner = runner
+
+    async def read(self, offset: int, length: int) -> bytes:
+        return await self._runner.run(os.pread, self._descriptor, length, offset)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.close()
+
+
+# What a session asks of many messages
+
+
+def contents(vault: Vault, mailbox_id: str, uids: Sequence[int]) -> list[int | None]:
+    """The content id of each UID; None where the message is gone."""
+    return _column(vault, mailbox_id, uids, "content")
+
+
+def saved_dates(vault: Vault, mailbox_id: str, uids: Sequence[int]) -> list[int | None]:
+    return _column(vault, mailbox_id, uids, "saved")
+
+
+def _column(vault: Vault, mailbox_id: str, uids: Sequence[int], column: str) -> list[int | None]:
+    if not uids:
+        return []
+    box = changing.opened(vault, mailbox_id)
+    connection = vault.connection
+    low, high = min(uids), max(uids)
+    if high - low < 4 * len(uids):
+        found = dict(
+            connection.execute(
+                f"SELECT uid, {column} FROM messages WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+                (box.id, low, high),
+            ).fetchall()
+        )
+        return [found.get(uid) for uid in uids]
+    query = f"SELECT {column} FROM messages WHERE mailbox = ? AND uid = ?"
+    rows = [connection.execute(query, (box.id, uid)).fetchone() for uid in uids]
+    return [row[0] if row else None for row in rows]
+
+
+def facts(
+    vault: Vault, mailbox_id: str, uids: Sequence[int], wanted: Sequence[Fact]
+) -> list[tuple[bytes, ...] | None]:
+    ids = contents(vault, mailbox_id, uids)
+    there = [content for content in ids if content is not None]
+    answers = cache.facts(vault.connection, there, wanted, Reader(vault)) if there else []
+    return _spread(ids, answers)
+
+
+def header_fields(
+    vault: Vault, mailbox_id: str, uids: Sequence[int], fields: Sequence[bytes], exclude: bool
+) -> list[bytes | None]:
+    ids = contents(vault, mailbox_id, uids)
+    there = [content for content in ids if content is not None]
+    answers = (
+        fieldsets.header_fields(vault.connection, there, fields, exclude, Reader(vault)) if there else []
+    )
+    return _spread(ids, answers)
+
+
+def _spread(ids: list[int | None], answers: list[T | None]) -> list[T | None]:
+    if len(ids) == len(answers):
+        return answers
+    rest = iter(answers)
+    return [None if content is None else next(rest) for content in ids]
+
+
+def read(
+    vault: Vault, mailbox_id: str, uids: Sequence[int], runner: ThreadRunner
+) -> "list[bytes | Body | None]":
+    box = changing.opened(vault, mailbox_id)
+    reader = Reader(vault)
+    result: list[bytes | Body | None] = []
+    try:
+        for uid in uids:
+            row = vault.connection.execute(
+                "SELECT home, place, file, size FROM messages WHERE mailbox = ? AND uid = ?", (box.id, uid)
+            ).fetchone()
+            result.append(reader.whole(row, runner) if row is not None else None)
+    except BaseException:
+        for item in result:
+            if item is not None and not isinstance(item, bytes):
+                item.close()
+        raise
+    return result

@@ -1,0 +1,72 @@
+"""What the parts of the engine ask of one another across files: the account of its store, handles of their account."""
+
+from collections.abc import Awaitable, Callable
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from mailaccess.config import sections
+from mailaccess.model.account import AccountLocation
+from mailaccess.observe.events import EventLog
+from mailaccess.store.api import Mailbox
+from mailaccess.store.background import Background, Watcher
+from mailaccess.store.changes import OpenMailbox
+from mailaccess.store.maildir.deliver import UniqueNames
+from mailaccess.store.maildir.files import Files
+from mailaccess.store.vault import Vault
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """What a handle and the housekeeping ask of their account."""
+
+    vault: Vault
+    runner: Background
+    clock: Callable[[], float]
+
+    def run(
+        self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]: ...
+
+    def refresh(self, state: OpenMailbox) -> Awaitable[None]: ...
+
+    def closed(self, handle: Mailbox, state: OpenMailbox) -> None: ...
+
+
+class Closable(Protocol):
+    """What the store asks of its accounts."""
+
+    location: AccountLocation
+    vault: Vault
+
+    @property
+    def in_use(self) -> bool: ...
+
+    def forget(self, state: OpenMailbox) -> bool: ...
+
+    def shut(self) -> Awaitable[None]: ...
+
+
+class Surroundings(Protocol):
+    """What an account asks of its store."""
+
+    settings: sections.Store
+    runner: Background
+    watcher: Watcher
+    log: EventLog
+    clock: Callable[[], float]
+    unique_names: UniqueNames
+
+    def make_files(self, location: AccountLocation) -> Files: ...
+
+    def used(self, account: Closable) -> None:
+        """A job of this account is about to run."""
+        ...
+
+    def opened(self, account: Closable, state: OpenMailbox) -> None:
+        """A session has the mailbox open."""
+        ...
+
+    def idle(self, account: Closable, state: OpenMailbox) -> None:
+        """Nobody has the mailbox open any more: its columns may go."""
+        ...

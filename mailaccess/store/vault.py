@@ -1,0 +1,392 @@
+"""One account as its serial jobs see it: paths, the open index, transactions, and what they post.
+
+Everything here and in the files that take a ``Vault`` blocks and runs in the account's serial jobs, so never
+twice at once. A job either commits or changes nothing; what it did to mailboxes leaves as ``Delta`` after the
+commit. The index is watched for three accidents, each met at the beginning of a job: another process
+committed (its changes are posted first), the file was deleted or replaced (what is owed is finished through
+the descriptor still open, then everything is rebuilt), the file is damaged (set aside, rebuilt, and the job
+runs once more).
+"""
+
+import contextlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
+
+from mailaccess.model.account import AccountLocation, QuotaLimit
+from mailaccess.model.errors import LimitReached, MailError, OverQuota, TemporaryFailure
+from mailaccess.model.flags import MAX_KEYWORDS, FlagSet, is_keyword
+from mailaccess.model.sequence import UidSet
+from mailaccess.observe.events import EventLog, Level
+from mailaccess.store.changes import Delta
+from mailaccess.store.flagsets import FlagSets
+from mailaccess.store.index import connection as index_file
+from mailaccess.store.index import mailboxes, schema
+from mailaccess.store.index.mailboxes import Box
+from mailaccess.store.maildir import names, uids
+from mailaccess.store.maildir.deliver import UniqueNames
+from mailaccess.store.maildir.files import Files
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+UIDS_RESERVED: Final = 1_000
+MODSEQS_RESERVED: Final = 10_000
+"""How far the bounds in ``mailaccess-uids`` are raised at a time: an fsync for so many messages or changes."""
+
+MAX_UID: Final = 2**32 - 1
+
+_PLACES: Final = (b"/new/", b"/cur/")
+
+# What SQLite reports when the disk or a lock is at fault, not the file's contents.
+_PASSING: Final = frozenset(
+    (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
+     sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT)
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Known:
+    """What the reactor thread has in memory of a mailbox, or will have once it took what was posted."""
+
+    row: int
+    name: str
+    modseq: int
+    uidnext: int
+
+
+class Lifecycle(Protocol):
+    """What the tree and the journal do for the vault when an index is opened or left."""
+
+    def opened(self, vault: "Vault", *, fresh: bool, rebooted: bool) -> None: ...
+    def leaving(self, vault: "Vault") -> None: ...
+    def catch_up(self, vault: "Vault") -> None: ...
+    def reload(self, vault: "Vault", mailbox_id: str) -> Delta | None: ...
+
+
+class Vault:
+    """post: takes a Delta, in commit order, from the account's thread."""
+
+    def __init__(
+        self,
+        location: AccountLocation,
+        files: Files,
+        log: EventLog,
+        clock: Callable[[], float],
+        post: Callable[[Delta], None],
+        lifecycle: Lifecycle,
+        autocreate: Mapping[str, str],
+        unique_names: UniqueNames,
+        limit: QuotaLimit,
+    ) -> None:
+        self.limit = limit
+        self.unique_names = unique_names
+        self.location = location
+        self.autocreate = autocreate
+        self.root = os.fsencode(location.maildir)
+        self.files = files
+        self.log = log
+        self.clock = clock
+        self.flag_sets = FlagSets()
+        self.loaded: dict[str, Known] = {}
+        self._post = post
+        self._lifecycle = lifecycle
+        self._index: index_file.Index | None = None
+        self._pending: list[Delta] = []
+        self.owing = True
+        """Whether the journal may have something to do; after an opening it has to look."""
+
+    # Paths
+
+    def folder(self, folder: bytes) -> bytes:
+        return self.root + b"/" + folder if folder else self.root
+
+    def path(self, folder: bytes, place: int, file: bytes) -> bytes:
+        """place: 0 is new/, 1 is cur/; 2 more for a shared file."""
+        return self.folder(folder) + _PLACES[place & 1] + file
+
+    # Jobs
+
+    def job(self, call: "Callable[Concatenate[Vault, P], T]", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``call(self, …)``; errors become those of ``model.errors``."""
+        try:
+            try:
+                self._ready()
+                return call(self, *args, **kwargs)
+            except (sqlite3.DatabaseError, schema.NewerIndex) as error:
+                if not self._heal(error):
+                    raise
+                self._ready()
+                return call(self, *args, **kwargs)
+        except (sqlite3.Error, schema.NewerIndex, OSError) as error:
+            self.log.log(
+                "store-failed", Level.ERROR, user=self.location.name, error=f"{type(error).__name__}: {error}"
+            )
+            raise TemporaryFailure(detail=repr(error)) from error
+
+    def _ready(self) -> None:
+        index = self._index
+        if index is not None and not index.same():
+            self.log.log("index-lost", Level.WARNING, user=self.location.name)
+            self._leave(finish=True)
+            index = None
+        if index is None:
+            self._open()
+        elif index.data_version() != index.version:
+            self._catch_up(index)
+
+    def _heal(self, error: Exception) -> bool:
+        """Whether the index was to blame: then it is out of the way, and the next attempt rebuilds it."""
+        index = self._index
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if index is not None and not index.same():
+            self._leave(finish=False)
+            return True
+        if code in _PASSING or (code == sqlite3.SQLITE_CONSTRAINT):
+            return False
+        if isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
+            return False
+        self.log.log("index-damaged", Level.ERROR, user=self.location.name, error=str(error))
+        self._leave(finish=False)
+        index_file.set_aside(self.location.index)
+        return True
+
+    def _open(self) -> None:
+        self.files.make_folders(os.fsencode(self.location.index))
+        index = index_file.Index(self.location.index)
+        self._index = index
+        try:
+            self._own(index)
+            row = index.connection.execute("SELECT boot FROM account").fetchone()
+            boot = boot_id()
+            if row is None:
+                self._begin_account(boot)
+            self.flag_sets.attach(index.connection)
+            self._lifecycle.opened(self, fresh=row is None, rebooted=row is not None and row[0] != boot)
+            if row is not None and row[0] != boot:
+                index.connection.execute("UPDATE account SET boot = ?", (boot,))
+            self._reload_known()
+        except BaseException:
+            self._leave(finish=False)
+            raise
+
+    def _own(self, index: index_file.Index) -> None:
+        """The index belongs to the account's owner, where the server runs as root."""
+        if os.geteuid() == 0 and self.location.uid is not None:
+            gid = -1 if self.location.gid is None else self.location.gid
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(OSError):
+                    os.chown(f"{index.path}{suffix}", self.location.uid, gid, follow_symlinks=False)
+
+    def _begin_account(self, boot: str) -> None:
+        self.connection.execute(
+            "INSERT OR IGNORE INTO account VALUES (1, ?, ?, 1, 0, 0, -1)", (secrets.token_hex(8), boot)
+        )
+        self.connection.execute("INSERT OR IGNORE INTO flag_sets VALUES (0, '')")
+
+    def _reload_known(self) -> None:
+        """Mailboxes that sessions have open show what the index says now."""
+        for mailbox_id in list(self.loaded):
+            delta = self._lifecycle.reload(self, mailbox_id)
+            if delta is not None:
+                self._post(delta)
+
+    def _leave(self, *, finish: bool) -> None:
+        """Close the index; with ``finish`` what it owes the Maildir is done first, as far as possible."""
+        if self._index is None:
+            return
+        if finish:
+            try:
+                self._lifecycle.leaving(self)
+            except (sqlite3.Error, OSError, MailError) as error:
+                self.log.log("journal-lost", Level.ERROR, user=self.location.name, error=str(error))
+        self._index.close()
+        self._index = None
+
+    def close(self) -> None:
+        """Close the index; the next job opens it again."""
+        self._leave(finish=False)
+
+    @property
+    def is_open(self) -> bool:
+        return self._index is not None
+
+    # Transactions
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        assert self._index is not None
+        return self._index.connection
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction; deltas given to ``tell`` within it are posted after its commit."""
+        index = self._index
+        assert index is not None
+        index.connection.execute("BEGIN IMMEDIATE")
+        try:
+            if index.data_version() != index.version:
+                self._catch_up(index)
+            yield index.connection
+            self.files.step("commit", b"")
+            index.connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                index.connection.execute("ROLLBACK")
+            self.flag_sets.rolled_back()
+            self._pending.clear()
+            raise
+        self.flag_sets.committed()
+        pending, self._pending = self._pending, []
+        for delta in pending:
+            self._send(delta)
+
+    def _catch_up(self, index: index_file.Index) -> None:
+        index.version = index.data_version()
+        self.flag_sets.refresh(index.connection)
+        self._lifecycle.catch_up(self)
+
+    def tell(self, delta: Delta) -> None:
+        """Post ``delta`` once the open transaction is committed; mailboxes nobody has open get nothing."""
+        self._pending.append(delta)
+
+    def send(self, delta: Delta) -> None:
+        """Post what another process committed."""
+        self._send(delta)
+
+    def _send(self, delta: Delta) -> None:
+        known = self.loaded.get(delta.mailbox_id)
+        if known is None:
+            return
+        if delta.gone:
+            del self.loaded[delta.mailbox_id]
+        known.modseq = max(known.modseq, delta.modseq)
+        known.uidnext = max(known.uidnext, delta.uidnext)
+        known.name = delta.name or known.name
+        self._post(delta)
+
+    # Numbers
+
+    def take_uids(self, box: Box, count: int) -> int:
+        """``count`` new UIDs: the first of them. Raises LimitReached."""
+        first = box.uidnext
+        if first + count > MAX_UID:
+            raise LimitReached("The mailbox has no more UIDs")
+        box.uidnext = first + count
+        self.reserve(box)
+        return first
+
+    def next_modseq(self, box: Box) -> int:
+        box.highest_modseq += 1
+        self.reserve(box)
+        return box.highest_modseq
+
+    def reserve(self, box: Box) -> None:
+        """Have the bounds on disk above the numbers in use, before anybody learns of those."""
+        if box.uidnext <= box.uid_bound and box.highest_modseq < box.modseq_bound:
+            return
+        if box.uidnext > box.uid_bound:
+            box.uid_bound = min(box.uidnext + UIDS_RESERVED, MAX_UID)
+        if box.highest_modseq >= box.modseq_bound:
+            box.modseq_bound = box.highest_modseq + MODSEQS_RESERVED
+        self.write_uids(box)
+
+    def write_uids(self, box: Box) -> None:
+        """Bring ``mailaccess-uids`` up to date with the index."""
+        keywords = mailboxes.keywords(self.connection, box)
+        carries: dict[int, UidSet] = {}
+        for number, keyword in keywords.items():
+            if number >= names.LETTERED:
+                rows = self.flag_sets.rows_with(keyword)
+                if rows:
+                    found = self.connection.execute(
+                        f"SELECT uid FROM messages WHERE mailbox = ? AND flags IN ({','.join(map(str, rows))})",
+                        (box.id,),
+                    )
+                    carries[number] = UidSet.of([row[0] for row in found])
+        path = self.folder(box.folder) + b"/" + uids.FILE
+        self.files.replace(
+            path,
+            uids.render(
+                uids.Uids(
+                    box.uidvalidity,
+                    box.mailbox_id,
+                    box.uid_bound,
+                    box.modseq_bound,
+                    box.special_use,
+                    keywords,
+                    carries,
+                )
+            ),
+        )
+        box.uids_stamp = self.uids_stamp(box.folder)
+
+    def uids_stamp(self, folder: bytes) -> str:
+        try:
+            found = self.files.stat(self.folder(folder) + b"/" + uids.FILE)
+        except FileNotFoundError:
+            return ""
+        return f"{found.st_ino}.{found.st_mtime_ns}.{found.st_size}"
+
+    def owe(self, box: Box, uids: UidSet) -> None:
+        """Within a transaction: the names of these messages' files are to be brought up to date."""
+        if uids:
+            mailboxes.owe(self.connection, box, uids)
+            self.owing = True
+
+    def require_room(self, octets: int, count: int) -> None:
+        """Raises OverQuota if that much more would not fit. RFC 9208 §5."""
+        limit = self.limit
+        if limit.storage is None and limit.messages is None:
+            return
+        storage, number = mailboxes.used(self.connection)
+        if limit.storage is not None and storage + octets > limit.storage:
+            raise OverQuota
+        if limit.messages is not None and number + count > limit.messages:
+            raise OverQuota
+
+    # Flags
+
+    def known_flags(self, box: Box, flags: FlagSet) -> FlagSet:
+        """``flags`` with keywords spelt as the mailbox has them; new keywords are noted, on disk before use.
+
+        Raises LimitReached. Within a transaction, which must save ``box``.
+        """
+        keywords = [flag for flag in flags if is_keyword(flag)]
+        if not keywords:
+            return flags
+        numbered = mailboxes.keywords(self.connection, box)
+        spelt = {keyword.lower(): keyword for keyword in numbered.values()}
+        new = sorted(
+            {keyword.lower(): keyword for keyword in keywords if keyword.lower() not in spelt}.values()
+        )
+        if new:
+            if len(numbered) + len(new) > MAX_KEYWORDS:
+                raise LimitReached("There are too many keywords in the mailbox")
+            added = []
+            for keyword in new:
+                number = uids.lowest_free(numbered)
+                numbered[number] = keyword
+                added.append((number, keyword))
+                spelt[keyword.lower()] = keyword
+            mailboxes.add_keywords(self.connection, box, added)
+            self.write_uids(box)
+            self.tell(
+                Delta(
+                    box.mailbox_id, box.highest_modseq, box.uidnext,
+                    keywords=tuple([numbered[number] for number in sorted(numbered)]),
+                )
+            )  # fmt: skip
+        return frozenset([flag if not is_keyword(flag) else spelt[flag.lower()] for flag in flags])
+
+
+def boot_id() -> str:
+    """Another string after each boot of the machine; empty where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
