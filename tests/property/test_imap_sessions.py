@@ -7,11 +7,10 @@ or SEARCH (RFC 3501 §7.4.1), and no number told lies outside what was announced
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.session.imap.house import InMemoryHouse
+from tests.session.imap.house import InMemoryHouse, MaildirHouse
 
 FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "$Work")
 
@@ -156,14 +155,18 @@ STEPS = st.lists(
 )
 
 
-@pytest.fixture(params=["fake"])
-def make_house(request, tmp_path_factory):
-    return lambda: InMemoryHouse(tmp_path_factory.mktemp("house"))
+@given(STEPS)
+def test_what_clients_are_told_adds_up_to_the_truth(tmp_path_factory, steps):
+    check(InMemoryHouse(tmp_path_factory.mktemp("house")), steps)
 
 
 @given(STEPS)
-def test_what_clients_are_told_adds_up_to_the_truth(make_house, steps):
-    imap = make_house()
+def test_so_it_does_over_a_maildir(tmp_path_factory, steps):
+    check(MaildirHouse(tmp_path_factory.mktemp("house")), steps)
+
+
+def check(imap, steps):
+    """Take the steps, then compare."""
     imap.given("INBOX", messages=5)
     imap.given("other")
     pictures = [Picture(imap), Picture(imap)]

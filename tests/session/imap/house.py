@@ -1,31 +1,41 @@
 """The in-memory house of the IMAP dialogues: engines behind their contracts, a clock moved by hand."""
 
-from mailaccess.config.sections import Imap
+from mailaccess.config.sections import Imap, Store
 from mailaccess.imap.house import House
 from mailaccess.model.work import InlineRunner
 from mailaccess.observe.events import Recorder
+from mailaccess.store.api import NewMessage
+from mailaccess.store.engine import MaildirStore
 from tests.session.driving import Client, Clock, MemoryWire
 from tests.session.fakes import FakeAuthenticator, FakeStore
 
 
+def run(coroutine):
+    """The outcome of a coroutine that never waits, as with an InlineRunner."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    coroutine.close()
+    raise AssertionError("it waits")
+
+
 class InMemoryHouse:
     def __init__(self, tmp_path, **settings):
-        self.clock, self.log, self.store = Clock(), Recorder(), FakeStore()
+        self.clock, self.log = Clock(), Recorder()
+        self.store = self.make_store()
         self.authenticator = FakeAuthenticator(tmp_path)
         self.house = House(
             self.authenticator, self.store, Imap(**settings), InlineRunner(), self.log, message_size=4 * 2**20
         )
         self.user = "lee@naver.com"
 
+    def make_store(self):
+        return FakeStore()
+
     @property
     def account(self):
-        location = self.authenticator.identity(self.user).location
-        opening = self.store.open(location)
-        try:
-            opening.send(None)
-        except StopIteration as stop:
-            return stop.value
-        raise AssertionError
+        return run(self.store.open(self.authenticator.identity(self.user).location))
 
     def given(self, name, messages=(), *, deleted=(), seen=(), claimed=True):
         """A mailbox with messages: a number of small ones, or their octets.
@@ -66,3 +76,32 @@ class InMemoryHouse:
         columns = self.account.rooms[name].columns
         flags = [columns.flag_sets[each] for each in columns.flag_ids]
         return list(zip(columns.uids, flags, strict=True))
+
+
+class MaildirHouse(InMemoryHouse):
+    """The same with the real store: files and an index, run inline."""
+
+    def make_store(self):
+        return MaildirStore(Store(fsync=False), InlineRunner(), None, self.log, lambda: self.clock.time)
+
+    def given(self, name, messages=(), *, deleted=(), seen=()):
+        if name != "INBOX":
+            run(self.account.create(name))
+        if isinstance(messages, int):
+            messages = [b"Subject: %d\r\n\r\nbody %d\r\n" % (n, n) for n in range(1, messages + 1)]
+        for number, octets in enumerate(messages, 1):
+            flags = {"\\Deleted"} if number in deleted else set()
+            self.deliver(name, octets, frozenset(flags | ({"\\Seen"} if number in seen else set())))
+
+    def deliver(self, name, octets=b"Subject: new\r\n\r\nnew\r\n", flags=frozenset()):
+        upload = self.account.upload(10**7)
+        run(upload.write(octets))
+        return run(self.account.append(name, [NewMessage(upload, flags)])).uids[0]
+
+    def truth(self, name):
+        mailbox = run(self.account.open_mailbox(name, lambda change: None))
+        columns = mailbox.columns
+        flags = [columns.flag_sets[each] for each in columns.flag_ids]
+        told = list(zip(columns.uids, flags, strict=True))
+        run(mailbox.close())
+        return told
