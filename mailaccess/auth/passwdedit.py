@@ -41,7 +41,7 @@ class Editor:
         self._naming = naming
 
     def add(self, name: str, password: str, *, home: str = "", extra: str = "") -> None:
-        """Append a line for the canonical ``name``; ``password``: a hash with its {SCHEME}. Raises UserExists."""
+        """Append a line for the canonical ``name``; ``password``: a labelled hash. Raises UserExists."""
         fields = [name, password]
         if home or extra:
             fields += ["", "", "", home, "", extra]

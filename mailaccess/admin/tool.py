@@ -1,0 +1,73 @@
+"""What every command of ``mailadm`` is given: the configuration, read when it is first needed, and the output."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from mailaccess.admin.output import DATA, NO_USER, Failure, Output
+from mailaccess.auth.accounts import Account
+from mailaccess.auth.names import Naming, problem
+from mailaccess.auth.passwdedit import Editor
+from mailaccess.auth.passwdfile import Defaults, Table, parse_table
+from mailaccess.config.load import Loaded, load_with_origin
+from mailaccess.config.sections import Settings
+from mailaccess.model.account import QuotaLimit
+
+
+@dataclass
+class Tool:
+    """One run of ``mailadm``."""
+
+    config: Path | None
+    output: Output
+    _loaded: Loaded | None = field(default=None, repr=False)
+
+    @property
+    def loaded(self) -> Loaded:
+        """The configuration; files it names need not exist yet. Raises ConfigError."""
+        if self._loaded is None:
+            self._loaded = load_with_origin(self.config, files=False)
+        return self._loaded
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+    @property
+    def naming(self) -> Naming:
+        settings = self.settings
+        return Naming(settings.domains, settings.store.home, settings.state_dir)
+
+    @property
+    def editor(self) -> Editor:
+        return Editor(self.settings.auth.passwd_file, self.naming)
+
+    def name(self, written: str) -> str:
+        """``written`` as accounts are called. Ends with 65 where it cannot be a name."""
+        name = self.naming.canonical(written)
+        if name is None:
+            why = problem(written.lower()) or "that cannot be a user name"
+            raise Failure(DATA, f"{written!r}: {why}")
+        return name
+
+    def table(self) -> Table:
+        """The passwd-file as it is now; without accounts where there is none yet. Raises OSError."""
+        store = self.settings.store
+        quota = QuotaLimit(store.quota_storage or None, store.quota_messages or None)
+        try:
+            data = self.settings.auth.passwd_file.read_bytes()
+        except FileNotFoundError:
+            data = b""
+        return parse_table(data, self.naming, Defaults(quota))
+
+    def account(self, written: str) -> Account:
+        """The account of that name. Ends with 67 where there is none."""
+        name = self.name(written)
+        account = self.table().accounts.get(name)
+        if account is None:
+            raise Failure(NO_USER, f"there is no account {name} in {self.settings.auth.passwd_file}")
+        return account
+
+
+pass_tool = click.make_pass_decorator(Tool)
