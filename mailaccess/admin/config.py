@@ -70,7 +70,7 @@ def show(tool: Tool, changed: bool) -> None:
 
 
 def _options(settings: Settings) -> Iterator[tuple[str, str, Any, Any]]:
-    """Section ("" for the top), name, value and default of every option; the top ones first, as TOML needs them."""
+    """Section ("" for the top), name, value, default of every option; the top first, as TOML needs it."""
     defaults = Settings()
     for field in fields(settings):
         if not is_dataclass(getattr(settings, field.name)):

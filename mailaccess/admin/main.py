@@ -1,4 +1,4 @@
-"""``mailadm``: administers accounts, mailboxes and the configuration. A noun is a module, loaded when asked for."""
+"""``mailadm``: administers accounts, mailboxes, configuration. A noun is a module, loaded when asked for."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""What every command of ``mailadm`` is given: the configuration, read when it is first needed, and the output."""
+"""What every command of ``mailadm`` is given: the configuration, read when first needed, and the output."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +7,7 @@ import click
 
 from mailaccess.admin.output import DATA, NO_USER, Failure, Output
 from mailaccess.auth.accounts import Account
+from mailaccess.auth.making import naming
 from mailaccess.auth.names import Naming, problem
 from mailaccess.auth.passwdedit import Editor
 from mailaccess.auth.passwdfile import Defaults, Table, parse_table
@@ -36,8 +37,7 @@ class Tool:
 
     @property
     def naming(self) -> Naming:
-        settings = self.settings
-        return Naming(settings.domains, settings.store.home, settings.state_dir)
+        return naming(self.settings)
 
     @property
     def editor(self) -> Editor:

@@ -55,6 +55,9 @@ class Cost:
     scram_iterations: int = 10_000
 
 
+DEFAULT: Final = Cost()
+"""A tenth to a fifth of a second for the schemes that are worth their name."""
+
 CHEAP: Final = Cost(
     argon2_kib=8,
     argon2_passes=1,
@@ -129,7 +132,7 @@ def verify(stored: str, password: bytes, *, default_scheme: str = "CRYPT") -> bo
     return scheme.check(_decoded(scheme, encoding, data), password)
 
 
-def make(scheme_name: str, password: bytes, cost: Cost = Cost()) -> str:
+def make(scheme_name: str, password: bytes, cost: Cost = DEFAULT) -> str:
     """``{SCHEME}data`` for a new password. Raises PasswordRefused; BadHash for an unknown scheme."""
     label = _LABEL.fullmatch("{" + scheme_name + "}")
     scheme = SCHEMES.get(label[1].upper()) if label is not None else None

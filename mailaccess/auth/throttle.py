@@ -1,0 +1,137 @@
+"""Slows repeated failure from one address: 2, 4, 8, then 15 seconds (settings ``auth.failure_delay`` and ``_max``).
+
+An address remembers its last failures for some minutes. The next login from there waits for the time they
+have earned before its password is looked at, and a failed one is answered only when its own time is over
+too; a right password loses nothing but the wait that others at its address have caused.
+
+A phone that keeps sending the same old password is one failure, not many: failures are told apart by a keyed
+digest of name and password. A success forgives the failures of that name. Loopback and trusted networks (a
+webmail server is one address for everybody) wait ``failure_delay`` after a failure and never longer.
+
+IPv6 addresses count by their /64, which is one customer's network, and by a quarter for their /48.
+"""
+
+import hashlib
+import ipaddress
+import os
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from mailaccess.auth.accounts import Network, within
+
+REMEMBERED: Final = 16
+"""Failures kept of one network: four steps reach the longest wait, a /48 counts a quarter."""
+
+FORGET: Final = 300.0
+"""Seconds after which a failure no longer counts."""
+
+MAX_NETWORKS: Final = 20_000
+"""Networks remembered, the longest quiet forgotten first: some 10 MB when an attack comes from everywhere."""
+
+WIDE_SHARE: Final = 4
+"""How many failures of an IPv6 /48 weigh as much as one of a /64."""
+
+_LOOPBACK: Final[tuple[Network, ...]] = (
+    ipaddress.IPv4Network("127.0.0.0/8"),
+    ipaddress.IPv6Network("::1/128"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    name: bytes
+    attempt: bytes
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """What ``admit`` found: hand it to ``failed`` or ``succeeded``."""
+
+    networks: tuple[tuple[str, int], ...]  # network, and how many of its failures weigh as one
+    waited: float
+
+
+class Throttle:
+    """clock: seconds, monotonic.  sleep: an awaitable that lasts so many seconds.  Used on one thread."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        *,
+        delay: float = 2.0,
+        longest: float = 15.0,
+        trusted: tuple[Network, ...] = (),
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._delay = delay
+        self._longest = longest
+        self._trusted = (*_LOOPBACK, *trusted)
+        self._key = os.urandom(32)
+        self._failures: OrderedDict[str, list[_Failure]] = OrderedDict()
+
+    async def admit(self, address: str) -> Waited:
+        """Wait for what earlier failures from ``address`` have earned."""
+        networks = self._networks(address)
+        wait = self._wait(networks)
+        if wait:
+            await self._sleep(wait)
+        return Waited(networks, wait)
+
+    async def failed(self, admitted: Waited, name: str, password: bytes) -> None:
+        """Count a failure and wait until it may be answered."""
+        now = self._clock()
+        failure = _Failure(self._digest(b"n", name.encode("utf-8", "replace")), b"", now)
+        attempt = self._digest(b"a", failure.name + password)
+        for network, _ in admitted.networks:
+            kept = self._fresh(network)
+            if not any(other.attempt == attempt for other in kept):
+                kept.append(_Failure(failure.name, attempt, now))
+            self._failures[network] = kept[-REMEMBERED:]
+            self._failures.move_to_end(network)
+        while len(self._failures) > MAX_NETWORKS:
+            self._failures.popitem(last=False)
+        total = self._wait(admitted.networks) if admitted.networks else self._delay
+        rest = max(total - admitted.waited, min(self._delay, total))
+        if rest > 0:
+            await self._sleep(rest)
+
+    def succeeded(self, admitted: Waited, name: str) -> None:
+        """Forgive the failures of ``name``."""
+        digest = self._digest(b"n", name.encode("utf-8", "replace"))
+        for network, _ in admitted.networks:
+            kept = [failure for failure in self._fresh(network) if failure.name != digest]
+            if kept:
+                self._failures[network] = kept
+            else:
+                self._failures.pop(network, None)
+
+    def _networks(self, address: str) -> tuple[tuple[str, int], ...]:
+        """What counts for ``address``; nothing for those who never wait longer."""
+        if not address or within(address, self._trusted):
+            return ()
+        try:
+            ip = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return ((address[:64], 1),)
+        if isinstance(ip, ipaddress.IPv6Address):
+            if ip.ipv4_mapped is not None:
+                return ((str(ip.ipv4_mapped), 1),)
+            bits = int(ip)
+            return ((f"{bits >> 64:x}/64", 1), (f"{bits >> 80:x}/48", WIDE_SHARE))
+        return ((str(ip), 1),)
+
+    def _wait(self, networks: tuple[tuple[str, int], ...]) -> float:
+        count = max((len(self._fresh(network)) // share for network, share in networks), default=0)
+        return min(self._delay * 2 ** (count - 1), self._longest) if count else 0.0
+
+    def _fresh(self, network: str) -> list[_Failure]:
+        horizon = self._clock() - FORGET
+        return [failure for failure in self._failures.get(network, ()) if failure.time > horizon]
+
+    def _digest(self, kind: bytes, data: bytes) -> bytes:
+        return hashlib.blake2b(data, digest_size=8, key=self._key, person=kind).digest()
