@@ -38,8 +38,9 @@ MAX_LOGGED_NAME: Final = 255
 class Chain:
     """``auth.api.Authenticator`` over sources.
 
-    mechanisms: as configured, in order of preference.  secret: what made-up SCRAM salts are derived from; give
-    all processes of a site the same, or a restart tells made-up salts from real ones.
+    mechanisms: as configured, in order of preference.
+    secret: what made-up SCRAM salts are derived from; where it changes with a restart, they can be told
+    from real ones.
     """
 
     def __init__(

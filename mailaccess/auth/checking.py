@@ -1,8 +1,8 @@
 """Password hashes on the thread pool: a few at once, a bounded number waiting.
 
-A hash takes up to a fifth of a second and 64 MB. So many at once as ``LANES`` says keep both cores of a small
-machine busy and leave the pool's other threads to disk work; past ``MAX_WAITING`` a login is told to come back
-later, which costs nothing, instead of waiting longer than a client does.
+A hash takes up to a fifth of a second and 64 MB. ``LANES`` at once keep a small machine busy and
+leave the pool's other threads to disk work; past ``MAX_WAITING`` a login is told to come back later, which
+costs nothing, instead of waiting longer than a client does.
 """
 
 from collections.abc import Callable

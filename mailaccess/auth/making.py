@@ -67,6 +67,7 @@ def make_authenticator(
 def _secret(path: Path, log: EventLog) -> bytes | None:
     """The octets kept in ``path``, made where there are none; None where the folder cannot be written."""
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             fresh = secrets.token_bytes(SECRET_OCTETS)

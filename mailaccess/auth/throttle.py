@@ -1,4 +1,4 @@
-"""Slows repeated failure from one address: 2, 4, 8, then 15 seconds (settings ``auth.failure_delay`` and ``_max``).
+"""Slows repeated failure from one address: 2, 4, 8, then 15 seconds (``auth.failure_delay``, ``_max``).
 
 An address remembers its last failures for some minutes. The next login from there waits for the time they
 have earned before its password is looked at, and a failed one is answered only when its own time is over
@@ -96,7 +96,7 @@ class Throttle:
         while len(self._failures) > MAX_NETWORKS:
             self._failures.popitem(last=False)
         total = self._wait(admitted.networks) if admitted.networks else self._delay
-        rest = max(total - admitted.waited, min(self._delay, total))
+        rest = total - admitted.waited
         if rest > 0:
             await self._sleep(rest)
 
