@@ -35,7 +35,7 @@ from mailaccess.store.api import Account, NewMessage, Store, Upload
 MAX_TRACE: Final = 8192
 """Octets that the fields put in front may add to the limit of a message."""
 
-_MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?([!-~]{1,250})", re.I | re.M)
+_MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?<?([!-;=?-~]{1,250})", re.I | re.M)
 
 
 class LocalDelivery:
@@ -234,8 +234,8 @@ class Delivery:
         except (NoSuchMailbox, MailboxNotSelectable):
             if self._mailbox or copy.mailbox == INBOX:
                 raise
-            copy.mailbox = INBOX  # the detail's mailbox was deleted while the message came in
-            appended = await copy.account.append(INBOX, (NewMessage(upload),))
+            # The detail's mailbox was deleted while the message came in; the next try finds INBOX.
+            raise TemporaryFailure(detail="the detail's mailbox is gone") from None
         copy.upload = None
         uid = appended.uids[0]
         self._house.log.log(
@@ -244,11 +244,11 @@ class Delivery:
             mailbox=copy.mailbox,
             uid=uid,
             size=size,
-            message_id=self._message_id,
+            message_id=self._message_id or None,
             sender=self._envelope.return_path,
             service=self._envelope.service,
-            session=self._envelope.session,
-            rip=self._envelope.rip,
+            session=self._envelope.session or None,
+            rip=self._envelope.rip or None,
         )
         return Delivered(user, copy.mailbox, uid, size)
 
@@ -257,10 +257,10 @@ class Delivery:
             "delivery-failed",
             Level.ERROR if isinstance(error, TemporaryFailure) else Level.WARNING,
             user=copy.drop.target.identity.name,
-            message_id=self._message_id,
+            message_id=self._message_id or None,
             error=error.detail or str(error),
             service=self._envelope.service,
-            session=self._envelope.session,
+            session=self._envelope.session or None,
         )
 
 

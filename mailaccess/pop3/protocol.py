@@ -4,6 +4,7 @@ import traceback
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
@@ -56,7 +57,7 @@ class Pop3Protocol(Protocol):
             self,
             client,
             tls_offered=self._tls is not None,
-            secure=bool(getattr(transport, "TLS", False)),
+            secure=ISSLTransport.providedBy(transport),
         )
         settings = self._house.settings
         self._timer = self._reactor.callLater(settings.timeout, self._timed_out)

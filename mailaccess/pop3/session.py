@@ -166,8 +166,8 @@ class Session:
             level,
             **fields,
             service="pop3",
-            rip=self.client.address,
-            lip=self.client.local_address,
+            rip=self.client.address or None,
+            lip=self.client.local_address or None,
             session=self.id,
         )
 

@@ -178,8 +178,8 @@ class Session:
             level,
             **fields,
             service=self.policy.service,
-            rip=self.client.address,
-            lip=self.client.local_address,
+            rip=self.client.address or None,
+            lip=self.client.local_address or None,
             session=self.id,
         )
 
