@@ -100,6 +100,8 @@ async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = Fal
     """Tell a session what is due. A failing store makes it wait for the next time."""
     modseq = state.condstore
     try:
-        await state.updates.tell(out, expunges=expunges, uid=uid or modseq, modseq=modseq)
+        await state.updates.tell(
+            out, expunges=expunges, uid=uid or modseq, modseq=modseq, vanished=state.qresync
+        )
     except MailError as error:
         state.connection.house.log.log("imap-update-failed", Level.WARNING, error=error.detail or str(error))

@@ -115,6 +115,11 @@ class Authenticated(State):
         """Whether FETCH answers owe mod-sequences. RFC 7162 §3.1."""
         return "CONDSTORE" in self.features.enabled
 
+    @property
+    def qresync(self) -> bool:
+        """Whether VANISHED takes the place of EXPUNGE. RFC 7162 §3.2.3."""
+        return "QRESYNC" in self.features.enabled
+
     def enable_condstore(self) -> bool:
         """Note a CONDSTORE enabling command; says whether it was the first."""
         if self.condstore:

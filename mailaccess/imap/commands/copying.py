@@ -40,7 +40,8 @@ async def move(session: Selected, args: Move, out: Replies) -> r.Status:
     code = _copy_uid(moved)
     if code is not None:
         out.send(r.Ok("Moved", code))
-    return r.Ok("MOVE completed")
+    highest = r.HighestModSeq(session.mailbox.highest_modseq) if session.qresync and code else None
+    return r.Ok("MOVE completed", highest)
 
 
 def try_create(name: str, error: NoSuchMailbox) -> Exception:

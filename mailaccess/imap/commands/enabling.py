@@ -14,7 +14,7 @@ async def enable(session: Authenticated, args: Enable, out: Replies) -> r.Status
     possible = enableable() - session.house.masked
     fresh = [name for name in args.names if name in possible and name not in session.features.enabled]
     out.send(r.Enabled(tuple(fresh)))
-    if "CONDSTORE" in fresh:
+    if "CONDSTORE" in fresh or "QRESYNC" in fresh:
         condstore_on(session, out)
     session.features.enabled.update(fresh)
     return r.Ok("ENABLE completed")

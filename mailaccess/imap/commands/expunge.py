@@ -16,9 +16,12 @@ async def expunge(session: Selected, args: Expunge, out: Replies) -> r.Status:
     """
     require_writable(session)
     only = None if args.uids is None else session.uids(session.spans(args.uids, uid=True))
-    if only is None or only:
-        await session.mailbox.expunge(only)
-    return r.Ok("EXPUNGE completed")
+    if only is not None and not only:
+        return r.Ok("EXPUNGE completed")
+    gone = await session.mailbox.expunge(only)
+    # RFC 7162 §3.2.7: whoever enabled QRESYNC is told up to where this brings it.
+    code = r.HighestModSeq(gone.modseq) if session.qresync and gone.uids else None
+    return r.Ok("EXPUNGE completed", code)
 
 
 def require_writable(session: Selected) -> None:

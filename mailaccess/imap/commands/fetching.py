@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
+from mailaccess.imap.commands.resync import require_qresync, tell_vanished
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.fetch.items import Plan, plan
 from mailaccess.imap.fetch.produce import produce
@@ -27,18 +29,30 @@ async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
     they are passed over. Sections asked for without PEEK set \\Seen first, in one transaction; their answers
     carry FLAGS then.
     """
+    if args.vanished:
+        await _tell_vanished(session, args, out)
     spans = session.spans(args.numbers, uid=args.uid)
     if args.changed_since is not None or f.ModSeq() in args.items:
         condstore_on(session, out)
     made = plan(args.items, uid=args.uid, flags=False, modseq=args.changed_since is not None)
     if made.sets_seen and session.writable and await _set_seen(session, spans):
-        made = plan(args.items, uid=args.uid, flags=True, modseq=session.condstore)
+        # RFC 7162 §3.2.4: a change is told with UID and mod-sequence.
+        made = plan(args.items, uid=args.uid or session.condstore, flags=True, modseq=session.condstore)
     elif session.condstore and _tells_flags(made, args.items):
         made = plan(args.items, uid=args.uid, flags=False, modseq=True)
     complete = await produce(session, made, spans, out, changed_since=args.changed_since)
     if not complete and not args.uid:
         return r.No("Some of the messages no longer exist", r.EXPUNGEISSUED)
     return r.Ok("FETCH completed")
+
+
+async def _tell_vanished(session: Selected, args: Fetch, out: Replies) -> None:
+    """The VANISHED modifier: only of UID FETCH, with CHANGEDSINCE, after ENABLE QRESYNC. RFC 7162 §3.2.6."""
+    if not args.uid or args.changed_since is None:
+        raise bad("VANISHED stands with UID FETCH and CHANGEDSINCE only")
+    require_qresync(session, "VANISHED")
+    among = session.saved if args.numbers.saved else args.numbers.resolve(session.view.last_uid())
+    await tell_vanished(session, among, args.changed_since, out)
 
 
 def _tells_flags(made: Plan, items: Sequence[f.FetchAtt]) -> bool:

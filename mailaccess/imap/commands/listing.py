@@ -78,22 +78,28 @@ def _entries(tree: Tree, args: c.List, patterns: list[Pattern]) -> Iterable[r.Li
     if SelectOption.SPECIAL_USE in select:
         candidates = [name for name in candidates if name in tree.infos and tree.infos[name].special_use]
     chosen = {name for name in candidates if any(pattern.matches(name) for pattern in patterns)}
-    above: set[str] = set()
-    if SelectOption.RECURSIVEMATCH in select:
-        # RFC 5258 §3.5: names that match the pattern and have a descendant that meets the criteria.
-        above = {
-            parent
-            for name in candidates
-            for parent in names.parents(name)
-            if any(pattern.matches(parent) for pattern in patterns)
-        }
+    above = _above(candidates, chosen, patterns) if SelectOption.RECURSIVEMATCH in select else {}
     tells_subscribed = subscribed_only or ReturnOption.SUBSCRIBED in args.return_options
-    for name in tree.in_order(chosen | above):
+    told = {
+        option.value for option in (SelectOption.SUBSCRIBED, SelectOption.SPECIAL_USE) if option in select
+    }
+    # A name that is there only for those below it is told only if one of them is not (RFC 5258 §3.5).
+    for name in tree.in_order(chosen | {parent for parent, hidden in above.items() if hidden}):
         attributes = tree.attributes(name)
         if tells_subscribed and name in tree.subscribed:
             attributes.insert(0, "\\Subscribed")
-        child_info = ("SUBSCRIBED",) if name in above and subscribed_only else ()
+        child_info = tuple(sorted(told, reverse=True)) if name in above else ()
         yield r.ListEntry(name, tuple(attributes), child_info=child_info)
+
+
+def _above(candidates: Iterable[str], chosen: set[str], patterns: list[Pattern]) -> dict[str, bool]:
+    """The names that match and have a candidate below them, and whether one of those is not listed itself."""
+    above: dict[str, bool] = {}
+    for name in candidates:
+        for parent in names.parents(name):
+            if any(pattern.matches(parent) for pattern in patterns):
+                above[parent] = above.get(parent, False) or name not in chosen
+    return above
 
 
 async def _list_status(session: Authenticated, name: str, items: Sequence[StatusItem], out: Replies) -> None:

@@ -3,6 +3,7 @@
 """
 
 from mailaccess.imap.commands.enabling import condstore_on
+from mailaccess.imap.commands.resync import require_qresync, resynchronize
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.places import first_without
 from mailaccess.imap.replies import Replies
@@ -18,6 +19,8 @@ from mailaccess.proto.imap.commands import mailboxes as c
 async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Status:
     """RFC 3501 §6.3.1, §6.3.2. The mailbox selected before is left first, also if this fails."""
     connection = session.connection
+    if args.qresync is not None:
+        require_qresync(session, "QRESYNC")
     if isinstance(session, Selected):
         session = await leave(session)
         out.send(r.Ok("Previous mailbox closed", r.CLOSED))  # RFC 7162 §3.2.11
@@ -38,6 +41,8 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
     selected = Selected(session, mailbox, view, updates, writable=writable)
     connection.become(selected)
     _introduce(selected, out)
+    if args.qresync is not None:
+        await resynchronize(selected, args.qresync, out)
     if args.examine:
         return r.Ok("EXAMINE completed", r.READ_ONLY)
     return r.Ok("SELECT completed", r.READ_WRITE)

@@ -60,6 +60,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("LIST-STATUS", 5819, False, True),
     Extension("STATUS=SIZE", 8438, False, True),
     Extension("CONDSTORE", 7162, False, True),
+    Extension("QRESYNC", 7162, False, True),
     Extension("ESEARCH", 4731, False, True),
     Extension("SEARCHRES", 5182, False, True),
     Extension("WITHIN", 5032, False, True),
@@ -85,4 +86,4 @@ def capabilities(offer: Offer) -> tuple[str, ...]:
 
 def enableable() -> frozenset[str]:
     """What ENABLE may turn on (RFC 5161 §3.1), in capitals."""
-    return frozenset({"CONDSTORE"})
+    return frozenset({"CONDSTORE", "QRESYNC"})

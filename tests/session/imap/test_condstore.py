@@ -23,7 +23,7 @@ def test_select_condstore_makes_flags_come_with_modseq(imap):
     assert one.ask("FETCH 1 FLAGS").untagged == ["1 FETCH (FLAGS () MODSEQ (2))"]
     other.ask("STORE 2 +FLAGS (\\Seen)")
     assert one.ask("NOOP").untagged == ["2 FETCH (UID 2 FLAGS (\\Seen) MODSEQ (4))"]
-    assert one.ask("STORE 1 +FLAGS.SILENT (\\Seen)").untagged == ["1 FETCH (MODSEQ (5))"]
+    assert one.ask("STORE 1 +FLAGS.SILENT (\\Seen)").untagged == ["1 FETCH (UID 1 MODSEQ (5))"]
     assert other.ask("NOOP").untagged == ["1 FETCH (FLAGS (\\Seen))"]
 
 
@@ -46,9 +46,9 @@ def test_a_store_fails_for_what_has_changed_and_says_how_it_is_now(imap):
     other.ask("STORE 2 +FLAGS (\\Flagged)")
     one.talk("""
         C: a STORE 1:3 (UNCHANGEDSINCE 4) +FLAGS.SILENT (\\Seen)
-        S: * 2 FETCH (FLAGS (\\Flagged) MODSEQ (5))
-        S: * 1 FETCH (MODSEQ (6))
-        S: * 3 FETCH (MODSEQ (6))
+        S: * 2 FETCH (UID 2 FLAGS (\\Flagged) MODSEQ (5))
+        S: * 1 FETCH (UID 1 MODSEQ (6))
+        S: * 3 FETCH (UID 3 MODSEQ (6))
         S: a OK [MODIFIED 2] Some messages had changed
         C: b UID STORE 1:3 (UNCHANGEDSINCE 5) +FLAGS (\\Deleted)
         S: * 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (6))
@@ -77,4 +77,4 @@ def test_reading_a_body_tells_the_new_modseq(imap):
     imap.given("INBOX", messages=1)
     one = imap.session("INBOX", enable=["CONDSTORE"])
     answer = one.ask("FETCH 1 BODY[TEXT]")
-    assert answer.untagged[0].startswith("1 FETCH (FLAGS (\\Seen) MODSEQ (3) BODY[TEXT] {")
+    assert answer.untagged[0].startswith("1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (3) BODY[TEXT] {")

@@ -105,3 +105,35 @@ def test_extended_list_selects_and_returns(one):
         S: * STATUS Drafts (MESSAGES 0 UNSEEN 0)
         S: d OK LIST completed
     """)
+
+
+def test_childinfo_stands_where_it_tells_something(imap):
+    """Example 9 of RFC 5258 §5, as far as its SHOULD goes: no CHILDINFO that says nothing new."""
+    subscribed = [
+        "foo2/bar1",
+        "foo2/bar2",
+        "baz2/bar2",
+        "baz2/bar22",
+        "baz2/bar222",
+        "eps2",
+        "eps2/mamba",
+        "qux2/bar2",
+    ]
+    for name in ("foo2", "baz2", "eps2", *subscribed):
+        if name not in imap.account.rooms:
+            imap.given(name)
+    one = imap.session()
+    for name in subscribed:
+        one.ask(f"SUBSCRIBE {name}")
+    answer = one.ask('LIST (RECURSIVEMATCH SUBSCRIBED) "" *2')
+    found = {line.split('"/" ')[1]: "\\Subscribed" in line for line in answer.untagged}
+    assert found == {
+        'foo2 ("CHILDINFO" ("SUBSCRIBED"))': False,
+        "foo2/bar2": True,
+        "baz2/bar2": True,
+        "baz2/bar22": True,
+        "baz2/bar222": True,
+        'eps2 ("CHILDINFO" ("SUBSCRIBED"))': True,
+        "qux2/bar2": True,
+    }
+    assert one.ask('LIST (RECURSIVEMATCH) "" *').status.startswith("BAD")
