@@ -103,10 +103,12 @@ def subject(header: Header) -> str:
 
 
 def first_mailbox(header: Header, name: bytes) -> str:
-    """The folded mailbox of the first address of a field (RFC 5256 §3 CC, FROM, TO), or ""."""
+    """The folded mailbox of the first address of a field (RFC 5256 §3 CC, FROM, TO), or "".
+
+    Of a group it is the group's name, which ENVELOPE shows in its place (RFC 9051 §7.5.2).
+    """
     for each in address.parse_all(header.all(name)):
-        if not each.begins_group and not each.ends_group:
-            return fold((each.mailbox or b"").decode("utf-8", "replace"))
+        return fold((each.mailbox or b"").decode("utf-8", "replace"))
     return ""
 
 
@@ -116,7 +118,7 @@ def display_name(header: Header, name: bytes) -> str:
         if each.begins_group:
             return fold(words.one_line(each.mailbox or b""))
         if each.name:
-            return fold(words.one_line(each.name))
+            return fold(words.decoded(each.name))  # a space in front counts, as in Dovecot
         if not each.ends_group:
             return fold((b"%b@%b" % (each.mailbox or b"", each.host or b"")).decode("utf-8", "replace"))
     return ""
