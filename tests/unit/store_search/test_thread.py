@@ -1,4 +1,4 @@
-"""Threads of RFC 5256 §3: its rules one by one, and threads as deep or as tangled as anybody can make them."""
+"""Threads of RFC 5256 §3: its rules one by one, and threads as deep or tangled as anybody can make them."""
 
 import pytest
 
