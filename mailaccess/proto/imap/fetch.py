@@ -208,14 +208,19 @@ def _body_peek(cur: ImapCursor) -> FetchAtt:
 def _section_item(cur: ImapCursor, *, peek: bool) -> BodySection:
     """``section`` ["<" number "." nz-number ">"]"""
     wanted = section(cur)
+    return BodySection(wanted, peek, partial_range(cur))
+
+
+def partial_range(cur: ImapCursor) -> tuple[int, int] | None:
+    """``partial`` = "<" number "." nz-number ">", or nothing."""
     found = cur.match(_PARTIAL)
     if found is None:
         if cur.peek() == b"<":
             cur.fail("a partial such as <0.2048>")
-        return BodySection(wanted, peek)
+        return None
     if int(found.group(2)) == 0:
         cur.fail("a count above 0 in the partial", found.start())
-    return BodySection(wanted, peek, (int(found.group(1)), int(found.group(2))))
+    return int(found.group(1)), int(found.group(2))
 
 
 def section(cur: ImapCursor) -> Section:

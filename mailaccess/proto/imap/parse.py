@@ -11,7 +11,7 @@ from mailaccess.proto.cursor import Expected
 from mailaccess.proto.imap import responses, tokens
 from mailaccess.proto.imap.commands import RULES
 from mailaccess.proto.imap.commands.append import AppendMessage, append_message
-from mailaccess.proto.imap.commands.base import Request
+from mailaccess.proto.imap.commands.base import Request, Rules
 from mailaccess.proto.imap.framing import Frame
 from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
 
@@ -58,11 +58,11 @@ _BARE: Final = {
 """What is sent most has no arguments: read once."""
 
 
-def parse(frame: Frame, *, utf8: bool = False) -> Request:
+def parse(frame: Frame, *, utf8: bool = False, rules: Rules = RULES) -> Request:
     """The command in ``frame``. ``utf8``: UTF8=ACCEPT or IMAP4rev2 is enabled in this session.
 
     Also reads the frame of a ``framing.StreamStart``, which ends behind the announced literal: then the
-    result is the APPEND as far as it is known. Raises ParseError.
+    result is the APPEND as far as it is known. ``rules``: the commands there are. Raises ParseError.
     """
     octets = frame.octets
     head = _HEAD.match(octets)
@@ -74,7 +74,7 @@ def parse(frame: Frame, *, utf8: bool = False) -> Request:
         return Request(tag, *bare)
     if name == b"UID" and head.group(3) is not None:
         name, end = b"UID " + head.group(3).upper(), head.end(3)
-    rule = RULES.get(name)
+    rule = rules.get(name)
     if rule is None or octets[end : end + 1] not in (b"", b" "):
         raise ParseError(tag, responses.Bad("There is no such command"))
     shown = name.decode("ascii")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
-from mailaccess.proto.imap import render_fetch
+from mailaccess.proto.imap import render_fetch, render_more
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.mutf7 import encode_mutf7
 from mailaccess.proto.imap.render_words import (
@@ -78,7 +78,7 @@ def code(value: r.Code) -> bytes:
             return b"HIGHESTMODSEQ %d" % modseq
         case r.Modified(changed):
             return b"MODIFIED " + uid_set(changed)
-    raise TypeError(f"no rule to render {type(value).__name__}")
+    return render_more.CODES[type(value)](value)
 
 
 _STATUS_WORDS: Final[dict[type[r.Status], bytes]] = {
@@ -232,6 +232,7 @@ _RULES: Final[dict[type[r.Response], Callable[..., bytes]]] = {
     r.Vanished: _vanished,
     r.Fetched: _fetched,
     **{kind: lambda value, utf8: status(b"*", value) for kind in _STATUS_WORDS},
+    **render_more.RULES,
 }
 
 

@@ -6,6 +6,7 @@ of terms long, does not count as nesting: it is read in a loop and becomes a bal
 Texts are decoded from CHARSET; without one they are UTF-8, quoted or not (K-9 and scripts do that).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -47,19 +48,33 @@ class _Reader:
 
 def search_program(cur: ImapCursor) -> Program:
     """search-program = ["CHARSET" SP charset SP] search-key *(SP search-key), to the end of the command."""
-    charset, codec = None, "utf-8"
+    if cur.match(_CHARSET) is None:
+        return _program(cur, None, "utf-8")
+    name, codec = _charset(cur)
+    return _program(cur, name, codec)
+
+
+def search_criteria(cur: ImapCursor) -> Program:
+    """search-criteria = charset 1*(SP search-key): of SORT and THREAD. RFC 5256 §5."""
+    name, codec = _charset(cur)
+    return _program(cur, name, codec)
+
+
+_CHARSET: Final = re.compile(rb"CHARSET +", re.IGNORECASE)
+
+
+def _charset(cur: ImapCursor) -> tuple[str, str]:
+    """The charset's name in capitals and its codec, and the space behind."""
     at = cur.pos
-    if cur.skip_if(b"CHARSET ") or (
-        cur.octets[at : at + 8].upper() == b"CHARSET " and cur.skip_if(cur.octets[at : at + 8])
-    ):
-        cur.match(tokens.SPACES)
-        at = cur.pos
-        charset = tokens.astring(cur, "a charset").decode("ascii", "replace").upper()
-        known = charsets.codec(charset)
-        if known is None:
-            raise Unsupported(No("This charset is not known here", BadCharset(charsets.TOLD)), at)
-        codec = known
-        tokens.space(cur)
+    name = tokens.astring(cur, "a charset").decode("ascii", "replace").upper()
+    codec = charsets.codec(name)
+    if codec is None:
+        raise Unsupported(No("This charset is not known here", BadCharset(charsets.TOLD)), at)
+    tokens.space(cur)
+    return name, codec
+
+
+def _program(cur: ImapCursor, charset: str | None, codec: str) -> Program:
     reader = _Reader(cur, codec)
     parts = [_key(reader)]
     while tokens.more(cur):

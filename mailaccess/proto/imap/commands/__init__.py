@@ -1,6 +1,7 @@
 """A file for each family of IMAP commands: its frozen arguments and the rule that reads them.
 
 A new command is a class and a rule in its family's file (or a file of its own, with a line here).
+The families that are not in ``RULES`` can be read already; their line comes with their handlers.
 """
 
 from typing import Final

@@ -109,10 +109,7 @@ def _uid_expunge(cur: ImapCursor) -> Expunge:
 def _search(cur: ImapCursor, *, uid: bool = False) -> Search:
     """``search`` = "SEARCH" [SP search-return-opts] SP search-program. RFC 9051 §9, RFC 4731 §3."""
     tokens.space(cur)
-    options = None
-    if cur.match(_RETURN) is not None:
-        options = _search_return(cur)
-        tokens.space(cur)
+    options = search_return(cur)
     program = search_grammar.search_program(cur)
     return Search(program.criteria, uid, options, program.charset, program.uses_modseq)
 
@@ -120,8 +117,13 @@ def _search(cur: ImapCursor, *, uid: bool = False) -> Search:
 _RETURN: Final = re.compile(rb"RETURN +(?=\()", re.IGNORECASE)
 
 
-def _search_return(cur: ImapCursor) -> frozenset[SearchReturn]:
-    """search-return-opts = SP "RETURN" SP "(" [option *(SP option)] ")"; none at all means ALL."""
+def search_return(cur: ImapCursor) -> frozenset[SearchReturn] | None:
+    """``search-return-opts`` = "RETURN" SP "(" [option *(SP option)] ")" SP; None where they don't stand.
+
+    An empty list means ALL (RFC 4731 §3.1).
+    """
+    if cur.match(_RETURN) is None:
+        return None
     cur.skip(b"(", '"("')
     found = set()
     cur.match(tokens.SPACES)
@@ -134,6 +136,7 @@ def _search_return(cur: ImapCursor) -> frozenset[SearchReturn]:
             found.add(option)
             if tokens.list_ends(cur):
                 break
+    tokens.space(cur)
     return frozenset(found) or frozenset({SearchReturn.ALL})
 
 

@@ -1,0 +1,114 @@
+"""The responses and codes of ``responses_more`` to octets."""
+
+from collections.abc import Callable
+from typing import Final
+
+from mailaccess.proto.imap import responses_more as m
+from mailaccess.proto.imap.render_words import NIL, astring, literal8, mailbox, numbers, string
+
+
+def _sort_result(value: m.SortResult, utf8: bool) -> bytes:
+    if not value.numbers:
+        return b"* SORT\r\n"
+    modseq = b"" if value.modseq is None else b" (MODSEQ %d)" % value.modseq
+    return b"* SORT %b%b\r\n" % (numbers(value.numbers), modseq)
+
+
+def _threads(value: m.Threads, utf8: bool) -> bytes:
+    """thread-list: a chain is written in a row, a fork in parentheses. RFC 5256 §5.
+
+    Without recursion: one thread may be as long as the mailbox.
+    """
+    if not value.roots:
+        return b"* THREAD\r\n"
+    pieces: list[str] = []
+    waiting: list[m.ThreadNode | str] = []
+    for root in reversed(value.roots):
+        waiting += (")", root, "(")
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            pieces.append(item)
+            continue
+        if item.number is not None:
+            pieces.append(str(item.number))
+            if item.children:
+                pieces.append(" ")
+        if len(item.children) == 1 and item.number is not None:
+            waiting.append(item.children[0])
+        else:
+            for child in reversed(item.children):
+                waiting += (")", child, "(")
+    return b"* THREAD %b\r\n" % "".join(pieces).encode("ascii")
+
+
+def _quota(value: m.QuotaEntry, utf8: bool) -> bytes:
+    resources = " ".join(f"{name} {use} {limit}" for name, use, limit in value.resources)
+    return b"* QUOTA %b (%b)\r\n" % (_word(value.root, utf8), resources.encode("ascii"))
+
+
+def _quota_roots(value: m.QuotaRoots, utf8: bool) -> bytes:
+    roots = b"".join(b" " + _word(root, utf8) for root in value.roots)
+    return b"* QUOTAROOT %b%b\r\n" % (mailbox(value.mailbox, utf8=utf8), roots)
+
+
+def _acl(value: m.Acl, utf8: bool) -> bytes:
+    pairs = b"".join(b" %b %b" % (_word(who, utf8), _word(rights, utf8)) for who, rights in value.rights)
+    return b"* ACL %b%b\r\n" % (mailbox(value.mailbox, utf8=utf8), pairs)
+
+
+def _rights_list(value: m.RightsList, utf8: bool) -> bytes:
+    words = (value.identifier, value.required, *value.optional)
+    return b"* LISTRIGHTS %b %b\r\n" % (
+        mailbox(value.mailbox, utf8=utf8),
+        b" ".join(_word(word, utf8) for word in words),
+    )
+
+
+def _own_rights(value: m.OwnRights, utf8: bool) -> bytes:
+    return b"* MYRIGHTS %b %b\r\n" % (mailbox(value.mailbox, utf8=utf8), _word(value.rights, utf8))
+
+
+def _metadata_values(value: m.MetadataValues, utf8: bool) -> bytes:
+    pairs = b" ".join(b"%b %b" % (_word(entry, utf8), _value(octets)) for entry, octets in value.values)
+    return b"* METADATA %b (%b)\r\n" % (mailbox(value.mailbox, utf8=utf8), pairs)
+
+
+def _value(octets: bytes | None) -> bytes:
+    if octets is None:
+        return NIL
+    return literal8(octets) if b"\0" in octets else string(octets)
+
+
+def _metadata_changed(value: m.MetadataChanged, utf8: bool) -> bytes:
+    entries = b" ".join(_word(entry, utf8) for entry in value.entries)
+    return b"* METADATA %b %b\r\n" % (mailbox(value.mailbox, utf8=utf8), entries)
+
+
+def _word(text: str, utf8: bool) -> bytes:
+    return astring(text.encode("utf-8", "replace"), utf8=utf8)
+
+
+RULES: Final[dict[type, Callable[..., bytes]]] = {
+    m.SortResult: _sort_result,
+    m.Threads: _threads,
+    m.QuotaEntry: _quota,
+    m.QuotaRoots: _quota_roots,
+    m.Acl: _acl,
+    m.RightsList: _rights_list,
+    m.OwnRights: _own_rights,
+    m.MetadataValues: _metadata_values,
+    m.MetadataChanged: _metadata_changed,
+}
+
+
+def _metadata_code(value: m.MetadataCode) -> bytes:
+    octets = b"" if value.octets is None else b" %d" % value.octets
+    return b"METADATA %b%b" % (value.reason.encode("ascii"), octets)
+
+
+CODES: Final[dict[type, Callable[..., bytes]]] = {
+    m.MetadataCode: _metadata_code,
+    m.BadEvent: lambda value: b"BADEVENT (%b)" % " ".join(value.events).encode("ascii"),
+    m.MailboxId: lambda value: b"MAILBOXID (%b)" % value.mailbox_id.encode("ascii"),
+}

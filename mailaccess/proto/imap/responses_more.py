@@ -1,0 +1,113 @@
+"""Responses and codes of extensions: SORT, THREAD (RFC 5256), QUOTA (RFC 9208), ACL (RFC 4314),
+METADATA (RFC 5464), NOTIFY (RFC 5465), OBJECTID (RFC 8474).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mailaccess.proto.imap.responses import Code, Response, Word
+
+NOTIFICATIONOVERFLOW = Word("NOTIFICATIONOVERFLOW")  # RFC 5465 §5.8
+
+
+@dataclass(frozen=True, slots=True)
+class SortResult(Response):
+    """SORT. RFC 5256 §4; ``modseq``: RFC 7162 §3.1.6."""
+
+    numbers: Sequence[int]
+    modseq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadNode:
+    """A message and what answers it. ``number`` is None for one that is not in the result. RFC 5256 §4."""
+
+    number: int | None
+    children: "Sequence[ThreadNode]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Threads(Response):
+    """THREAD. RFC 5256 §4."""
+
+    roots: Sequence[ThreadNode]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaEntry(Response):
+    """QUOTA. RFC 9208 §4.2.1. ``resources``: name, use, limit; STORAGE in units of 1024 octets."""
+
+    root: str
+    resources: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRoots(Response):
+    """QUOTAROOT. RFC 9208 §4.2.2."""
+
+    mailbox: str
+    roots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acl(Response):
+    """ACL. RFC 4314 §3.6: pairs of identifier and rights."""
+
+    mailbox: str
+    rights: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RightsList(Response):
+    """LISTRIGHTS. RFC 4314 §3.7. ``required``: always granted; ``optional``: sets that go together."""
+
+    mailbox: str
+    identifier: str
+    required: str
+    optional: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRights(Response):
+    """MYRIGHTS. RFC 4314 §3.8."""
+
+    mailbox: str
+    rights: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataValues(Response):
+    """METADATA with values. RFC 5464 §4.4.1. ``mailbox``: empty for the server's own."""
+
+    mailbox: str
+    values: tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataChanged(Response):
+    """METADATA without values: these entries changed. RFC 5464 §4.4.2."""
+
+    mailbox: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataCode(Code):
+    """METADATA in a status: LONGENTRIES n, MAXSIZE n, TOOMANY, NOPRIVATE. RFC 5464 §5."""
+
+    reason: str
+    octets: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadEvent(Code):
+    """BADEVENT with the events that would do. RFC 5465 §5."""
+
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxId(Code):
+    """MAILBOXID. RFC 8474 §4.1, §4.2."""
+
+    mailbox_id: str
