@@ -50,7 +50,7 @@ class _Inotify:
 
     def __init__(self, reactor: Any, told: Callable[[int], None]) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self._descriptor = self._libc.inotify_init1(_NONBLOCK_CLOEXEC)
+        self._descriptor = int(self._libc.inotify_init1(_NONBLOCK_CLOEXEC))
         if self._descriptor < 0:
             raise OSError(ctypes.get_errno(), "inotify_init1")
         self._reactor = reactor
@@ -169,9 +169,9 @@ class InotifyWatcher:
             for path in list(self._callbacks):
                 self._tell(path)
             return
-        path = self._paths.get(number)
-        if path is not None:
-            self._tell(path)
+        known = self._paths.get(number)
+        if known is not None:
+            self._tell(known)
 
     def _tell(self, path: bytes) -> None:
         for changed in list(self._callbacks.get(path, ())):

@@ -17,7 +17,6 @@ from queue import SimpleQueue
 from typing import Any, Final, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -176,7 +175,7 @@ def _fire(answer: "Deferred[None]") -> None:
 
 
 class _Later:
-    def __init__(self, call: IDelayedCall) -> None:
+    def __init__(self, call: Any) -> None:
         self._call = call
 
     def cancel(self) -> None:
