@@ -143,7 +143,7 @@ def _mailboxes(cur: ImapCursor) -> tuple[str, ...]:
 
 
 def _events(cur: ImapCursor, *, selected: bool) -> tuple[frozenset[EventName], tuple[FetchAtt, ...]]:
-    """``many-mailboxes``: mailbox / "(" mailbox *(SP mailbox) ")"."""
+    """``events`` = "(" event *(SP event) ")" or NONE."""
     at = cur.pos
     if not cur.skip_if(b"("):
         if tokens.keyword(cur, '"(" or NONE') != b"NONE":
