@@ -9,7 +9,6 @@ from typing import Final
 MAX_HEADER: Final = 2**20
 """Octets of a header that are held and looked at before the body: real ones are below 100 KB."""
 
-_BLANK_LINE: Final = re.compile(rb"(?:\A|(?<=\n))\r?\n")
 _RECEIVED: Final = re.compile(rb"^received[ \t]*:", re.I | re.M)
 _FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:")
 _NAMES: Final = re.compile(rb"^([!-9;-~]+)[ \t]*:", re.M)
@@ -22,8 +21,12 @@ _STRIPPED: Final = re.compile(
 
 def header_end(octets: bytes | bytearray, start: int = 0) -> int:
     """Where the blank line begins that ends the header, looking from ``start``; -1 if it is not there yet."""
-    found = _BLANK_LINE.search(octets, start)
-    return found.start() if found else -1
+    if octets.startswith((b"\r\n", b"\n")):
+        return 0
+    crlf = octets.find(b"\n\r\n", start)
+    lf = octets.find(b"\n\n", start, crlf if crlf >= 0 else len(octets))
+    found = lf if lf >= 0 else crlf
+    return found + 1 if found >= 0 else -1
 
 
 def hops(header: bytes) -> int:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -14,7 +15,12 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9.\-_:\[\]\u0080-\U0010ffff]")
 
 def date_time(seconds: float) -> str:
     """``seconds`` since the epoch as RFC 5322 §3.3 writes it, in the machine's time zone."""
-    return format_datetime(datetime.fromtimestamp(int(seconds)).astimezone())
+    return _date_time(int(seconds))
+
+
+@lru_cache(maxsize=8)
+def _date_time(seconds: int) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds).astimezone())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ def received(arrival: Arrival, recipient: Address) -> bytes:
     ).encode("utf-8", "replace")
 
 
+@lru_cache(maxsize=256)
 def _literal(address: str) -> str:
     """An address literal. RFC 5321 §4.1.3."""
     try:
