@@ -64,7 +64,7 @@ class _Serial:
 class Threads:
     """Runs blocking calls; used from the reactor thread, which also gets all results.
 
-    reactor: what offers ``callFromThread``.  size: the most threads; they are started when needed.
+    reactor: Twisted's.  size: the most threads; they are started when needed.
     """
 
     def __init__(self, reactor: Any, size: int, name: str = "mailaccess") -> None:
@@ -107,6 +107,12 @@ class Threads:
         if start:
             self._put(serial)
         return job.result
+
+    def pause(self) -> "Deferred[None]":
+        """Let whatever else is ready run first."""
+        going_on: Deferred[None] = Deferred()
+        self._reactor.callLater(0, going_on.callback, None)
+        return going_on
 
     async def idle(self) -> None:
         """Wait until nothing is pending; new calls may still come in."""

@@ -1,14 +1,43 @@
 """Makes the engines from the settings and hands them to the conversations: the one place that knows all."""
 
+import ipaddress
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from twisted.internet import task
+from twisted.internet.protocol import Protocol
+
+from mailaccess.auth.accounts import Network, within
+from mailaccess.auth.api import Authenticator
+from mailaccess.auth.chain import Chain
+from mailaccess.auth.names import Naming
+from mailaccess.auth.passwdfile import Defaults, PasswdFile
+from mailaccess.auth.throttle import Throttle
 from mailaccess.config.sections import Settings
+from mailaccess.delivery.local import LocalDelivery
+from mailaccess.delivery.recipients import Recipients
+from mailaccess.imap import house as imap_house
+from mailaccess.imap import protocol as imap_protocol
+from mailaccess.model.account import QuotaLimit
 from mailaccess.net.endpoints import Door
-from mailaccess.net.limits import ConnectionLimits
+from mailaccess.net.limits import ConnectionLimits, Place
 from mailaccess.net.threads import Threads
 from mailaccess.net.tls import ServerTls
 from mailaccess.observe.events import EventLog
+from mailaccess.pop3 import house as pop3_house
+from mailaccess.pop3 import protocol as pop3_protocol
+from mailaccess.smtp import house as smtp_house
+from mailaccess.smtp import protocol as smtp_protocol
+from mailaccess.smtp.inbound import Inbound
+from mailaccess.smtp.lmtp import Lmtp
+from mailaccess.smtp.policy import Policy
+from mailaccess.smtp.submission import Submission
+from mailaccess.store.api import Store
+from mailaccess.store.engine import MaildirStore
+from mailaccess.store.watch import InotifyWatcher
+from mailaccess.store.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +48,9 @@ class Entrance:
     over_tls: bool = False
 
 
+Entrances = dict[str, Entrance]
+
+
 @dataclass(slots=True)
 class Built:
     """What the service runs and closes. ``entrances``: by their names in ``[listen]``."""
@@ -26,22 +58,187 @@ class Built:
     threads: Threads
     limits: ConnectionLimits
     tls: ServerTls | None
-    entrances: dict[str, Entrance]
+    entrances: Entrances
+    store: Store
+    worker: Worker
+    watcher: InotifyWatcher
+
+    @property
+    def pending(self) -> int:
+        """Blocking calls that wait or run."""
+        return self.threads.pending
 
     async def close(self) -> None:
-        """Finish what the engines owe."""
+        """Finish what the engines owe; the connections have ended."""
+        await self.threads.idle()
+        await self.store.close()
+        self.watcher.stop()
+        self.worker.stop()
+        self.threads.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What the conversations are made of.
+
+    trusted: whether passwords from this address need no TLS.
+    """
+
+    settings: Settings
+    reactor: Any
+    log: EventLog
+    threads: Threads
+    limits: ConnectionLimits
+    tls: ServerTls | None
+    authenticator: Authenticator
+    store: Store
+    trusted: Callable[[str], bool]
 
 
 def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
-    """All engines and entrances. Raises TlsError, ListenError."""
-    threads = Threads(reactor, settings.process.threads)
+    """All engines and entrances. Raises TlsError."""
+    tls = None
+    if settings.tls.certificate is not None and settings.tls.key is not None:
+        tls = ServerTls(settings.tls.certificate, settings.tls.key, settings.tls.minimum)
     limits = ConnectionLimits(
         settings.limits.connections,
         settings.limits.connections_per_address,
         settings.limits.connections_per_user,
         settings.limits.unauthenticated,
     )
-    tls = None
-    if settings.tls.certificate is not None and settings.tls.key is not None:
-        tls = ServerTls(settings.tls.certificate, settings.tls.key, settings.tls.minimum)
-    return Built(threads, limits, tls, {})
+    # Two pools: a login's hash never waits behind a slow disk, nor the disk behind a hundred logins.
+    threads = Threads(reactor, settings.process.threads)
+    worker = Worker(reactor, settings.process.threads)
+    watcher = InotifyWatcher(reactor)
+    store = MaildirStore(settings.store, worker, watcher, log, time.time)
+    networks = tuple(ipaddress.ip_network(text, strict=False) for text in settings.auth.trusted_networks)
+    common = _Common(
+        settings,
+        reactor,
+        log,
+        threads,
+        limits,
+        tls,
+        authenticator(settings, threads, reactor, log, networks),
+        store,
+        lambda address: imap_house.is_local(address) or within(address, networks),
+    )
+    entrances = {**_imap(common), **_pop3(common), **_smtp(common)}
+    return Built(threads, limits, tls, entrances, store, worker, watcher)
+
+
+def authenticator(
+    settings: Settings, threads: Threads, reactor: Any, log: EventLog, networks: tuple[Network, ...]
+) -> Authenticator:
+    """The passwd-file behind a throttle."""
+    auth = settings.auth
+    naming = Naming(settings.domains, settings.store.home, settings.state_dir)
+    quota = QuotaLimit(settings.store.quota_storage or None, settings.store.quota_messages or None)
+    source = PasswdFile(auth.passwd_file, naming, threads, log, defaults=Defaults(quota))
+    throttle = Throttle(
+        reactor.seconds,
+        lambda seconds: task.deferLater(reactor, seconds),
+        delay=auth.failure_delay,
+        longest=auth.failure_delay_max,
+        trusted=networks,
+    )
+    return Chain(
+        (source,),
+        naming,
+        throttle,
+        threads,
+        log,
+        clock=reactor.seconds,
+        mechanisms=auth.mechanisms,
+        default_scheme=auth.default_scheme,
+        cache_ttl=auth.cache_ttl,
+    )
+
+
+def _imap(common: _Common) -> Entrances:
+    settings = common.settings
+    house = imap_house.House(
+        common.authenticator,
+        common.store,
+        settings.imap,
+        common.threads,
+        common.log,
+        message_size=settings.store.message_size,
+        tls_required=settings.tls.required,
+        is_trusted=common.trusted,
+    )
+
+    def plain(place: Place) -> Protocol:
+        return imap_protocol.ImapProtocol(house, common.reactor, place, tls=common.tls)
+
+    def encrypted(place: Place) -> Protocol:
+        return imap_protocol.ImapProtocol(house, common.reactor, place, encrypted=True)
+
+    return {
+        "imap": Entrance(Door(plain, common.limits, imap_protocol.FULL)),
+        "imaps": Entrance(Door(encrypted, common.limits), over_tls=True),
+    }
+
+
+def _pop3(common: _Common) -> Entrances:
+    settings = common.settings
+    house = pop3_house.House(
+        common.authenticator,
+        common.store,
+        settings.pop3,
+        common.threads,
+        common.log,
+        hostname=settings.hostname,
+        tls_required=settings.tls.required,
+        is_trusted=common.trusted,
+    )
+
+    def plain(place: Place) -> Protocol:
+        return pop3_protocol.Pop3Protocol(house, place, tls=common.tls, reactor=common.reactor)
+
+    def encrypted(place: Place) -> Protocol:
+        return pop3_protocol.Pop3Protocol(house, place, reactor=common.reactor)
+
+    return {
+        "pop3": Entrance(Door(plain, common.limits, pop3_protocol.FULL)),
+        "pop3s": Entrance(Door(encrypted, common.limits), over_tls=True),
+    }
+
+
+def _smtp(common: _Common) -> Entrances:
+    settings = common.settings
+    recipients = Recipients(common.authenticator, settings.smtp, settings.domains, common.threads, common.log)
+    delivery = LocalDelivery(
+        common.store,
+        common.threads,
+        common.log,
+        limit=settings.store.message_size,
+        spool=settings.state_dir / "spool",
+        detail_mailbox=settings.smtp.detail_mailbox,
+    )
+    house = smtp_house.House(
+        common.authenticator,
+        recipients,
+        delivery,
+        settings.smtp,
+        common.log,
+        hostname=settings.hostname,
+        message_size=settings.store.message_size,
+        tls_required=settings.tls.required,
+        is_trusted=common.trusted,
+    )
+
+    def door(policy: Policy, *, over_tls: bool = False) -> Entrance:
+        def made(place: Place) -> Protocol:
+            tls = None if over_tls else common.tls
+            return smtp_protocol.SmtpProtocol(house, policy, place, tls=tls, reactor=common.reactor)
+
+        return Entrance(Door(made, common.limits, b"" if over_tls else smtp_protocol.FULL), over_tls)
+
+    submission = Submission(house)
+    return {
+        "smtp": door(Inbound(house)),
+        "submission": door(submission),
+        "submissions": door(submission, over_tls=True),
+        "lmtp": door(Lmtp(house)),
+    }

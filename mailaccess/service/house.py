@@ -166,7 +166,7 @@ class House(Service):
         watch(STRANGERS, lambda: {(): float(built.limits.strangers)})
         watch(REFUSED, lambda: {(n,): float(count) for n, count in built.limits.refused.items()})
         watch(DROPPED, lambda: {(): float(built.limits.dropped)})
-        watch(THREAD_CALLS, lambda: {(): float(built.threads.pending)})
+        watch(THREAD_CALLS, lambda: {(): float(built.pending)})
         watch(LOOP_DELAY, lambda: {(): max(self._delays, default=0.0)})
         if (tls := built.tls) is not None:
             watch(CERTIFICATE, lambda: {(): tls.not_after.timestamp()})
@@ -215,8 +215,6 @@ class House(Service):
         if self.built is not None:
             await self._empty(self.built)
             await self.built.close()
-            await self.built.threads.idle()
-            self.built.threads.stop()
             self.built = None
             self.log.log("server-stopped", pid=os.getpid())
             self._failures()

@@ -12,8 +12,8 @@ so that is the truth and is accepted (§6). One that demands it (``p=``) is refu
 import binascii
 import hashlib
 import hmac
-import os
 import re
+import secrets
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class ScramSha256(Mechanism):
     plaintext = False
     algorithm = "sha256"
 
-    def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._random = random
         self._next: Callable[[bytes], Step] = self._client_first
         self._gs2 = b""
