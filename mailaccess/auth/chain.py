@@ -199,14 +199,16 @@ class Chain:
         raise AuthorizationFailed(public, detail=f"{account.identity.name}: {reason}")
 
     def _tell_failure(self, name: str, peer: Peer, mechanism: str, reason: str) -> None:
-        # The conversation writes the line that fail2ban reads; this one says why.
+        # The line that fail2ban reads (observe.writer): here, because only here the name is known whatever
+        # the mechanism, and so that no conversation can forget it. One line is one failure.
         self._log.log(
-            "auth-refused",
+            "login-failed",
             Level.INFO,
             user=name[:MAX_LOGGED_NAME],
             service=peer.service,
             method=mechanism,
             rip=peer.address,
+            lip=peer.local_address or None,
             error=reason,
         )
 
