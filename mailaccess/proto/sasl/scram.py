@@ -30,11 +30,13 @@ from mailaccess.proto.sasl.mechanism import (
 )
 from mailaccess.proto.sasl.saslprep import saslprep
 
-NONCE_OCTETS: Final = 18
-"""Random octets in our part of the nonce."""
-
 MAX_NONCE: Final = 256
 """Characters of a client's nonce; clients send 24 to 64."""
+
+
+def fresh_nonce() -> bytes:
+    """Our part of the nonce: printable, no comma, 144 random bits. RFC 5802 §5.1."""
+    return b64encode(secrets.token_bytes(18))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,8 @@ class ScramSha256(Mechanism):
     plaintext = False
     algorithm = "sha256"
 
-    def __init__(self, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
-        self._random = random
+    def __init__(self, nonce: Callable[[], bytes] = fresh_nonce) -> None:
+        self._fresh_nonce = nonce
         self._next: Callable[[bytes], Step] = self._client_first
         self._gs2 = b""
         self._bare = b""
@@ -118,7 +120,7 @@ class ScramSha256(Mechanism):
         self._authorize_as = self._sasl_name(authzid, "authorization identity") if authzid else ""
         self._bare = bare
         self._gs2 = response[: len(response) - len(bare)]
-        self._nonce = nonce + b64encode(self._random(NONCE_OCTETS))
+        self._nonce = nonce + self._fresh_nonce()
         self._next = self._out_of_turn
         return ScramLookup(self._user)
 

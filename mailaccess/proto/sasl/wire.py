@@ -38,6 +38,8 @@ def decode_initial(argument: bytes) -> bytes:
 def _decode(line: bytes) -> bytes:
     if len(line) > MAX_LINE:
         raise Malformed("The response is too long")
+    if len(line) % 4:  # Python 3.11 lets a surplus "=" pass
+        raise Malformed("The response is not valid base64")
     try:
         return binascii.a2b_base64(line, strict_mode=True)
     except binascii.Error:
