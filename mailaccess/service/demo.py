@@ -90,9 +90,15 @@ def _passwords(path: Path) -> dict[str, str]:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             for account in fresh:
-                kept[account] = secrets.token_urlsafe(12)
+                kept[account] = _password()
                 file.write(f"{account} {kept[account]}\n")
     return kept
+
+
+def _password() -> str:
+    """Sixty bits that can be typed: twelve letters and digits that are not mistaken for each other."""
+    letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(12))
+    return "-".join((letters[:4], letters[4:8], letters[8:]))
 
 
 def _known(path: Path) -> set[str]:
@@ -119,7 +125,7 @@ def _add(configuration: Path, account: str, password: str) -> None:
 def instructions(folder: Path, passwords: dict[str, str]) -> str:
     """What to type into a mail client."""
     rows = [("PROTOCOL", "HOST", "PORT", "SECURITY", "USER")]
-    rows += [(name, HOST, str(port), security, "the whole address") for name, port, security in PORTS]
+    rows += [(name, HOST, str(port), security, ACCOUNTS[0]) for name, port, security in PORTS]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     table = "\n".join(
         "    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -127,12 +133,13 @@ def instructions(folder: Path, passwords: dict[str, str]) -> str:
     )
     people = "\n".join(f"    {account:<16} {passwords[account]}" for account in ACCOUNTS)
     return f"""\
-mailaccess is about to serve on this machine. What to type into Thunderbird or another mail client
-(one IMAP or POP3 line to read mail, one SMTP line to send it; password normal, not encrypted):
+mailaccess is about to serve on this machine. What to type into Thunderbird or another mail client: one line
+of IMAP or POP3 to read mail, one of SMTP to send it; authentication "normal password".
 
 {table}
 
-The accounts and their passwords (kept in {folder / "passwords.txt"}):
+USER is the whole address. Two accounts are there to write to each other, with these passwords
+(kept in {folder / "passwords.txt"}):
 
 {people}
 

@@ -43,8 +43,8 @@ from mailaccess.service.build import Built, build
 from mailaccess.service.metrics import site
 from mailaccess.service.output import event_log, tell_failures
 
-GRACE: Final = 5.0
-"""Seconds in which clients may read the last words."""
+GRACE: Final = 2.0
+"""Seconds in which clients may read the last words; TLS ones must answer, and some never do."""
 
 CERTIFICATE_CHECK: Final = 30.0
 """Seconds between looks at the certificate's files."""
