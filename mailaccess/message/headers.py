@@ -45,7 +45,9 @@ def unfolded(value: bytes) -> bytes:
     White space at both ends is dropped too, also the line end of the field.
     """
     if b"\n" in value:
-        value = _FOLD.sub(_fold_space, value.rstrip(b"\r\n"))
+        value = value.rstrip(b"\r\n").replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")  # nearly all folds
+        if b"\n" in value:
+            value = _FOLD.sub(_fold_space, value)
     return value.strip(b" \t\r\n")
 
 
@@ -63,11 +65,12 @@ class Header:
     rest: octets after the last field told apart, blank line excluded.
     """
 
-    __slots__ = ("fields", "names", "rest", "_last_newline", "_index")
+    __slots__ = ("fields", "names", "rest", "_last_newline", "_blank_line", "_index")
 
     def __init__(self, octets: bytes, max_fields: int = MAX_FIELDS) -> None:
         end = len(octets)
         match = _LAST_BLANK_LINE.search(octets, max(0, end - 4))
+        self._blank_line = match is not None
         if match:
             end = match.start()
         self._last_newline = end > 0 and octets[end - 1] == 0x0A
@@ -105,8 +108,8 @@ class Header:
         """The octets of the fields in ``names`` (any case), in their order in the message.
 
         With ``inverted``, of the others (RFC 9051 §6.4.5.1 HEADER.FIELDS, HEADER.FIELDS.NOT). A
-        blank line ends it, also where the message has none, as Dovecot has it; but a field cut
-        off by the end of the message stays cut off.
+        blank line ends it. Where the message has none, as in Dovecot, only fields asked for by
+        name get one, and a field cut off by the end of the message stays cut off.
         """
         wanted = {name.lower() for name in names}
         chosen = [
@@ -115,8 +118,8 @@ class Header:
         if inverted and self.rest:
             chosen.append(self.rest.removesuffix(b"\n"))
         if not chosen:
-            return b"\r\n"
+            return b"" if inverted and not self._blank_line else b"\r\n"
         text = b"\n".join(chosen)
         if not self._last_newline and self.fields and chosen[-1] is (self.rest or self.fields[-1]):
             return text
-        return text + b"\n\r\n"
+        return text + (b"\n" if inverted and not self._blank_line else b"\n\r\n")

@@ -16,6 +16,7 @@ FIRST_OCTETS = 4 * 1024
 """Octets looked at first."""
 
 _WHITE = re.compile(r"[\s\x00\u00ad\u034f\u200b-\u200f\u2060\ufeff]+")
+_ONLY_WHITE = re.compile(_WHITE.pattern[:-1] + r"*+\Z")
 _HIDDEN = re.compile(r"<(style|script|head|title)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|<[!?/A-Za-z][^>]*(?:>|\Z)", re.DOTALL)
 _QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
@@ -45,11 +46,15 @@ def _beginning(wire: bytes, part: Part, most: int) -> str:
     text = charset.decode(octets, part.param(b"charset"))
     if part.subtype.lower() == b"html":
         text = _without_markup(text)
-    else:
+    elif ">" in text:
         own = _QUOTED_LINE.sub("", text)
         # Only a whole look may say that there is nothing but quoted lines.
-        text = own if part.octets > most == FIRST_OCTETS or _WHITE.sub("", own) else text
-    return _WHITE.sub(" ", text).strip()[:MAX_CHARACTERS]
+        text = own if part.octets > most == FIRST_OCTETS or not _ONLY_WHITE.match(own) else text
+    for characters in (4 * MAX_CHARACTERS, MAX_OCTETS):
+        shown = _WHITE.sub(" ", text[:characters]).strip()[:MAX_CHARACTERS]
+        if len(shown) == MAX_CHARACTERS:
+            break
+    return shown
 
 
 def _shown(root: Part) -> Part | None:

@@ -45,4 +45,7 @@ def decoded(value: bytes) -> str:
 
 def one_line(value: bytes) -> str:
     """``decoded``, each run of white space one space, as ENVELOPE shows it and SEARCH sees it."""
-    return _WHITE.sub(" ", decoded(value)).strip(" ")
+    text = decoded(value)
+    if "  " in text or "\t" in text or "\r" in text or "\n" in text:
+        text = _WHITE.sub(" ", text)
+    return text.strip(" ")
