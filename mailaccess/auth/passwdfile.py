@@ -262,9 +262,16 @@ class PasswdFile:
         self._error = ""
 
     async def find(self, name: str) -> Account | None:
-        """The account of the canonical ``name``. Raises SourceUnavailable."""
+        """The account of the canonical ``name``. Raises SourceUnavailable.
+
+        A name that is not there is looked for in the file as it is now: ``mailadm user add`` counts at once.
+        """
         await self._refresh()
-        return self._table.accounts.get(name)
+        account = self._table.accounts.get(name)
+        if account is None and self._stamp is not None:
+            await self._look()
+            account = self._table.accounts.get(name)
+        return account
 
     async def accounts(self) -> Mapping[str, Account]:
         """All accounts in the file's order. Raises SourceUnavailable."""
