@@ -12,8 +12,7 @@ from typing import Any, Final
 USAGE: Final = 64
 DATA: Final = 65
 NO_USER: Final = 67
-UNAVAILABLE: Final = 69
-SOFTWARE: Final = 70
+NO_INPUT: Final = 66
 CANNOT_CREATE: Final = 73
 TEMPORARY: Final = 75
 DENIED: Final = 77

@@ -1,0 +1,164 @@
+"""``mailadm mailbox``: the mailboxes of an account, as a client would see and change them."""
+
+import fnmatch
+from typing import Final
+
+import click
+
+from mailaccess.admin.opening import with_account
+from mailaccess.admin.output import DATA, Failure
+from mailaccess.admin.tool import Tool, pass_tool
+from mailaccess.model import names
+from mailaccess.store.api import Account, MailboxInfo
+
+COLUMNS: Final = ("name", "messages", "unseen", "size", "special_use", "subscribed")
+DETAILS: Final = (
+    *("name", "messages", "recent", "unseen", "deleted", "size", "deleted_size"),
+    *("uidnext", "uidvalidity", "highest_modseq", "mailbox_id"),
+)
+
+
+@click.group("mailbox")
+def command() -> None:
+    """Mailboxes of an account: list, create, delete, rename, status, subscribe."""
+
+
+def _named(name: str) -> str:
+    canonical = names.canonical(name)
+    problem = names.problem(canonical)
+    if problem is not None:
+        raise Failure(DATA, f"{name!r}: {problem}")
+    return canonical
+
+
+@command.command("list")
+@click.argument("user")
+@click.argument("pattern", default="*")
+@pass_tool
+def list_mailboxes(tool: Tool, user: str, pattern: str) -> None:
+    """List the mailboxes of USER that match PATTERN (with * and ?)."""
+    location = tool.account(user).identity.location
+
+    async def rows(account: Account) -> list[dict[str, object]]:
+        subscribed = await account.subscriptions()
+        found = [info for info in await account.mailboxes() if fnmatch.fnmatchcase(info.name, pattern)]
+        return [await _row(account, info, subscribed) for info in found]
+
+    tool.output.table(COLUMNS, with_account(tool, location, rows))
+
+
+async def _row(account: Account, info: MailboxInfo, subscribed: frozenset[str]) -> dict[str, object]:
+    row: dict[str, object] = {
+        "name": info.name,
+        "special_use": " ".join(sorted(info.special_use)),
+        "subscribed": info.name in subscribed,
+    }
+    if info.selectable:
+        status = await account.status(info.name)
+        row |= {"messages": status.messages, "unseen": status.unseen, "size": status.size}
+    return row
+
+
+@command.command()
+@click.argument("user")
+@click.argument("mailbox")
+@pass_tool
+def status(tool: Tool, user: str, mailbox: str) -> None:
+    """Show the numbers of one mailbox of USER."""
+    location = tool.account(user).identity.location
+    name = _named(mailbox)
+    found = with_account(tool, location, lambda account: account.status(name))
+    tool.output.record({key: name if key == "name" else getattr(found, key) for key in DETAILS})
+
+
+@command.command()
+@click.argument("user")
+@click.argument("mailbox")
+@click.option("--special-use", "-s", multiple=True, metavar="USE", help="Such as \\Sent; may be repeated.")
+@pass_tool
+def create(tool: Tool, user: str, mailbox: str, special_use: tuple[str, ...]) -> None:
+    """Create a mailbox, and those above it where they are missing."""
+    location = tool.account(user).identity.location
+    name = _named(mailbox)
+    by_case = {use.lower(): use for use in names.SPECIAL_USES}
+    try:
+        uses = frozenset(by_case["\\" + use.lower().lstrip("\\")] for use in special_use)
+    except KeyError:
+        raise Failure(DATA, f"special uses are {' '.join(names.SPECIAL_USES)}") from None
+
+    async def work(account: Account) -> None:
+        await account.create(name, uses)
+        await account.set_subscribed(name, True)
+
+    with_account(tool, location, work)
+    tool.output.done(f"created {name}", mailbox=name, created=True)
+
+
+@command.command()
+@click.argument("user")
+@click.argument("mailbox")
+@click.option("--yes", is_flag=True, help="Delete it even though it holds messages.")
+@pass_tool
+def delete(tool: Tool, user: str, mailbox: str, yes: bool) -> None:
+    """Delete a mailbox with its messages."""
+    location = tool.account(user).identity.location
+    name = _named(mailbox)
+
+    async def work(account: Account) -> None:
+        selectable = [info.selectable for info in await account.mailboxes() if info.name == name]
+        held = (await account.status(name)).messages if any(selectable) else 0
+        if held and not yes:
+            raise Failure(DATA, f"{name} holds {held} messages; say --yes to delete them")
+        await account.delete(name)
+        await account.set_subscribed(name, False)
+
+    with_account(tool, location, work)
+    tool.output.done(f"deleted {name}", mailbox=name, deleted=True)
+
+
+@command.command()
+@click.argument("user")
+@click.argument("old")
+@click.argument("new")
+@pass_tool
+def rename(tool: Tool, user: str, old: str, new: str) -> None:
+    """Rename a mailbox with everything below it; UIDs stay."""
+    location = tool.account(user).identity.location
+    source, target = _named(old), _named(new)
+
+    async def work(account: Account) -> None:
+        subscribed = await account.subscriptions()
+        await account.rename(source, target)
+        for name in subscribed if source != names.INBOX else ():
+            if name == source or names.is_below(name, source):
+                await account.set_subscribed(name, False)
+                await account.set_subscribed(target + name[len(source) :], True)
+
+    with_account(tool, location, work)
+    tool.output.done(f"renamed {source} to {target}", old=source, new=target)
+
+
+def _subscription(tool: Tool, user: str, mailbox: str, subscribed: bool) -> None:
+    location = tool.account(user).identity.location
+    name = _named(mailbox)
+    with_account(tool, location, lambda account: account.set_subscribed(name, subscribed))
+    verb = "subscribed to" if subscribed else "unsubscribed from"
+    tool.output.done(f"{verb} {name}", mailbox=name, subscribed=subscribed)
+
+
+@command.command()
+@click.argument("user")
+@click.argument("mailbox")
+@pass_tool
+def subscribe(tool: Tool, user: str, mailbox: str) -> None:
+    """Subscribe USER to a mailbox."""
+    _subscription(tool, user, mailbox, True)
+
+
+@command.command()
+@click.argument("user")
+@click.argument("mailbox")
+@pass_tool
+def unsubscribe(tool: Tool, user: str, mailbox: str) -> None:
+    """Unsubscribe USER from a mailbox."""
+    _subscription(tool, user, mailbox, False)
