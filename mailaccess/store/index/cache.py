@@ -24,7 +24,7 @@ from mailaccess.proto.imap import structure_render
 from mailaccess.store.api import Fact
 from mailaccess.store.index import keys
 from mailaccess.store.index.keys import Keys
-from mailaccess.store.index.rows import Read, among, exactly, keeping, set_key
+from mailaccess.store.index.rows import Read, among, exactly, give_way, keeping, set_key
 from mailaccess.store.window import Octets
 
 VERSION: Final = 1
@@ -219,6 +219,7 @@ def compute_missing(
             wire = read(content)
             if wire is not None:
                 done.append((content, compute(wire)))
+                give_way()
         new = [row for row in done if row[0] not in kept]
         if new:
             with keeping(connection):

@@ -21,7 +21,7 @@ from mailaccess.message.headers import Header
 from mailaccess.message.part import Part
 from mailaccess.message.text import SEPARATOR, fold, header_text, part_text
 from mailaccess.store.index import cache
-from mailaccess.store.index.rows import Found, Job, Read, among, exactly, keeping
+from mailaccess.store.index.rows import Found, Job, Read, among, exactly, give_way, keeping
 from mailaccess.store.window import Octets
 
 VERSION: Final = 1
@@ -131,8 +131,10 @@ def enqueue(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
     )
 
 
-def index_pending(connection: sqlite3.Connection, read: Read, limit: int = 25) -> int:
+def index_pending(connection: sqlite3.Connection, read: Read, limit: int = 8) -> int:
     """Index up to ``limit`` noted contents, oldest first; returns how many are still to be done.
+
+    A job of 8 lasts some 5 ms: no longer than others of the account may wait.
 
     Also fills the cache of contents that have none (adopted files). Opens its own transaction. The
     core calls it between foreground jobs until it answers 0.
@@ -154,6 +156,7 @@ def index_pending(connection: sqlite3.Connection, read: Read, limit: int = 25) -
             texts.append((content, *_packed(wire)))
         if content not in cached:
             computed.append((content, cache.compute(wire)))
+        give_way()
         spent += len(wire)
         if spent >= READ_OCTETS:
             break
@@ -242,6 +245,7 @@ def _extracted(
         if wire is not None:
             packed.append((content, zlib.compress(header, LEVEL), zlib.compress(body, LEVEL)))
             spent += len(wire)
+            give_way()
         yield content, header, body
         if spent >= READ_OCTETS:
             break

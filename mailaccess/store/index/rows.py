@@ -6,6 +6,7 @@ wider than the batch, and as a list otherwise; either way one statement answers 
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -61,6 +62,15 @@ def exactly(contents: Sequence[int], column: str = "content") -> tuple[str, tupl
 def set_key(number: int, content: int) -> int:
     """The key of what a numbered set (``fieldsets``) keeps of a content: one range of keys for each set."""
     return number * MAX_CONTENT + content
+
+
+def give_way() -> None:
+    """Between two messages of long Python work in a thread: let the reactor's thread have the interpreter lock.
+
+    Without it that thread waits for the switch interval, 5 ms, whenever it wakes (a sleep of nothing does
+    not help: the lock is taken back before anybody wakes).
+    """
+    time.sleep(0.0001)
 
 
 @contextmanager
