@@ -65,7 +65,7 @@ def set_key(number: int, content: int) -> int:
 
 
 def give_way() -> None:
-    """Between two messages of long Python work in a thread: let the reactor's thread have the interpreter lock.
+    """Between two messages of long Python work in a thread: let the reactor have the interpreter lock.
 
     Without it that thread waits for the switch interval, 5 ms, whenever it wakes (a sleep of nothing does
     not help: the lock is taken back before anybody wakes).
