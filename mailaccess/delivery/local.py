@@ -165,13 +165,15 @@ class Delivery:
     async def finish(self) -> list[Outcome]:
         """Store every copy: an Outcome for each Drop, in order. One's failure does not touch the others."""
         outcomes: dict[tuple[str, str], Outcome] = {}
-        for key, copy in self._copies.items():
-            try:
-                outcomes[key] = Outcome(copy.drop, delivered=await self._store(copy))
-            except MailError as error:
-                self._log_failure(copy, error)
-                outcomes[key] = Outcome(copy.drop, error=error)
-        await self.abort()
+        try:
+            for key, copy in self._copies.items():
+                try:
+                    outcomes[key] = Outcome(copy.drop, delivered=await self._store(copy))
+                except MailError as error:
+                    self._log_failure(copy, error)
+                    outcomes[key] = Outcome(copy.drop, error=error)
+        finally:
+            await self.abort()
         return [
             Outcome(drop, delivered=outcomes[_key(drop)].delivered, error=outcomes[_key(drop)].error)
             for drop in self._drops

@@ -28,7 +28,8 @@ class Maildrop:
         """Message numbers marked by DELE."""
         self.retrieved: set[int] = set()
         """UIDs of messages that were sent to their end."""
-        self._octets = sum(self.sizes)
+        self.octets = sum(self.sizes)
+        """The sizes of the messages not marked, together."""
         self._suffix = f"{mailbox.uidvalidity:08x}"
 
     def __len__(self) -> int:
@@ -39,10 +40,17 @@ class Maildrop:
         """Messages not marked."""
         return len(self.uids) - len(self.deleted)
 
-    @property
-    def octets(self) -> int:
-        """Their sizes together."""
-        return self._octets - sum(self.sizes[number - 1] for number in self.deleted)
+    def mark(self, number: int) -> None:
+        """DELE a message that is not marked yet."""
+        self.deleted.add(number)
+        self.octets -= self.sizes[number - 1]
+
+    def unmark(self) -> int:
+        """RSET: how many were marked."""
+        unmarked = len(self.deleted)
+        self.octets += sum(self.sizes[number - 1] for number in self.deleted)
+        self.deleted.clear()
+        return unmarked
 
     def unique_id(self, number: int) -> str:
         """RFC 1939 §7 (UIDL), in Dovecot's default format."""

@@ -29,6 +29,9 @@ from mailaccess.smtp.trace import Arrival, received
 GATHERED: Final = 16384
 """Octets of replies gathered before they are written, and the client must read, in any case."""
 
+COMMANDS_AT_ONCE: Final = 64
+"""Pipelined commands answered before others have their turn: some 1 ms."""
+
 MAX_CHUNKS: Final = 100_000
 """BDAT chunks of one message: a client that sends it octet by octet costs more than the message is worth."""
 
@@ -106,7 +109,11 @@ class Session:
     async def work(self) -> None:
         """Answer what has come in."""
         await self.wire.drain()
+        turns = 0
         while not self.closed and not self.gone:
+            turns += 1
+            if turns % COMMANDS_AT_ONCE == 0:
+                await self.house.delivery.threads.pause()
             if self._out_size > GATHERED:
                 self._flush()
                 await self.wire.drain()
