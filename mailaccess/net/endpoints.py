@@ -164,6 +164,14 @@ def _why(error: BaseException) -> str:
     return str(text)
 
 
+def textual(address: str) -> str:
+    """An IPv4 client of a "[::]:port" listener by its own address, not as ``::ffff:192.0.2.1``: else limits,
+    throttling, networks and fail2ban would take it for another one. RFC 4291 §2.5.5.2.
+    """
+    mapped = address.removeprefix("::ffff:")
+    return mapped if "." in mapped else address
+
+
 class Door(Factory):
     """The entrance of one listener: limits, socket options, and the list of who is inside.
 
@@ -191,7 +199,7 @@ class Door(Factory):
             if transport is not None:
                 transport.abortConnection()
 
-        place = self._limits.enter(getattr(addr, "host", ""), drop)
+        place = self._limits.enter(textual(getattr(addr, "host", "")), drop)
         if place is None:
             return _Full(self._full) if self._full else None
         protocol = self._build(place)

@@ -35,6 +35,10 @@ class Place:
         """The connection is nobody's again. RFC 8437 would need it, and a failed login after ``log_in``."""
         self._limits._log_out(self)
 
+    def vouch(self) -> None:
+        """The connection needs no login (LMTP, mail from a server): it is not dropped to make room."""
+        self._limits._strangers.pop(self, None)
+
     def leave(self) -> None:
         """The connection has ended."""
         if self._present:

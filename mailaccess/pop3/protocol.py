@@ -8,6 +8,7 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from mailaccess.net.endpoints import textual
 from mailaccess.net.flow import Flow
 from mailaccess.net.limits import Place
 from mailaccess.observe.events import Level
@@ -51,7 +52,7 @@ class Pop3Protocol(Protocol):
         transport: Any = self.transport
         self._flow = Flow(transport, self._reactor)
         address = self._place.address if self._place else getattr(transport.getPeer(), "host", "")
-        client = Client(address or "", getattr(transport.getHost(), "host", "") or "")
+        client = Client(address or "", textual(getattr(transport.getHost(), "host", "") or ""))
         self._session = Session(
             self._house,
             self,

@@ -80,6 +80,10 @@ class Wire(Protocol):
         """Count the connection as the user's; False if there are too many."""
         ...
 
+    def vouch(self) -> None:
+        """The connection is of use without a login: it is not dropped to make room for others."""
+        ...
+
     def close(self) -> None:
         """Close once everything written has been read."""
         ...

@@ -8,6 +8,7 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from mailaccess.net.endpoints import textual
 from mailaccess.net.flow import Flow
 from mailaccess.net.limits import Place
 from mailaccess.observe.events import Level
@@ -57,7 +58,7 @@ class SmtpProtocol(Protocol):
         transport: Any = self.transport
         self._flow = Flow(transport, self._reactor)
         address = self._place.address if self._place else getattr(transport.getPeer(), "host", "")
-        client = Client(address or "", getattr(transport.getHost(), "host", "") or "")
+        client = Client(address or "", textual(getattr(transport.getHost(), "host", "") or ""))
         self._session = Session(
             self._house,
             self._policy,
@@ -164,6 +165,11 @@ class SmtpProtocol(Protocol):
     def log_in(self, user: str) -> bool:
         """Count the connection as the user's."""
         return self._place.log_in(user) if self._place is not None else True
+
+    def vouch(self) -> None:
+        """The connection is of use without a login."""
+        if self._place is not None:
+            self._place.vouch()
 
     def close(self) -> None:
         """Close once everything written has been read."""

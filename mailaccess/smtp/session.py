@@ -360,6 +360,7 @@ class Session:
             self._refuse(reply_to_recipient(error), sender=sender, recipient=recipient)
         else:
             transaction.recipients.append(Recipient(recipient, targets))
+            self.wire.vouch()
             self.reply(Reply(250, "2.1.5", "Recipient OK"))
 
     def _refuse(self, reply: Reply, *, sender: Address | None, recipient: Address | None = None) -> None:

@@ -308,6 +308,7 @@ class FakeWire:
         self.written: list[bytes] = []
         self.tls = False
         self.closed = False
+        self.vouched = False
         self.users: list[str] = []
         self.full = False
         self.gate: Gate | None = None
@@ -324,6 +325,9 @@ class FakeWire:
 
     def tls_description(self) -> str:
         return "TLSv1.3 cipher TLS_AES_256_GCM_SHA384"
+
+    def vouch(self) -> None:
+        self.vouched = True
 
     def log_in(self, user: str) -> bool:
         self.users.append(user)

@@ -125,6 +125,14 @@ def test_commands_out_of_order_are_told_so(smtp):
     ]
 
 
+def test_who_has_mail_for_us_is_not_dropped_to_make_room(smtp):
+    client = smtp.connect()
+    client.send(MAIL + b"RCPT TO:<nobody@naver.com>\r\n")
+    assert not client.wire.vouched
+    client.send(b"RCPT TO:<lee@naver.com>\r\n")
+    assert client.wire.vouched
+
+
 def test_small_commands(smtp):
     smtp.connect().talk("""
         C: VRFY lee

@@ -20,6 +20,7 @@ from mailaccess.net.endpoints import (
     describe,
     listen,
     parse_address,
+    textual,
 )
 from mailaccess.net.limits import ConnectionLimits
 
@@ -150,3 +151,11 @@ def test_a_taken_port_is_named():
         port = taken.getsockname()[1]
         with pytest.raises(ListenError, match=f"127.0.0.1:{port}: Address already in use"):
             listen(reactor, TcpAddress("127.0.0.1", port), House().door)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("::ffff:192.0.2.1", "192.0.2.1"), ("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::1"), ("", "")],
+)
+def test_an_ipv4_client_of_an_ipv6_port_has_its_own_address(address, shown):
+    assert textual(address) == shown

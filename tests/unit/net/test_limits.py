@@ -59,3 +59,14 @@ def test_the_tables_are_empty_when_everybody_has_left():
         place.leave()
     assert limits.open == limits.strangers == 0
     assert limits._by_address == limits._by_user == {}
+
+
+def test_a_connection_that_needs_no_login_is_not_dropped_to_make_room():
+    limits = ConnectionLimits(unauthenticated=1)
+    dropped = []
+    first = limits.enter("192.0.2.1", lambda: dropped.append("first"))
+    first.vouch()
+    limits.enter("192.0.2.2", lambda: dropped.append("second"))
+    limits.enter("192.0.2.3", lambda: dropped.append("third"))
+    assert dropped == ["second"]
+    first.leave()
