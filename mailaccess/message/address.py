@@ -180,7 +180,7 @@ class _Reader:
             if lexer.skip() != MORE:
                 return BROKEN
         if lexer.peek() != 0x3E:
-            if self.local_part() != MORE:
+            if self.local_part([]) != MORE:
                 return BROKEN
             if lexer.peek() == 0x40 and self.domain() != MORE:
                 return BROKEN
@@ -204,8 +204,8 @@ class _Reader:
         self.route = b"".join(words)
         return MORE
 
-    def local_part(self) -> int:
-        lexer, words = self.lexer, list[bytes]()
+    def local_part(self, words: list[bytes]) -> int:
+        lexer = self.lexer
         state = lexer.quoted_string(words) if lexer.peek() == 0x22 else lexer.loose_dot_atom(words)
         if state != BROKEN:
             self.mailbox = b"".join(words)
@@ -223,7 +223,8 @@ class _Reader:
         lexer = self.lexer
         lexer.comment = b""
         quoted = lexer.peek() == 0x22
-        state = self.local_part()
+        words: list[bytes] = []
+        state = self.local_part(words)
         broken = state != MORE
         with_domain = False
         if state != END and lexer.peek() == 0x40:
@@ -234,10 +235,10 @@ class _Reader:
         if lexer.comment:
             self.name = lexer.comment
         elif not with_domain:
-            words = [self.mailbox or b"", b" "]
-            lexer.phrase(words)
-            if any(words[2:]):
-                self.name, self.mailbox = b"".join(words), None
+            more: list[bytes] = []
+            lexer.phrase(more)
+            if any(more):
+                self.name, self.mailbox = b"".join([*words, b" ", *more]), None
             elif quoted:
                 self.name, self.mailbox = self.mailbox, None
             return BROKEN

@@ -28,7 +28,9 @@ def find_end(wire: bytes, start: int, limit: int) -> int:
     Only octets before ``limit`` count. A block may begin with its blank line: no fields.
     quirk_cr_cr_lf: gateways that make CR CR LF of every line end make it of this one too.
     """
-    match = _BLANK_LINE.match(wire[start : min(start + 3, limit)])  # a slice: store reads large files in pieces
+    match = _BLANK_LINE.match(
+        wire[start : min(start + 3, limit)]
+    )  # a slice: store reads large files in pieces
     if match:
         return start + match.end()
     end = -1
@@ -60,8 +62,8 @@ class Header:
 
     octets: the block, with or without the blank line at its end.
     fields: octets of each field without its final LF (a CR before that is kept).
-    names: the lower-cased name of each field, in the same order. A line without colon is a
-        name without value. Past max_fields (1 or more) and MAX_HEADER_OCTETS nothing is looked at.
+    names: the lower-cased name of each field, in the same order; b"" for a line without colon.
+        Past max_fields (1 or more) and MAX_HEADER_OCTETS nothing is looked at.
     rest: octets after the last field told apart, blank line excluded.
     """
 
@@ -81,7 +83,9 @@ class Header:
         if len(fields) > max_fields:
             self.rest = fields.pop() + (b"\n" if self._last_newline and scanned == end else b"") + self.rest
         self.fields: list[bytes] = fields
-        self.names: list[bytes] = [field.partition(b":")[0].strip(b" \t\r").lower() for field in fields]
+        self.names: list[bytes] = [
+            field.partition(b":")[0].rstrip(b" \t").lower() if b":" in field else b"" for field in fields
+        ]
         self._index: dict[bytes, int] | None = None
 
     def first(self, name: bytes) -> bytes | None:
@@ -109,7 +113,7 @@ class Header:
 
         With ``inverted``, of the others (RFC 9051 §6.4.5.1 HEADER.FIELDS, HEADER.FIELDS.NOT). A
         blank line ends it. Where the message has none, as in Dovecot, only fields asked for by
-        name get one, and a field cut off by the end of the message stays cut off.
+        name get one; and of a field cut off by the end of the message it is the line end.
         """
         wanted = {name.lower() for name in names}
         chosen = [
@@ -121,5 +125,5 @@ class Header:
             return b"" if inverted and not self._blank_line else b"\r\n"
         text = b"\n".join(chosen)
         if not self._last_newline and self.fields and chosen[-1] is (self.rest or self.fields[-1]):
-            return text
+            return text if inverted else text + b"\r\n"
         return text + (b"\n" if inverted and not self._blank_line else b"\n\r\n")
