@@ -295,6 +295,7 @@ class _Commit:
             mailboxes.save(connection, box)
         cache.store(connection, kept)
         fulltext.enqueue(connection, [number for number, _ in kept])
+        vault.owing = True  # their texts are indexed in the background
         uids: dict[Request, list[int]] = {}
         for item in self.placed:
             uids.setdefault(item.request, []).append(item.uid)

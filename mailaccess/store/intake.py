@@ -306,6 +306,7 @@ class _Intake:
                 owing.append(uid)
         messages.insert(connection, rows)
         fulltext.enqueue(connection, range(content, content + len(rows)))
+        vault.owing = True  # their facts and texts are indexed in the background
         box.messages += len(rows)
         box.octets += sum([row[6] for row in rows])
         vault.owe(box, UidSet.of(owing))
