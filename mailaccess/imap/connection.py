@@ -145,6 +145,9 @@ class Connection:
             else:
                 self._take_input()
                 await self.woken()
+                if self.stopping:
+                    self.end(r.Bye("The server is shutting down"))
+                    raise ConnectionResetError("the server is shutting down")
 
     async def woken(self) -> None:
         """Wait for input, for a ``wake``, or for the end.

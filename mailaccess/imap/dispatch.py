@@ -87,7 +87,11 @@ async def perform(connection: "Connection", request: Request) -> None:
         if status is None:
             return
     state = connection.state
-    if isinstance(state, Selected) and state.updates.due(expunges=row.tells_expunges):
+    if (
+        isinstance(state, Selected)
+        and not connection.ended
+        and state.updates.due(expunges=row.tells_expunges)
+    ):
         await tell(state, out, expunges=row.tells_expunges, uid=row.uid)
         out.octets(render.status(request.tag, status))
         if state.updates.gone:

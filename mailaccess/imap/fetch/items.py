@@ -5,8 +5,9 @@ for a whole slice at once), then the items that are octets (cached facts, header
 the order in which it was asked for. The order of items in an answer is the server's to choose.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from mailaccess.imap.session import Selected
@@ -120,10 +121,28 @@ class Plan:
         return [rule(session, rows) for rule in self.columns]
 
 
-def plan(items: Sequence[f.FetchAtt], *, uid: bool, flags: bool, modseq: bool) -> Plan:
-    """The plan for these items; ``uid``, ``flags`` and ``modseq`` add those items where they were not asked
-    for.
-    """
+REMEMBERED: Final = 2000
+"""Octets of header field names, and numbers of parts, in a plan that is kept: mail programs ask for the same
+few sets again and again, and what is longer than this nobody shall make us keep."""
+
+
+def plan(items: tuple[f.FetchAtt, ...], *, uid: bool, flags: bool, modseq: bool) -> Plan:
+    """The plan for these items; ``uid``, ``flags`` and ``modseq`` add those where they were not asked for."""
+    weight = 0
+    for item in items:
+        if isinstance(item, f.BodySection):
+            weight += 10 * len(item.section.part) + sum(map(len, item.section.fields))
+    if weight > REMEMBERED:
+        return _plan(items, uid, flags, modseq)
+    return _remembered(items, uid, flags, modseq)
+
+
+@lru_cache(maxsize=256)
+def _remembered(items: tuple[f.FetchAtt, ...], uid: bool, flags: bool, modseq: bool) -> Plan:
+    return _plan(items, uid, flags, modseq)
+
+
+def _plan(items: tuple[f.FetchAtt, ...], uid: bool, flags: bool, modseq: bool) -> Plan:
     rules = [rule for item in items if (rule := _COLUMN_RULES.get(type(item))) is not None]
     for wanted, rule in ((uid, _uid), (flags, _flags), (modseq, _modseq)):
         if wanted and rule not in rules:
