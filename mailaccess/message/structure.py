@@ -119,9 +119,8 @@ class _Parser:
 
     def better(self, outer: int, inner: int, nl: int) -> int:
         """Which of two boundaries that both begin the line is meant: the exact, else the longer one."""
-        wire, prefix = self.wire, nl + 3
-        end = wire.find(b"\n", prefix)
-        line = wire[prefix : self.size if end < 0 else end].removesuffix(b"\r")
+        prefix = nl + 3
+        line = self.wire[prefix : prefix + MAX_BOUNDARY + 4].partition(b"\n")[0].removesuffix(b"\r")
         for index in (inner, outer):
             boundary = self.open[index].needle[3:]
             if line in (boundary, boundary + b"--"):
