@@ -1,0 +1,202 @@
+"""``mailadm`` as an operator and a script use it."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailaccess.admin import main
+from mailaccess.auth import schemes
+
+CONFIG = """\
+domains = ["naver.com", "daum.net"]
+state_dir = "."
+[auth]
+default_scheme = "SSHA512"
+"""
+
+
+class Tool:
+    """mailadm with a configuration of its own."""
+
+    def __init__(self, folder: Path, capfd, monkeypatch) -> None:
+        self.folder = folder
+        self.config = folder / "mailaccess.toml"
+        self.config.write_text(CONFIG)
+        self.users = folder / "users"
+        self._capfd = capfd
+        self._monkeypatch = monkeypatch
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str, stdin: bytes = b"", options: tuple[str, ...] = ()) -> int:
+        reading, writing = os.pipe()
+        os.write(writing, stdin)
+        os.close(writing)
+        with os.fdopen(reading, "r") as file:
+            self._monkeypatch.setattr(sys, "stdin", file)
+            code = main.run(["--config", str(self.config), *options, *arguments])
+        self.out, self.err = self._capfd.readouterr()
+        return code
+
+    def json(self, *arguments: str, stdin: bytes = b""):
+        assert self(*arguments, stdin=stdin, options=("--json",)) == 0, self.err
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def mailadm(tmp_path, capfd, monkeypatch):
+    return Tool(tmp_path, capfd, monkeypatch)
+
+
+def test_an_account_is_added_shown_changed_and_deleted(mailadm):
+    mailadm.users.write_text("# our people\nkim@daum.net:{PLAIN}x\n")
+    assert mailadm("user", "add", "Lee", "--password-stdin", stdin=b"secret\n") == 0
+    assert mailadm.out == "added lee@naver.com\n"
+    assert mailadm.users.read_text().startswith(
+        "# our people\nkim@daum.net:{PLAIN}x\nlee@naver.com:{SSHA512}"
+    )
+    assert mailadm("user", "list") == 0
+    assert [line.split("\t")[0] for line in mailadm.out.splitlines()] == ["kim@daum.net", "lee@naver.com"]
+    shown = mailadm.json("user", "show", "lee")
+    assert shown["scheme"] == "SSHA512" and shown["home"] == str(mailadm.folder / "mail/naver.com/lee")
+    assert mailadm("user", "test", "lee", stdin=b"secret\n") == 0
+    assert mailadm("user", "passwd", "lee@naver.com", "--password-stdin", stdin=b"other\r\n") == 0
+    assert mailadm("user", "test", "lee", stdin=b"secret\n") == 77
+    assert "the password is wrong" in mailadm.err
+    assert mailadm("user", "test", "lee", stdin=b"other\n") == 0
+    assert mailadm("user", "delete", "lee") == 0
+    assert mailadm.users.read_text() == "# our people\nkim@daum.net:{PLAIN}x\n"
+
+
+def test_the_scheme_home_and_quota_can_be_chosen(mailadm):
+    arguments = ("--scheme", "SCRAM-SHA-256", "--home", "/srv/lee", "--quota", "2G", "--password-stdin")
+    assert mailadm("user", "add", "lee", *arguments, stdin=b"x") == 0
+    shown = mailadm.json("user", "show", "lee")
+    assert (shown["scheme"], shown["home"], shown["storage"]) == ("SCRAM-SHA-256", "/srv/lee", 2 * 2**30)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "code"),
+    [
+        (("user", "add", "lee@naver.com", "--password-stdin"), b"x", 65),  # is there already
+        (("user", "add", "a/b", "--password-stdin"), b"x", 65),
+        (("user", "add", "new", "--password-stdin"), b"\n", 65),
+        (("user", "add", "new", "--password-stdin"), b"x" * 5000, 65),
+        (("user", "add", "new", "--password-stdin", "--scheme", "BLF-CRYPT"), b"x" * 73, 65),
+        (("user", "add", "new", "--password-stdin", "--scheme", "ROT13"), b"x", 64),
+        (("user", "add", "new", "--password-stdin", "--quota", "lots"), b"x", 64),
+        (("user", "add", "new"), b"x", 64),  # neither a terminal nor --password-stdin
+        (("user", "add"), b"", 64),
+        (("user", "nonsense"), b"", 64),
+        (("nonsense",), b"", 64),
+        (("--nonsense",), b"", 64),
+        (("user", "passwd", "nobody", "--password-stdin"), b"x", 67),
+        (("user", "delete", "nobody"), b"", 67),
+        (("user", "show", "nobody"), b"", 67),
+        (("user", "test", "nobody"), b"x", 67),
+    ],
+)
+def test_exit_codes_tell_a_script_what_happened(mailadm, arguments, stdin, code):
+    before = "lee:{PLAIN}x\n"
+    mailadm.users.write_text(before)
+    assert mailadm(*arguments, stdin=stdin) == code
+    assert mailadm.err.startswith("mailadm: ") and mailadm.out == ""
+    assert mailadm.users.read_text() == before
+
+
+def test_errors_for_machines(mailadm):
+    assert mailadm("user", "show", "nobody", options=("--json",)) == 67
+    assert json.loads(mailadm.err)["code"] == 67
+
+
+def test_a_folder_that_cannot_be_written_is_temporary(mailadm):
+    mailadm.users.mkdir()
+    assert mailadm("user", "list") == 75
+    assert str(mailadm.users) in mailadm.err
+
+
+def test_a_wrong_configuration_stops_every_command(mailadm):
+    mailadm.config.write_text("hostnam = 1\n")
+    for command in (("user", "list"), ("config", "check"), ("config", "show")):
+        assert mailadm(*command) == 78
+        assert f"{mailadm.config}:1: hostnam = 1: there is no such key; did you mean hostname?" in mailadm.err
+
+
+def test_config_check_for_machines(mailadm):
+    assert mailadm.json("config", "check") == []
+    mailadm.config.write_text("hostnam = 1\n")
+    assert mailadm("config", "check", options=("--json",)) == 78
+    assert json.loads(mailadm.out)[0]["line"] == 1
+
+
+def test_config_show_is_a_configuration_itself(mailadm):
+    assert mailadm("config", "show", "--changed") == 0
+    changed = mailadm.out
+    assert "default_scheme = " in changed and "cache_ttl" not in changed
+    assert mailadm("config", "show") == 0
+    everything = mailadm.out
+    mailadm.config.write_text(everything)
+    assert mailadm("config", "show") == 0
+    assert mailadm.out == everything
+    assert mailadm.json("config", "show")["auth"]["default_scheme"] == "SSHA512"
+
+
+def test_broken_lines_are_told_beside_the_list(mailadm):
+    mailadm.users.write_text("lee:{PLAIN}x\n:oops\nkim:{NOSUCH}x\npark:::::::nologin\n")
+    assert mailadm("user", "list") == 0
+    assert f"{mailadm.users}:2:" in mailadm.err
+    assert [line.split("\t")[-1] for line in mailadm.out.splitlines()] == ["on", "on", "off"]
+
+
+def test_what_would_refuse_a_login_is_said(mailadm):
+    long = schemes.make("BLF-CRYPT", b"x", schemes.CHEAP)
+    mailadm.users.write_text(
+        f"a:{{X}}y\nb:{long}\nc:{{PLAIN}}x::::::nologin reason=moved\nd:\ne:::::::deny\n"
+    )
+    for name, password, reason in (
+        ("a", b"x", "unknown scheme X"),
+        ("b", b"x" * 80, "72 octets"),
+        ("c", b"x", "nologin"),
+        ("d", b"x", "no password"),
+        ("e", b"x", "denied"),
+    ):
+        assert mailadm("user", "test", name, stdin=password) == 77
+        assert reason in mailadm.err
+
+
+def test_help_names_every_noun(mailadm):
+    assert mailadm("--help") == 0
+    for noun in main.NOUNS:
+        assert noun in mailadm.out
+        assert mailadm(noun, "--help") == 0 or noun not in ("user", "config")
+
+
+def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(mailadm):
+    """A real terminal: the prompts come from it, and the typed password is not echoed."""
+    command = [sys.executable, "-m", "mailaccess.admin.main", "--config", str(mailadm.config)]
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [*command, "user", "add", "lee"],
+        stdin=child,
+        stdout=child,
+        stderr=child,
+        cwd=Path(__file__).parents[3],
+    )
+    os.close(child)
+    told = b""
+    for prompt in (b"Password for lee@naver.com: ", b"Repeat for confirmation: "):
+        while not told.endswith(prompt):
+            told += os.read(parent, 1)
+        os.write(parent, b"tops3cret\n")
+    while True:
+        try:
+            told += os.read(parent, 1000)
+        except OSError:
+            break
+    assert process.wait(30) == 0
+    os.close(parent)
+    assert b"added lee@naver.com" in told and b"tops3cret" not in told
