@@ -75,6 +75,7 @@ class House(Service):
         self._reactor = reactor
         self._loops: list[task.LoopingCall] = []
         self._delays: list[float] = []
+        self._tls_trouble = ""
 
     def privilegedStartService(self) -> None:
         """Build, listen, and become the configured user. Raises CannotStart."""
@@ -199,7 +200,11 @@ class House(Service):
             if await built.threads.run(built.tls.reload):
                 self.log.log("tls-reloaded", not_after=built.tls.not_after.isoformat())
         except TlsError as error:
-            self.log.log("tls-reload-failed", Level.ERROR, error=str(error))
+            if str(error) != self._tls_trouble:  # told once, not at every look
+                self.log.log("tls-reload-failed", Level.ERROR, error=str(error))
+            self._tls_trouble = str(error)
+        else:
+            self._tls_trouble = ""
 
     # Stop.
 
