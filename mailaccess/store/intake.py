@@ -30,6 +30,9 @@ from mailaccess.store.vault import Vault
 Key = tuple[int, int]
 """(mailbox's row, uid), or (0, id) for a row of ``doomed``."""
 
+NAMED_AT_ONCE: Final = 64
+"""New files that get their names within the scan: 2 ms. More of them are named in the background."""
+
 MAX_MESSAGES: Final = 2**31
 """Messages in one mailbox."""
 
@@ -101,10 +104,11 @@ def take_in(vault: Vault, box: Box) -> bool:
     times = folder_times(vault, box)
     differences = scan.compare(_Disk(vault, box.folder), _known(vault, box))
     if differences:
-        work = _Intake(vault, box)
+        work = _Intake(vault, box, times)
         work.vanished(differences.vanished)
         work.renamed(differences.renamed)
         work.arrived(differences.new)
+        times = work.left_times
     if box.scanned == 0:
         box.uidnext = max(box.uidnext, box.uid_bound)
         if not differences.new:
@@ -141,11 +145,12 @@ class _Touched:
 class _Intake:
     """One scan's effects, within the open transaction."""
 
-    def __init__(self, vault: Vault, box: Box) -> None:
+    def __init__(self, vault: Vault, box: Box, times: tuple[int, int]) -> None:
         self.vault = vault
         self.box = box
         self.connection = vault.connection
         self.stats: dict[scan.Entry, os.stat_result] = {}
+        self.left_times = times
 
     def _other(self, number: int) -> Box:
         if number == self.box.id:
@@ -304,6 +309,10 @@ class _Intake:
                 parsed.letters
             ):
                 owing.append(uid)
+        if len(owing) <= NAMED_AT_ONCE:
+            nameless = set(owing)
+            rows = [self._named(row, lettering) if row[1] in nameless else row for row in rows]
+            owing = []
         messages.insert(connection, rows)
         fulltext.enqueue(connection, range(content, content + len(rows)))
         vault.owing = True  # their facts and texts are indexed in the background
@@ -312,6 +321,36 @@ class _Intake:
         vault.owe(box, UidSet.of(owing))
         if tell:
             vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=appended(vault, rows)))
+
+    def _named(self, row: messages.Row, lettering: naming.Lettering) -> messages.Row:
+        """Give a new file its name before anybody hears of its UID, so that not even the loss of the index
+        together with a crash gives it another. Where the disk refuses, the row's file keeps its name for now.
+        """
+        place, file = row[9], row[10]
+        stored = self.stats[place, file].st_size
+        parsed = names.parse(file)
+        if not names.fits(parsed.unique):
+            self.vault.owe(self.box, UidSet.of([row[1]]))
+            return row
+        name = names.render(
+            parsed.unique,
+            stored,
+            row[6],
+            row[1],
+            parsed.others,
+            lettering.letters_of(self.vault.flag_sets.of_row(row[2]), parsed.letters),
+        )
+        name = name if place else name[: name.rindex(b":")]
+        before = folder_times(self.vault, self.box)
+        try:
+            self.vault.files.rename(
+                self.vault.path(self.box.folder, place, file), self.vault.path(self.box.folder, place, name)
+            )
+        except OSError:
+            self.vault.owe(self.box, UidSet.of([row[1]]))
+            return row
+        self.left_times = folder_times(self.vault, self.box) if before == self.left_times else (-1, -1)
+        return (*row[:10], name)
 
     def _measured(self, place: int, file: bytes, stored: int) -> int:
         try:

@@ -226,9 +226,13 @@ def check_uids(vault: Vault, box: Box) -> None:
 
 
 def _free_name(connection: sqlite3.Connection, folder: bytes) -> str:
+    """The name of a folder, or, where another folder has it (they differ in a way that names do not), an escaped one."""
     name = folders.name(folder)
     other = mailboxes.by_name(connection, name)
-    return name if other is None or other.folder == folder else folders.escaped(folder)
+    while other is not None and other.folder != folder:
+        name = folders.escaped(folder) if name == folders.name(folder) else name + "_"
+        other = mailboxes.by_name(connection, name)
+    return name
 
 
 def new_mailbox_id() -> str:

@@ -309,6 +309,8 @@ class Vault:
                     )
                     carries[number] = UidSet.of([row[0] for row in found])
         path = self.folder(box.folder) + b"/" + uids.FILE
+        if box.scanned == 0:  # the index does not know the messages yet: what the file says of them stays
+            carries = self._carries_on_disk(path)
         self.files.replace(
             path,
             uids.render(
@@ -324,6 +326,13 @@ class Vault:
             ),
         )
         box.uids_stamp = self.uids_stamp(box.folder)
+
+    def _carries_on_disk(self, path: bytes) -> dict[int, UidSet]:
+        try:
+            known = uids.parse(self.files.read(path))
+        except FileNotFoundError:
+            return {}
+        return known.carries if known is not None else {}
 
     def uids_stamp(self, folder: bytes) -> str:
         try:

@@ -12,6 +12,10 @@ from collections.abc import Callable
 from mailaccess.store.maildir.files import Files
 
 
+_count = itertools.count(1)
+"""Of the process, however many stores it has."""
+
+
 def host_part(name: str) -> str:
     """A host name fit for a file name: what the grammar uses otherwise is written in octal, as the format says."""
     return (
@@ -32,12 +36,11 @@ class UniqueNames:
         self._clock = clock
         self.host = host_part(host or socket.gethostname())
         self._pid = os.getpid()
-        self._count = itertools.count(1)
 
     def make(self) -> str:
         micros = int(self._clock() * 1_000_000)
         seconds, rest = divmod(micros, 1_000_000)
-        return f"{seconds}.M{rest}P{self._pid}Q{next(self._count)}.{self.host}"
+        return f"{seconds}.M{rest}P{self._pid}Q{next(_count)}.{self.host}"
 
 
 def stage(files: Files, path: bytes, pieces: list[bytes], date: int | None) -> None:

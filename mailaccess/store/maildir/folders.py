@@ -46,7 +46,7 @@ def name(octets: bytes) -> str:
         return names.INBOX
     try:
         shown = names.SEPARATOR.join([_shown(level) for level in octets[1:].split(b".")])
-        if names.problem(shown) is None and shown != names.INBOX and folder(shown) == octets:
+        if names.problem(shown) is None and names.canonical(shown) != names.INBOX and folder(shown) == octets:
             return names.canonical(shown)
     except (ValueError, BadMailboxName):
         pass
@@ -59,9 +59,9 @@ def _shown(level: bytes) -> str:
 
 def escaped(octets: bytes) -> str:
     """A name of one level for a folder of any form: what is not a letter, digit, ``-`` or ``_`` as an escape."""
-    return "".join(
-        [
-            chr(o) if chr(o).isascii() and (chr(o).isalnum() or o in b"-_ ") else f"\\{o:02x}"
-            for o in octets[1:]
-        ]
-    )
+    kept = [
+        chr(o) if chr(o).isascii() and (chr(o).isalnum() or o in b"-_ ") else f"\\{o:02x}" for o in octets[1:]
+    ]
+    if octets[1:].upper() == b"INBOX":
+        kept[0] = f"\\{octets[1]:02x}"
+    return "".join(kept)
