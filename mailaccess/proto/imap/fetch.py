@@ -17,6 +17,9 @@ from mailaccess.proto.imap.tokens import ImapCursor
 MAX_ITEMS: Final = 200
 """Different items of one FETCH; each costs work for every message."""
 
+MAX_FIELDS: Final = 1000
+"""Header fields of one section: the answer names them all again, for every message."""
+
 MAX_PART_DEPTH: Final = 100
 """Numbers of one section-part: no message is nested deeper (``message.structure`` has that bound)."""
 
@@ -251,12 +254,14 @@ def section(cur: ImapCursor) -> Section:
 
 
 def _header_list(cur: ImapCursor) -> tuple[bytes, ...]:
-    """header-list = "(" header-fld-name *(SP header-fld-name) ")"; bounded by the frame."""
+    """header-list = "(" header-fld-name *(SP header-fld-name) ")"."""
     cur.skip(b"(", '"("')
     cur.match(tokens.SPACES)
     fields = []
     while True:
         fields.append(tokens.astring(cur, "a header field name"))
+        if len(fields) > MAX_FIELDS:
+            cur.fail(f"at most {MAX_FIELDS} fields")
         if tokens.list_ends(cur):
             return tuple(fields)
 

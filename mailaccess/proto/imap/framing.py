@@ -168,12 +168,14 @@ class Framer:
         "_state",
         "_streamed",
         "_synchronising",
+        "_waiting",
         "limits",
     )
 
     def __init__(self, limits: Limits = BEFORE_LOGIN) -> None:
         self.limits = limits
         self._chunks: deque[bytes] = deque()  # fed, behind _chunk
+        self._waiting = 0  # octets in _chunks
         self._chunk = b""  # being read, from _pos
         self._pos = 0
         self._command = bytearray()  # of a command or line that is not whole yet
@@ -193,11 +195,12 @@ class Framer:
             self._chunk, self._pos = octets, 0
         elif octets:
             self._chunks.append(octets)
+            self._waiting += len(octets)
 
     @property
     def pending(self) -> int:
         """Octets that were fed and not handed out: when there are many, stop reading from the peer."""
-        return len(self._command) + len(self._chunk) - self._pos + sum(map(len, self._chunks))
+        return len(self._command) + len(self._chunk) - self._pos + self._waiting
 
     def next(self) -> Event | None:
         """The next event; None until more is fed."""
@@ -260,6 +263,7 @@ class Framer:
         """Take out what was not framed yet (COMPRESS: it is compressed already)."""
         rest = bytes(self._command) + self._chunk[self._pos :] + b"".join(self._chunks)
         self._chunks.clear()
+        self._waiting = 0
         self._chunk, self._pos = b"", 0
         self._forget()
         return rest
@@ -271,6 +275,7 @@ class Framer:
         if not self._chunks:
             return False
         self._chunk, self._pos = self._chunks.popleft(), 0
+        self._waiting -= len(self._chunk)
         return True
 
     def _forget(self) -> None:

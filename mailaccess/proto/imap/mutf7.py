@@ -4,8 +4,8 @@ import re
 from base64 import b64decode, b64encode
 from typing import Final
 
-_SHIFT: Final = re.compile(rb"&([^-]*)-")
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+,]+")
+# Neither "&" nor anything else that base64 lacks, so that each octet is looked at once.
+_SHIFT: Final = re.compile(rb"&([A-Za-z0-9+,]*+)-")
 _OUTSIDE: Final = re.compile(r"[^\x20-\x25\x27-\x7e]+")
 
 
@@ -34,23 +34,26 @@ def decode_mutf7(octets: bytes, *, strict: bool = False) -> str:
     pieces: list[str] = []
     place = 0
     for found in _SHIFT.finditer(octets):
-        pieces.append(octets[place : found.start()].decode("ascii"))
+        pieces.append(_plain(octets[place : found.start()]))
         pieces.append(_unshifted(found.group(1)))
         place = found.end()
-    tail = octets[place:]
-    if b"&" in tail:
-        raise ValueError("a shift that does not end")
-    pieces.append(tail.decode("ascii"))
+    pieces.append(_plain(octets[place:]))
     text = "".join(pieces)
     if strict and encode_mutf7(text) != octets:
         raise ValueError("not the shortest encoding")
     return text
 
 
+def _plain(octets: bytes) -> str:
+    if b"&" in octets:
+        raise ValueError("a shift that does not end")
+    return octets.decode("ascii")
+
+
 def _unshifted(base64: bytes) -> str:
     if not base64:
         return "&"
-    if not _BASE64.fullmatch(base64) or len(base64) % 4 == 1:
+    if len(base64) % 4 == 1:
         raise ValueError("not modified base64")
     octets = b64decode(base64 + b"=" * (-len(base64) % 4), b"+,")
     return octets.decode(

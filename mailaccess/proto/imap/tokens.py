@@ -52,14 +52,14 @@ _ATOM: Final = re.compile(rb'[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
 _ASTRING_ATOM: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f]+')  # with "]" and, as a quirk, 8-bit
 _TAG: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff+]+')
 _LIST_ATOM: Final = re.compile(rb'[^\x00-\x20(){"\\\x7f]+')  # with "%", "*", "]" and, as a quirk, 8-bit
-_QUOTED: Final = re.compile(rb'"((?:[^"\\\x00\r\n]|\\["\\])*)"')
+_QUOTED: Final = re.compile(rb'"((?:[^"\\\x00\r\n]++|\\["\\])*+)"')
 _QUOTED_PAIR: Final = re.compile(rb'\\(["\\])')
-_QUOTED_LAX: Final = re.compile(rb'"((?:[^"\\\x00\r\n]|\\[^\x00\r\n])*)"')
+_QUOTED_LAX: Final = re.compile(rb'"((?:[^"\\\x00\r\n]++|\\[^\x00\r\n])*+)"')
 _LITERAL: Final = re.compile(rb"(~?)\{([0-9]{1,20})\+?\}\r?\n")
 _NUMBER: Final = re.compile(rb"[0-9]{1,20}")
 _SEQ_NUMBER: Final = rb"(?:[1-9][0-9]{0,9}|\*)"
 _SEQ_RANGE: Final = _SEQ_NUMBER + rb"(?::" + _SEQ_NUMBER + rb")?"
-_SEQUENCE: Final = re.compile(_SEQ_RANGE + rb"(?:," + _SEQ_RANGE + rb")*")
+_SEQUENCE: Final = re.compile(_SEQ_RANGE + rb"(?:," + _SEQ_RANGE + rb")*+")
 _DATE: Final = re.compile(rb'("?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})("?)')
 _DATE_TIME: Final = re.compile(
     rb'" ?([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})"'
@@ -401,6 +401,10 @@ def _add_flag(found: dict[str, Flag], value: Flag) -> None:
 # --- mailbox names --------------------------------------------------------------------------------------
 
 
+MAX_NAME: Final = 8192
+"""Octets of a mailbox name as it travels: beyond what the longest possible name has in modified UTF-7."""
+
+
 def mailbox(cur: ImapCursor) -> str:
     """``mailbox`` = "INBOX" / astring, as canonical text (``model.names.canonical``)."""
     at = cur.pos
@@ -425,6 +429,8 @@ def _name_text(cur: ImapCursor, octets: bytes, at: int) -> str:
 
     quirk: UTF-8 that was never enabled is taken as such (old K-9, scripts) instead of being refused.
     """
+    if len(octets) > MAX_NAME:
+        raise Unsupported(No("The mailbox name is too long", CANNOT), at)
     if octets.isascii() and not (b"&" in octets and not cur.utf8):
         return octets.decode("ascii")
     try:

@@ -90,6 +90,7 @@ def test_items(octets: bytes, items: list[FetchAtt]) -> None:
         b"BODY[HEADER.FIELDS]",
         b"BODY[HEADER.FIELDS ()]",
         b"BODY[HEADER.FIELDS (A]",
+        b"BODY[HEADER.FIELDS (" + b"A " * 1001 + b"B)]",
         b"BODY[FOO]",
         b"BODY[]<0>",
         b"BODY[]<0.0>",

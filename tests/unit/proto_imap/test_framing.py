@@ -290,6 +290,18 @@ def test_what_was_pipelined_behind_starttls_is_thrown_away() -> None:
     assert events(framer, b"d NOOP\r\n") == [Frame(b"d NOOP")]
 
 
+def test_what_waits_is_counted() -> None:
+    framer = Framer()
+    for _ in range(5):
+        framer.feed(b"a NOOP\r\n")
+    assert framer.pending == 40
+    framer.next()
+    framer.next()
+    assert framer.pending == 24
+    assert framer.discard() == 24
+    assert framer.pending == 0
+
+
 def test_what_is_not_framed_can_be_taken_out() -> None:
     framer = Framer()
     framer.feed(b"a COMPRESS DEFLATE\r\nxyz")
