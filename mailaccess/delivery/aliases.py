@@ -1,7 +1,7 @@
 """The aliases file: other names for accounts.
 
-A line is ``name: target, target``; one that starts with a blank continues the one before; ``#`` starts a
-comment line. Left of the colon stands
+A line is ``name: target, target``; one that starts with a blank continues the one before; ``#``, first or
+behind a blank, starts a comment. Left of the colon stands
 
 - ``name``: that name in every local domain,
 - ``name@domain``: that address only (it wins over the bare name),
@@ -11,6 +11,7 @@ and right of it accounts and other aliases: names, addresses, or for a catch-all
 name and changes the domain. Commands, files and ``:include:`` are not supported, on purpose.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,6 +23,10 @@ MAX_FILE: Final = 16 * 2**20
 
 MAX_TARGETS: Final = 1000
 """Targets of one alias: a bound on what one message can set off."""
+
+
+_COMMENT: Final = re.compile(r'(?:^|(?<=\s))#[^"]*$')
+"""A comment; one that holds a quote might be part of a quoted name, and is none."""
 
 
 def name_key(local: str) -> str:
@@ -67,8 +72,8 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
     """Lines with their continuations, and the number of the first; no comments, no empty ones."""
     found: list[tuple[int, list[str]]] = []
     for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
+        stripped = _COMMENT.sub("", line).strip()
+        if not stripped:
             continue
         if line[0] in " \t" and found:
             found[-1][1].append(stripped)

@@ -10,7 +10,7 @@ from typing import Final
 
 from mailaccess.proto.smtp.address import Address
 
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9.\-_:\[\]\u0080-\U0010ffff]")
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9.\-_:\[\]]")
 
 
 def date_time(seconds: float) -> str:

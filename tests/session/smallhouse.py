@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from mailaccess.auth.api import Challenge, Identity, PasswordCredentials, UnknownMechanism
+from mailaccess.auth.api import Challenge, Identity, Malformed, PasswordCredentials, UnknownMechanism
 from mailaccess.model.account import AccountLocation
 from mailaccess.model.errors import (
     AuthenticationFailed,
@@ -248,12 +248,14 @@ class FakeExchange:
         if self.mechanism == "PLAIN":
             if response is None:
                 return Challenge(b"")
+            if response.count(b"\0") != 2:
+                raise Malformed("That is not a PLAIN message")
             _, name, password = response.split(b"\0")
-            return await self._verify(name.decode(), password)
+            return await self._verify(name.decode("utf-8", "replace"), password)
         if response is None:
             return Challenge(b"Username:")
         if self.name is None:
-            self.name = response.decode()
+            self.name = response.decode("utf-8", "replace")
             return Challenge(b"Password:")
         return await self._verify(self.name, response)
 

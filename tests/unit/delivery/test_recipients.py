@@ -47,7 +47,7 @@ postmaster: kim@naver.com
 all: lee, kim@naver.com,
     lee@daum.net
 news@daum.net: kim@naver.com
-news: lee
+news: lee  # not kim
 lee+work: kim
 both: both+x
 kim@daum.net: lee@daum.net, kim@naver.com
