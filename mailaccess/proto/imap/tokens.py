@@ -348,7 +348,7 @@ def flag(cur: ImapCursor) -> Flag:
 def flag_list(cur: ImapCursor) -> FlagSet:
     """flag-list = "(" [flag *(SP flag)] ")". ``\\Recent`` is dropped: clients copy it from what they fetched.
 
-    Keywords that differ in case only count once, as first written. Bounded by the frame.
+    Keywords that differ in case only count once, as first written.
     """
     start = cur.pos
     end = cur.octets.find(b")", start, start + MAX_REMEMBERED)
@@ -362,6 +362,9 @@ def flag_list(cur: ImapCursor) -> FlagSet:
             return flags
     return _flag_list(cur)
 
+
+MAX_FLAGS: Final = 1000
+"""Flags of one list: more than a mailbox may have keywords."""
 
 MAX_REMEMBERED: Final = 200
 """Octets of a flag list worth remembering: clients send the same few over and over."""
@@ -379,7 +382,7 @@ def _flag_list(cur: ImapCursor) -> FlagSet:
     if cur.skip_if(b")"):
         return frozenset()
     while True:
-        _add_flag(found, flag(cur))
+        _add_flag(cur, found)
         if list_ends(cur):
             return frozenset(found.values())
 
@@ -388,14 +391,17 @@ def bare_flags(cur: ImapCursor) -> FlagSet:
     """``flag`` *(SP flag): the form without parentheses that STORE allows."""
     found: dict[str, Flag] = {}
     while True:
-        _add_flag(found, flag(cur))
+        _add_flag(cur, found)
         if cur.match(SPACES) is None or cur.at_end():
             return frozenset(found.values())
 
 
-def _add_flag(found: dict[str, Flag], value: Flag) -> None:
+def _add_flag(cur: ImapCursor, found: dict[str, Flag]) -> None:
+    value = flag(cur)
     if value != RECENT:
         found.setdefault(value.lower(), value)
+        if len(found) > MAX_FLAGS:
+            cur.fail(f"at most {MAX_FLAGS} flags")
 
 
 # --- mailbox names --------------------------------------------------------------------------------------

@@ -251,6 +251,7 @@ def test_flag_lists(octets: bytes, value: set[str]) -> None:
         b"(a(b))",
         b"(\\Seen,\\Deleted)",
         b"(" + b"x" * 5000 + b")",
+        b"(" + b" ".join(b"x%d" % number for number in range(1001)) + b")",
         "(ä)".encode(),
         b"(\\)",
     ],
