@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from mailaccess.imap import commands, dispatch
+from mailaccess.imap.deflate import Deflate, Inflate
 from mailaccess.imap.house import GREETING, House
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated, NotAuthenticated, State
@@ -60,6 +61,7 @@ class Connection:
         self._held = False
         self._lost = False
         self._promise: Promise | None = None
+        self._inflate: Inflate | None = None
         self._begun = self._last_input = wire.now()
         self._timer: Timer | None = None
 
@@ -76,14 +78,32 @@ class Connection:
         if self.ended:
             return
         self._last_input = self.wire.now()
-        self.framer.feed(octets)
+        if self._inflate is None:
+            self.framer.feed(octets)
+        else:
+            self._inflate.feed(octets)
         if self._promise is not None:
             self.wake()
         elif not self._busy:
             self._work()
-        if self._busy and not self._held and self.framer.pending > MAX_BEHIND:
+        if self._busy and not self._held and self._behind > MAX_BEHIND:
             self._held = True
             self.wire.hold_input()
+
+    @property
+    def _behind(self) -> int:
+        """Octets that came and wait their turn."""
+        return self.framer.pending + (0 if self._inflate is None else self._inflate.waiting)
+
+    def _feed_inflated(self) -> bool:
+        """Hand the framer a piece of what came compressed; says whether there was any."""
+        try:
+            piece = b"" if self._inflate is None else self._inflate.next()
+        except ValueError:
+            self.end(r.Bye("That was not compressed"))
+            return False
+        self.framer.feed(piece)
+        return bool(piece)
 
     def lost(self) -> None:
         """The client is gone; whatever runs ends at its next look at the connection."""
@@ -137,7 +157,7 @@ class Connection:
     async def event(self) -> framing.Event:
         """What the client sends next inside a command. Raises ConnectionResetError."""
         while True:
-            event = self.framer.next()
+            event = self.next_event()
             if type(event) is framing.NeedContinuation:
                 self.out.send(r.Continue())
             elif event is not None:
@@ -148,6 +168,13 @@ class Connection:
                 if self.stopping:
                     self.end(r.Bye("The server is shutting down"))
                     raise ConnectionResetError("the server is shutting down")
+
+    def next_event(self) -> framing.Event | None:
+        """What has come already, or None."""
+        event = self.framer.next()
+        while event is None and self._inflate is not None and self._feed_inflated():
+            event = self.framer.next()
+        return event
 
     async def woken(self) -> None:
         """Wait for input, for a ``wake``, or for the end.
@@ -168,6 +195,30 @@ class Connection:
         if promise is not None:
             promise.keep()
 
+    @property
+    def compressed(self) -> bool:
+        """Whether COMPRESS is on."""
+        return self._inflate is not None
+
+    def start_compression(self) -> None:
+        """What was written goes out plain; from here both ways are DEFLATE, also what has come already."""
+        self.out.flush()
+        self.out.deflate = Deflate()
+        self._inflate = Inflate()
+        self._inflate.feed(self.framer.take())
+
+    def logged_out(self, state: State) -> None:
+        """The login is taken back (RFC 8437): the limits and the time-out of before it hold again."""
+        self.state = state
+        self.user = ""
+        self.wire.dismiss()
+        self.out.utf8 = False
+        self.framer.limits = self.house.limits(logged_in=False)
+        self._begun = self.wire.now()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._watch(self.house.settings.login_timeout)
+
     def start_tls(self) -> None:
         """Go on over TLS. What came in the clear behind STARTTLS is thrown away: RFC 9051 §6.2.1."""
         self.out.flush()
@@ -187,6 +238,8 @@ class Connection:
             while not self._busy and not self.ended:
                 event = next_event()
                 if event is None:
+                    if self._inflate is not None and self._feed_inflated():
+                        continue
                     break
                 self._start(self._carry_out(event))
                 turn += 1

@@ -150,6 +150,10 @@ class TwistedWire:
     def admit(self, user: str) -> bool:
         return self._place is None or self._place.log_in(user)
 
+    def dismiss(self) -> None:
+        if self._place is not None:
+            self._place.log_out()
+
     def now(self) -> float:
         return float(self._clock.seconds())
 

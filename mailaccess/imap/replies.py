@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from mailaccess.imap.deflate import Deflate
 from mailaccess.imap.wire import Wire
 from mailaccess.proto.imap.render import render
 from mailaccess.proto.imap.responses import Response
@@ -18,13 +19,14 @@ class Replies:
     and waits while the client reads slowly, so that memory stays bounded.
     """
 
-    __slots__ = ("_pieces", "_size", "_wire", "last_drained", "utf8")
+    __slots__ = ("_pieces", "_size", "_wire", "deflate", "last_drained", "utf8")
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._pieces: list[bytes] = []
         self._size = 0
         self.last_drained = wire.now()  # when the client last made room: it is alive
+        self.deflate: Deflate | None = None  # COMPRESS is on
         self.utf8 = False  # UTF8=ACCEPT is on
 
     def send(self, response: Response) -> None:
@@ -53,4 +55,5 @@ class Replies:
         if pieces:
             self._pieces = []
             self._size = 0
-            self._wire.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            octets = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._wire.write(octets if self.deflate is None else self.deflate.pack(octets))

@@ -76,6 +76,10 @@ class Wire(Protocol):
         """Count this connection as ``user``'s; False where the account has its fill of connections."""
         ...
 
+    def dismiss(self) -> None:
+        """Count this connection as nobody's again."""
+        ...
+
     def now(self) -> float:
         """Seconds of a clock that never goes back."""
         ...

@@ -148,6 +148,9 @@ class MemoryWire:
         self.admitted.append(user)
         return self.admits
 
+    def dismiss(self):
+        self.admitted.pop()
+
     def now(self):
         return self.clock.time
 

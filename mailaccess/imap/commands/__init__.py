@@ -10,6 +10,7 @@ def load() -> None:
     from mailaccess.imap.commands import (  # noqa: F401
         append,
         authentication,
+        compressing,
         copying,
         enabling,
         expunge,
@@ -20,4 +21,5 @@ def load() -> None:
         searching,
         session,
         storing,
+        unauthenticating,
     )

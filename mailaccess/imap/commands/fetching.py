@@ -40,8 +40,10 @@ async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
         made = plan(args.items, uid=args.uid or session.condstore, flags=True, modseq=session.condstore)
     elif session.condstore and _tells_flags(made, args.items):
         made = plan(args.items, uid=args.uid, flags=False, modseq=True)
-    complete = await produce(session, made, spans, out, changed_since=args.changed_since)
-    if not complete and not args.uid:
+    outcome = await produce(session, made, spans, out, changed_since=args.changed_since)
+    if outcome.failure is not None:
+        return outcome.failure
+    if not outcome.complete and not args.uid:
         return r.No("Some of the messages no longer exist", r.EXPUNGEISSUED)
     return r.Ok("FETCH completed")
 

@@ -31,7 +31,7 @@ async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
                     await tell(selected, out, expunges=True)
                 if selected.updates.gone:
                     return r.Ok("IDLE terminated")
-            event = connection.framer.next()
+            event = connection.next_event()
             if event is not None or connection.stopping:
                 break
             if keeper.due:

@@ -14,6 +14,8 @@ from mailaccess.imap.session import Selected
 from mailaccess.imap.view import Rows
 from mailaccess.proto.imap import fetch as f
 from mailaccess.proto.imap import render_fetch
+from mailaccess.proto.imap.fetch_binary import Binary, BinarySize
+from mailaccess.proto.imap.fetch_facts import Preview
 from mailaccess.store.api import Fact
 
 ColumnRule = Callable[[Selected, Rows], render_fetch.Column]
@@ -97,7 +99,25 @@ class SectionItem:
         return not self.section.part and self.section.text is None
 
 
-OctetItem = FactItem | FieldsItem | HeaderItem | SectionItem
+@dataclass(frozen=True, slots=True)
+class BinaryItem:
+    """BINARY and, with ``size_only``, BINARY.SIZE: a part's content decoded. RFC 3516 §4.2."""
+
+    label: bytes
+    part: tuple[int, ...]
+    partial: tuple[int, int] | None
+    size_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewItem:
+    """PREVIEW: a fact that is text. RFC 8970 §3."""
+
+    label: bytes
+    place: int
+
+
+OctetItem = FactItem | FieldsItem | HeaderItem | SectionItem | BinaryItem | PreviewItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +148,12 @@ few sets again and again, and what is longer than this nobody shall make us keep
 
 def plan(items: tuple[f.FetchAtt, ...], *, uid: bool, flags: bool, modseq: bool) -> Plan:
     """The plan for these items; ``uid``, ``flags`` and ``modseq`` add those where they were not asked for."""
-    weight = 0
+    weight = 10 * len(items)
     for item in items:
         if isinstance(item, f.BodySection):
             weight += 10 * len(item.section.part) + sum(map(len, item.section.fields))
+        elif isinstance(item, (Binary, BinarySize)):
+            weight += 10 * len(item.part)
     if weight > REMEMBERED:
         return _plan(items, uid, flags, modseq)
     return _remembered(items, uid, flags, modseq)
@@ -154,12 +176,21 @@ def _plan(items: tuple[f.FetchAtt, ...], uid: bool, flags: bool, modseq: bool) -
         if isinstance(item, f.BodySection):
             sets_seen |= not item.peek
             octets.append(_section_item(item, facts))
+        elif isinstance(item, Binary):
+            sets_seen |= not item.peek
+            octets.append(
+                BinaryItem(_binary_label(b"BINARY", item.part, item.partial), item.part, item.partial, False)
+            )
+        elif isinstance(item, BinarySize):
+            octets.append(BinaryItem(_binary_label(b"BINARY.SIZE", item.part, None), item.part, None, True))
+        elif isinstance(item, Preview):
+            octets.append(PreviewItem(b"PREVIEW", _place(facts, Fact.PREVIEW)))
         elif item in _FACTS:
             label, fact = _FACTS[item]
             octets.append(FactItem(label, _place(facts, fact)))
-    sections = [item for item in octets if isinstance(item, SectionItem)]
+    sections = [item for item in octets if isinstance(item, (SectionItem, BinaryItem))]
     structure = None
-    if any(not item.is_whole for item in sections):
+    if any(isinstance(item, BinaryItem) or not item.is_whole for item in sections):
         structure = _place(facts, Fact.STRUCTURE)
     return Plan(tuple(rules), tuple(octets), tuple(facts), structure, bool(sections), sets_seen)
 
@@ -168,6 +199,12 @@ def _place(facts: list[Fact], fact: Fact) -> int:
     if fact not in facts:
         facts.append(fact)
     return facts.index(fact)
+
+
+def _binary_label(name: bytes, part: tuple[int, ...], partial: tuple[int, int] | None) -> bytes:
+    """As in the answer: with the origin, without the count. RFC 3516 §7."""
+    origin = b"" if partial is None else b"<%d>" % partial[0]
+    return b"%b[%b]%b" % (name, b".".join(b"%d" % number for number in part), origin)
 
 
 def _section_item(item: f.BodySection, facts: list[Fact]) -> OctetItem:

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailaccess.imap.fetch import sections
-from mailaccess.imap.fetch.items import FactItem, FieldsItem, HeaderItem, Plan, SectionItem
-from mailaccess.imap.fetch.sections import Stretch
+from mailaccess.imap.fetch.items import FactItem, FieldsItem, HeaderItem, Plan, PreviewItem
+from mailaccess.imap.fetch.lines import Message, Outcome, write_line
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
 from mailaccess.imap.view import Rows, Span
-from mailaccess.observe.events import Level
 from mailaccess.proto.imap import render_fetch
+from mailaccess.proto.imap.render import string
 from mailaccess.store.api import Body
 
 SLICE: Final = 4000
@@ -39,8 +39,12 @@ BODY_OCTETS: Final = 2 * 2**20
 LARGE: Final = 2**20
 """The store gives a message above this as an open file (``Mailbox.read``)."""
 
-STEP: Final = 128 * 1024
-"""Octets of a large message read at a time."""
+FACT_OCTETS: Final = 16 * 2**20
+"""Octets of the messages whose facts are asked for at a time: a header may be as large as its message."""
+
+TOGETHER: Final = 8
+"""Octet items put together for a whole batch; a client that asks for more, perhaps for a thousand slices of
+the same header, gets them one by one, so that they are never in memory all at once."""
 
 
 @dataclass(slots=True)
@@ -59,6 +63,16 @@ class Loaded:
     fields: list[list[bytes | None]]
     bodies: list[bytes | Body | None] | None
 
+    def message(self, place: int) -> Message | None:
+        """What there is of one message; None if it is gone."""
+        source = None if self.bodies is None else self.bodies[place]
+        facts = () if self.facts is None else self.facts[place]
+        fields = [column[place] for column in self.fields]
+        if facts is None or (self.bodies is not None and source is None):
+            return None
+        present = [each for each in fields if each is not None]
+        return Message(source, facts, present) if len(present) == len(fields) else None
+
     def close(self) -> None:
         """Close the open files."""
         for each in self.bodies or ():
@@ -68,15 +82,29 @@ class Loaded:
 
 async def produce(
     session: Selected, plan: Plan, spans: Sequence[Span], out: Replies, *, changed_since: int | None = None
-) -> bool:
-    """Write the FETCH lines of the messages at ``spans``; says whether all of them were still there.
+) -> Outcome:
+    """Write the FETCH lines of the messages at ``spans``.
 
     changed_since: only those whose mod-sequence is above (RFC 7162 §3.1.4.1).
     """
-    if not plan.octets:
-        return await _from_columns(session, plan, spans, out, changed_since)
+    outcome = Outcome()
+    if plan.octets:
+        await _in_batches(session, plan, spans, out, changed_since, outcome)
+    else:
+        await _from_columns(session, plan, spans, out, changed_since)
+    outcome.complete &= not _lost(session, spans)
+    return outcome
+
+
+async def _in_batches(
+    session: Selected,
+    plan: Plan,
+    spans: Sequence[Span],
+    out: Replies,
+    changed_since: int | None,
+    outcome: Outcome,
+) -> None:
     batches = _batches(session, plan, spans, changed_since)
-    complete = True
     ahead: Awaitable[Loaded] | None = None
     batch = next(batches, None)
     try:
@@ -87,14 +115,13 @@ async def produce(
             if following is not None:
                 ahead = session.connection.wire.begin(_load(session, plan, following))
             try:
-                complete &= await _write(session, plan, batch, loaded, out)
+                await _write(session, plan, batch, loaded, out, outcome)
             finally:
                 loaded.close()
             batch = following
     finally:
         if ahead is not None:
             (await ahead).close()
-    return complete and not _lost(session, spans)
 
 
 def _lost(session: Selected, spans: Sequence[Span]) -> bool:
@@ -103,7 +130,7 @@ def _lost(session: Selected, spans: Sequence[Span]) -> bool:
 
 async def _from_columns(
     session: Selected, plan: Plan, spans: Sequence[Span], out: Replies, changed_since: int | None
-) -> bool:
+) -> None:
     first = True
     for rows in _slices(session, spans, SLICE, changed_since):
         out.octets(render_fetch.columns(rows.numbers, plan.parts(session, rows)))
@@ -111,7 +138,6 @@ async def _from_columns(
         if not first or len(rows.uids) >= SLICE:
             await session.house.runner.pause()
         first = False
-    return not _lost(session, spans)
 
 
 def _slices(
@@ -169,21 +195,22 @@ def _changed(session: Selected, rows: Rows, changed_since: int | None) -> Rows:
 def _batches(
     session: Selected, plan: Plan, spans: Sequence[Span], changed_since: int | None
 ) -> Iterator[Batch]:
+    bound = BODY_OCTETS if plan.bodies else FACT_OCTETS
     for rows in _slices(session, spans, BODIES if plan.bodies else BATCH, changed_since):
-        if not plan.bodies:
-            yield _batch(session, plan, rows)
-            continue
         sizes = list(rows.take(session.mailbox.columns.sizes))
-        uids = list(rows.uids)
-        heads = _batch(session, plan, rows).heads
+        batch = _batch(session, plan, rows)
+        if sum(sizes) <= bound:
+            yield batch
+            continue
         start = octets = 0
         for place, size in enumerate(sizes):
-            size = 0 if size > LARGE else size
-            if place > start and octets + size > BODY_OCTETS:
-                yield Batch(uids[start:place], heads[start:place])
+            if plan.bodies and size > LARGE:
+                size = 0  # it is not read into memory
+            if place > start and octets + size > bound:
+                yield Batch(batch.uids[start:place], batch.heads[start:place])
                 start, octets = place, 0
             octets += size
-        yield Batch(uids[start:], heads[start:])
+        yield Batch(batch.uids[start:], batch.heads[start:])
 
 
 def _batch(session: Selected, plan: Plan, rows: Rows) -> Batch:
@@ -208,10 +235,14 @@ async def _load(session: Selected, plan: Plan, batch: Batch) -> Loaded:
 # --- writing ----------------------------------------------------------------------------------------------
 
 
-async def _write(session: Selected, plan: Plan, batch: Batch, loaded: Loaded, out: Replies) -> bool:
-    """The lines of one batch; says whether all its messages were there."""
-    if loaded.bodies is not None:
-        return await _write_bodies(session, plan, batch, loaded, out)
+async def _write(
+    session: Selected, plan: Plan, batch: Batch, loaded: Loaded, out: Replies, outcome: Outcome
+) -> None:
+    """The lines of one batch."""
+    if loaded.bodies is not None or len(plan.octets) > TOGETHER:
+        for place, head in enumerate(batch.heads):
+            await write_line(session, plan, head, loaded.message(place), out, outcome)
+        return
     columns = _columns(plan, loaded)
     template = (
         b"%b"
@@ -224,7 +255,7 @@ async def _write(session: Selected, plan: Plan, batch: Batch, loaded: Loaded, ou
     lines = [template % row for row in zip(batch.heads, *columns, strict=True) if None not in row]
     out.octets(b"".join(lines))
     await out.room()
-    return len(lines) == len(batch.heads)
+    outcome.complete &= len(lines) == len(batch.heads)
 
 
 def _escaped(label: bytes) -> bytes:
@@ -241,6 +272,8 @@ def _columns(plan: Plan, loaded: Loaded) -> list[list[bytes | None]]:
         match item:
             case FactItem(_, place):
                 columns.append([None if each is None else each[place] for each in facts])
+            case PreviewItem(_, place):
+                columns.append([None if each is None else string(each[place]) for each in facts])
             case HeaderItem(_, place, partial):
                 columns.append([None if each is None else _literal(each[place], partial) for each in facts])
             case FieldsItem():
@@ -253,84 +286,3 @@ def _columns(plan: Plan, loaded: Loaded) -> list[list[bytes | None]]:
 def _literal(octets: bytes, partial: tuple[int, int] | None) -> bytes:
     octets = sections.cut(octets, partial)
     return b"{%d}\r\n%b" % (len(octets), octets)
-
-
-async def _write_bodies(session: Selected, plan: Plan, batch: Batch, loaded: Loaded, out: Replies) -> bool:
-    complete = True
-    bodies = loaded.bodies or []
-    separator = b" " if plan.columns else b""
-    for place, head in enumerate(batch.heads):
-        source = bodies[place]
-        facts = None if loaded.facts is None else loaded.facts[place]
-        fields = [column[place] for column in loaded.fields]
-        if source is None or (plan.facts and facts is None) or None in fields:
-            complete = False
-            continue
-        values = await _values(plan, source, facts, fields)
-        out.octets(head)
-        space = separator
-        for item, value in zip(plan.octets, values, strict=True):
-            out.octets(space)
-            space = b" "
-            if isinstance(value, Stretch):
-                out.octets(render_fetch.section_open(item.label, value.length))
-                await _stream(session, value, out)
-            elif isinstance(item, FactItem):
-                out.octets(render_fetch.item(item.label, value or b"NIL"))
-            elif value is None:
-                out.octets(render_fetch.section(item.label, None))
-            else:
-                out.octets(render_fetch.section_open(item.label, len(value)))
-                out.octets(value)
-        out.octets(render_fetch.TAIL)
-        await out.room()
-    return complete
-
-
-async def _values(
-    plan: Plan, source: bytes | Body, facts: tuple[bytes, ...] | None, fields: Sequence[bytes | None]
-) -> list[bytes | Stretch | None]:
-    """The octet items of one message, in the plan's order."""
-    root = None
-    if plan.structure is not None and facts is not None:
-        root = sections.root_part(facts[plan.structure], source if isinstance(source, bytes) else None)
-    rest = iter(fields)
-    values: list[bytes | Stretch | None] = []
-    for item in plan.octets:
-        match item:
-            case FactItem(_, place):
-                values.append(None if facts is None else facts[place])
-            case HeaderItem(_, place, partial):
-                values.append(None if facts is None else sections.cut(facts[place], partial))
-            case FieldsItem():
-                values.append(sections.cut(next(rest) or b"", item.partial))
-            case SectionItem():
-                if isinstance(source, bytes):
-                    values.append(sections.from_octets(item, source, root))
-                else:
-                    values.append(await sections.from_body(item, source, root))
-    return values
-
-
-async def _stream(session: Selected, stretch: Stretch, out: Replies) -> None:
-    """Exactly ``stretch.length`` octets, read as the client takes them.
-
-    The length is announced already: if the file fails now, all that is left is to end the connection.
-    """
-    offset, left = stretch.offset, stretch.length
-    try:
-        while left > 0:
-            piece = await stretch.source.read(offset, min(left, STEP))
-            if not piece:
-                raise EOFError("the message is shorter than it was")
-            out.octets(piece)
-            offset += len(piece)
-            left -= len(piece)
-            await out.room()
-    except ConnectionResetError:
-        raise
-    except Exception as error:
-        connection = session.connection
-        connection.house.log.log("imap-read-failed", Level.ERROR, user=connection.user, error=repr(error))
-        connection.wire.abort()
-        raise ConnectionResetError("the message could not be read to its end") from error

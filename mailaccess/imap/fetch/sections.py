@@ -4,12 +4,13 @@ A section is a range of the message's octets, found by its structure; only HEADE
 together. Offsets count the wire form.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
-from mailaccess.imap.fetch.items import SectionItem
-from mailaccess.message import body, headers, stored, structure
-from mailaccess.message.part import Part
+from mailaccess.imap.fetch.items import BinaryItem, SectionItem
+from mailaccess.message import body, headers, stored, structure, transfer
+from mailaccess.message.part import MESSAGE, MULTIPART, Part
 from mailaccess.proto.imap.fetch import Section, SectionText
 from mailaccess.store.api import Body
 
@@ -23,6 +24,10 @@ _TEXTS: Final[dict[SectionText | None, str]] = {
 }
 
 
+class UnknownEncoding(Exception):
+    """A part whose Content-Transfer-Encoding nobody knows: NO [UNKNOWN-CTE]. RFC 3516 §4.3."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """A section that is read from a large message while it is written: octets from ``offset`` on."""
@@ -30,6 +35,50 @@ class Stretch:
     source: Body
     offset: int
     length: int
+
+    async def pieces(self, step: int) -> AsyncIterator[bytes]:
+        """The octets, ``step`` at a time; fewer than ``length`` if the file ends early."""
+        offset, left = self.offset, self.length
+        while left > 0:
+            piece = await self.source.read(offset, min(left, step))
+            if not piece:
+                return
+            yield piece
+            offset += len(piece)
+            left -= len(piece)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A stretch with its transfer encoding undone: ``length`` octets from ``origin`` on, counted decoded."""
+
+    stretch: Stretch
+    encoding: bytes | None
+    origin: int
+    length: int
+
+    async def pieces(self, step: int) -> AsyncIterator[bytes]:
+        """The decoded octets; what lies before ``origin`` is decoded and dropped."""
+        skip, left = self.origin, self.length
+        async for piece in _decoding(self.stretch, self.encoding, step):
+            if skip >= len(piece):
+                skip -= len(piece)
+                continue
+            piece = piece[skip : skip + left]
+            skip = 0
+            left -= len(piece)
+            yield piece
+            if left <= 0:
+                return
+
+
+async def _decoding(stretch: Stretch, encoding: bytes | None, step: int) -> AsyncIterator[bytes]:
+    undo = transfer.decoder(encoding)
+    if undo is None:
+        raise UnknownEncoding
+    async for piece in stretch.pieces(step):
+        yield undo.feed(piece)
+    yield undo.finish()
 
 
 def cut(octets: bytes, partial: tuple[int, int] | None) -> bytes:
@@ -81,6 +130,58 @@ async def from_body(item: SectionItem, source: Body, root: Part | None) -> bytes
         whole = await source.read(found.offset, min(found.length, headers.MAX_HEADER_OCTETS))
         return cut(_selected(item.section, whole), item.partial)
     return Stretch(source, *_narrow(found, item.partial))
+
+
+# --- BINARY, RFC 3516 -------------------------------------------------------------------------------------
+
+
+def _encoding(part: Part) -> bytes | None:
+    """Of multiparts and messages nothing is decoded: they may have no encoding (RFC 2045 §6.4)."""
+    return None if part.kind in (MULTIPART, MESSAGE) else part.encoding
+
+
+def check_encoding(item: BinaryItem, root: Part | None) -> None:
+    """Raises UnknownEncoding, before the line is begun."""
+    part = body.part_at(root, item.part) if root is not None and item.part else None
+    if part is not None and transfer.decoder(_encoding(part)) is None:
+        raise UnknownEncoding
+
+
+def _binary_range(item: BinaryItem, root: Part | None) -> tuple[body.Range, bytes | None] | None:
+    """Where the part's content lies, and its encoding; BINARY[] is the message as it stands."""
+    if root is None:
+        return None
+    part = body.part_at(root, item.part) if item.part else root
+    found = body.section(root, item.part)
+    if part is None or found is None:
+        return None
+    return found, _encoding(part) if item.part else None
+
+
+def decoded(item: BinaryItem, octets: bytes, root: Part | None) -> bytes | None:
+    """The decoded part of a message in memory; None where there is no such part. Raises UnknownEncoding."""
+    found = _binary_range(item, root or structure.parse(octets))
+    if found is None:
+        return None
+    place, encoding = found
+    content = transfer.decode(octets[place.offset : place.offset + place.length], encoding)
+    if content is None:
+        raise UnknownEncoding
+    return cut(content, item.partial)
+
+
+async def decoded_from_body(item: BinaryItem, source: Body, root: Part | None, step: int) -> Decoded | None:
+    """The same of a large message, decoded once to count and, by ``Decoded.pieces``, once more to write."""
+    found = _binary_range(item, root)
+    if found is None:
+        return None
+    place, encoding = found
+    stretch = Stretch(source, place.offset, place.length)
+    size = 0
+    async for piece in _decoding(stretch, encoding, step):
+        size += len(piece)
+    origin, length = _narrow(body.Range(0, size), item.partial)
+    return Decoded(stretch, encoding, origin, length)
 
 
 def _narrow(found: body.Range, partial: tuple[int, int] | None) -> tuple[int, int]:

@@ -64,6 +64,10 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("ESEARCH", 4731, False, True),
     Extension("SEARCHRES", 5182, False, True),
     Extension("WITHIN", 5032, False, True),
+    Extension("BINARY", 3516, False, True),
+    Extension("PREVIEW", 8970, False, True),
+    Extension("COMPRESS=DEFLATE", 4978, False, True),
+    Extension("UNAUTHENTICATE", 8437, False, True),
 )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailaccess.imap.fetch import produce
+from mailaccess.imap.fetch import lines
 from tests.session.driving import Promise
 
 MAIL = (
@@ -145,7 +145,7 @@ def test_a_large_message_is_streamed_to_a_slow_reader_in_bounded_memory(imap):
         got += piece
     first = b"* 1 FETCH (UID 1 BODY[] {%d}\r\n%b BODY[TEXT]<5> {7}\r\n56789ab)\r\n" % (len(big), big)
     assert got.startswith(first + b"* 2 FETCH")
-    assert one.wire.peak <= 100_000 + produce.STEP + 70_000
+    assert one.wire.peak <= 100_000 + lines.STEP + 70_000
 
 
 def test_sections_of_a_large_message(imap):

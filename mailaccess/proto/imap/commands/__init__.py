@@ -6,7 +6,17 @@ The families that are not in ``RULES`` can be read already; their line comes wit
 
 from typing import Final
 
-from mailaccess.proto.imap.commands import append, authentication, listing, mailboxes, messages, session
+from mailaccess.proto.imap import fetch, fetch_binary, fetch_facts
+from mailaccess.proto.imap.commands import (
+    append,
+    authentication,
+    compress,
+    listing,
+    mailboxes,
+    messages,
+    session,
+    unauthenticate,
+)
 from mailaccess.proto.imap.commands.base import Command, Request, Rule, Rules
 
 __all__ = ["RULES", "Command", "Request", "Rule", "Rules"]
@@ -18,5 +28,9 @@ RULES: Final[dict[bytes, Rule]] = {
     **listing.RULES,
     **append.RULES,
     **messages.RULES,
+    **compress.RULES,
+    **unauthenticate.RULES,
 }
 """Every command by its name in capitals."""
+
+fetch.WITH_ARGUMENTS.update({**fetch_binary.WITH_ARGUMENTS, **fetch_facts.WITH_ARGUMENTS})

@@ -1,0 +1,72 @@
+"""BINARY (RFC 3516) and PREVIEW (RFC 8970)."""
+
+import base64
+
+import pytest
+
+from tests.session.imap.test_fetch import fetched, literal
+
+PART = b"Content-Type: %b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b\r\n"
+ZEROS = b"a\0b" * 100
+
+
+def message(*parts):
+    body = b"".join(b"--b\r\n" + PART % part for part in parts)
+    return b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + body + b"--b--\r\n"
+
+
+@pytest.fixture
+def one(imap):
+    encoded = base64.encodebytes(ZEROS).replace(b"\n", b"\r\n")
+    text = message(
+        (b"text/plain", b"quoted-printable", b"caf=C3=A9 =\r\nau lait"),
+        (b"application/octet-stream", b"base64", encoded),
+        (b"text/plain", b"x-unknown", b"??"),
+    )
+    imap.given("INBOX", [text, b"Subject: plain\r\n\r\nJust text.\r\n"])
+    return imap.session("INBOX")
+
+
+def test_parts_come_decoded(one):
+    text = "café au lait".encode()
+    assert fetched(one, "BINARY.PEEK[1]") == b"BINARY[1] " + literal(text)
+    assert fetched(one, "BINARY.PEEK[1]<3.4>") == b"BINARY[1]<3> " + literal(text[3:7])
+    assert fetched(one, "BINARY.SIZE[1]") == b"BINARY.SIZE[1] 13"
+    assert fetched(one, "BINARY.PEEK[2]") == b"BINARY[2] ~{300}\r\n" + ZEROS
+    assert fetched(one, "(BINARY.SIZE[2] BODY.PEEK[2]<0.4>)").startswith(
+        b"BINARY.SIZE[2] 300 BODY[2]<0> {4}\r\n"
+    )
+
+
+def test_reading_one_sets_seen(one):
+    assert fetched(one, "BINARY.SIZE[1]") == b"BINARY.SIZE[1] 13"
+    assert fetched(one, "BINARY[1]").startswith(b"FLAGS (\\Seen) BINARY[1] {13}")
+
+
+def test_an_unknown_encoding_is_refused_for_its_message_only(one):
+    answer = one.ask("FETCH 1:2 (BINARY.PEEK[3])")
+    assert answer.status.startswith("NO [UNKNOWN-CTE]") and answer.numbers("FETCH") == [2]
+    assert one.ask("FETCH 1 (BINARY.SIZE[3])").status.startswith("NO [UNKNOWN-CTE]")
+
+
+def test_a_part_that_is_not_there_is_nil_and_has_no_size(one):
+    assert fetched(one, "BINARY.PEEK[7]") == b"BINARY[7] NIL"
+    assert fetched(one, "BINARY.SIZE[7]") == b"BINARY.SIZE[7] 0"
+
+
+def test_a_large_part_is_decoded_while_it_is_written(imap):
+    content = bytes(range(256)) * 8000
+    text = message((b"application/zip", b"base64", base64.encodebytes(content).replace(b"\n", b"\r\n")))
+    imap.given("INBOX", [text])
+    one = imap.session("INBOX")
+    assert fetched(one, "BINARY.PEEK[1]") == b"BINARY[1] ~{%d}\r\n%b" % (len(content), content)
+    part = content[1_000_000:1_200_000]
+    assert fetched(one, "BINARY.PEEK[1]<1000000.200000>") == b"BINARY[1]<1000000> ~{200000}\r\n" + part
+    assert fetched(one, "BINARY.SIZE[1]") == b"BINARY.SIZE[1] %d" % len(content)
+
+
+def test_preview(imap):
+    imap.given("INBOX", [b"Subject: a\r\n\r\nhello", "Subject: b\r\n\r\n안녕".encode()])
+    one = imap.session("INBOX")
+    assert fetched(one, "PREVIEW") == b'PREVIEW "hello"'
+    assert fetched(one, "(UID PREVIEW (LAZY))", 2) == b"UID 2 PREVIEW {6}\r\n" + "안녕".encode()
