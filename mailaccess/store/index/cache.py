@@ -4,8 +4,9 @@ One row a content: ENVELOPE, BODYSTRUCTURE and BODY rendered for IMAP (RFC 9051 
 structure as ``message.structure`` dumps it, PREVIEW (RFC 8970), the header octets, and the keys that
 searches need (``keys``). COPY and MOVE share a content, so nothing is computed twice.
 
-Everything is derived: a row may be missing (a file that another program dropped), old (VERSION) or
-damaged; then it is computed from the message's octets, kept, and answered. A value that is too large
+Everything is derived: a row may be missing (a file that another program dropped) or old (VERSION); then
+it is computed from the message's octets, kept, and answered. A damaged index raises, and the vault has it
+rebuilt. A value that is too large
 to keep is computed whenever it is asked for.
 
 Plain blocking code: the callers run it in the account's serial job, ``compute`` anywhere.
@@ -13,7 +14,7 @@ Plain blocking code: the callers run it in the account's serial job, ``compute``
 
 import sqlite3
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -173,7 +174,7 @@ def kept_headers(
     statement = (
         f"SELECT content, header FROM cache_header WHERE {where} AND version = {VERSION} ORDER BY content"
     )
-    with closing(connection.cursor()) as cursor, suppress(sqlite3.DatabaseError):
+    with closing(connection.cursor()) as cursor:
         for content, header in cursor.execute(statement, parameters):
             if content in wanted:
                 yield content, header
@@ -189,7 +190,7 @@ def headers(connection: sqlite3.Connection, contents: Sequence[int], read: Read)
 def _rows(
     connection: sqlite3.Connection, contents: Sequence[int], wanted: Sequence[Fact]
 ) -> dict[int, tuple[bytes, ...]]:
-    """What is kept; a value may be None (too large). A damaged index counts as an empty one."""
+    """What is kept; a value may be None (too large)."""
     columns = ", ".join(
         "iif(h.whole, h.header, NULL)" if fact is Fact.HEADER else f"c.{fact.value}" for fact in wanted
     )
@@ -203,10 +204,7 @@ def _rows(
     statement = (
         f"SELECT {first}.content, {columns} FROM {tables} WHERE {where} AND {first}.version = {VERSION}"
     )
-    try:
-        return {row[0]: row[1:] for row in connection.execute(statement, parameters)}
-    except sqlite3.DatabaseError:
-        return {}
+    return {row[0]: row[1:] for row in connection.execute(statement, parameters)}
 
 
 def compute_missing(

@@ -12,14 +12,14 @@ from typing import Final
 
 from mailaccess.message.headers import Header
 from mailaccess.store.index import cache
-from mailaccess.store.index.rows import Read, among, keeping, set_key, writing
+from mailaccess.store.index.rows import Read, among, keeping, set_key
 
 VERSION: Final = 1
 """Raised whenever a selection would come out otherwise; sets of other versions are not found, and go."""
 
 TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS field_sets (
-        id INTEGER PRIMARY KEY, names BLOB NOT NULL UNIQUE, used INTEGER NOT NULL)""",
+        id INTEGER PRIMARY KEY AUTOINCREMENT, names BLOB NOT NULL UNIQUE, used INTEGER NOT NULL)""",
     # id: the set's number and the content's, see set_key: one range for each set, in the order of contents.
     "CREATE TABLE IF NOT EXISTS field_octets (id INTEGER PRIMARY KEY, octets BLOB NOT NULL)",
 )
@@ -76,11 +76,8 @@ def header_fields(
 def _kept(connection: sqlite3.Connection, number: int, contents: Sequence[int]) -> dict[int, bytes]:
     offset = set_key(number, 0)
     where, parameters = among([offset + content for content in contents], "id")
-    try:
-        rows = connection.execute(f"SELECT id - {offset}, octets FROM field_octets WHERE {where}", parameters)
-        return dict(rows.fetchall())
-    except sqlite3.DatabaseError:
-        return {}
+    rows = connection.execute(f"SELECT id - {offset}, octets FROM field_octets WHERE {where}", parameters)
+    return dict(rows.fetchall())
 
 
 def _set_number(connection: sqlite3.Connection, names: list[bytes], exclude: bool, bulk: bool) -> int:
@@ -90,32 +87,31 @@ def _set_number(connection: sqlite3.Connection, names: list[bytes], exclude: boo
     )
     if len(label) > MAX_NAMES_OCTETS:
         return 0
-    try:
-        row = connection.execute(
-            "SELECT id, used, (SELECT max(used) FROM field_sets) FROM field_sets WHERE names = ?", (label,)
-        ).fetchone()
-        if row is not None:
-            number, used, newest = row
-            if bulk and used < newest:
-                with writing(connection):
-                    connection.execute("UPDATE field_sets SET used = ? WHERE id = ?", (newest + 1, number))
-            return int(number)
-        return _new_set(connection, label) if bulk else 0
-    except sqlite3.DatabaseError:
-        return 0
+    row = connection.execute(
+        "SELECT id, used, (SELECT max(used) FROM field_sets) FROM field_sets WHERE names = ?", (label,)
+    ).fetchone()
+    number, used, newest = row or (0, 0, 1)
+    if bulk and used < newest:
+        with keeping(connection):
+            number = _made_newest(connection, label)
+    return int(number)
 
 
-def _new_set(connection: sqlite3.Connection, label: bytes) -> int:
-    with writing(connection):
-        rows = connection.execute("SELECT id, used FROM field_sets ORDER BY used DESC").fetchall()
-        for number, _ in rows[MAX_SETS - 1 :]:
-            connection.execute("DELETE FROM field_sets WHERE id = ?", (number,))
-            connection.execute(
-                "DELETE FROM field_octets WHERE id BETWEEN ? AND ?",
-                (set_key(number, 0), set_key(number + 1, 0) - 1),
-            )
-        taken = {number for number, _ in rows[: MAX_SETS - 1]}
-        number = min(set(range(1, MAX_SETS + 1)) - taken)
-        newest = rows[0][1] if rows else 0
-        connection.execute("INSERT INTO field_sets VALUES (?, ?, ?)", (number, label, newest + 1))
-        return number
+def _made_newest(connection: sqlite3.Connection, label: bytes) -> int:
+    """The set's number, after making it if there is none; the least lately used ones make room.
+
+    Numbers are never given again: another process may still write under the number of a set that went.
+    """
+    connection.execute(
+        "INSERT INTO field_sets (names, used) SELECT ?, ifnull(max(used), 0) + 1 FROM field_sets WHERE true"
+        " ON CONFLICT (names) DO UPDATE SET used = excluded.used",
+        (label,),
+    )
+    rows = connection.execute("SELECT id, names FROM field_sets ORDER BY used DESC").fetchall()
+    for number, _ in rows[MAX_SETS:]:
+        connection.execute("DELETE FROM field_sets WHERE id = ?", (number,))
+        connection.execute(
+            "DELETE FROM field_octets WHERE id BETWEEN ? AND ?",
+            (set_key(number, 0), set_key(number + 1, 0) - 1),
+        )
+    return int(rows[0][0])

@@ -13,6 +13,7 @@ Plain blocking code for the account's serial job; decompressing and comparing is
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from itertools import groupby
 from typing import Final, cast
 
@@ -207,22 +208,20 @@ def _scan(
     statement = (
         f"SELECT content, {columns} FROM fulltext WHERE {where} AND version = {VERSION} ORDER BY content"
     )
-    cursor = connection.cursor()
-    try:
+    with closing(connection.cursor()) as cursor:
         for content, *texts in cursor.execute(statement, parameters):
             if content not in wanted:
                 continue
-            if any(needle in zlib.decompress(text) for text in texts):
-                found.add(content)
+            try:
+                if any(needle in zlib.decompress(text) for text in texts):
+                    found.add(content)
+            except (zlib.error, TypeError):  # damaged: read again, as if it were missing
+                continue
             seen.add(content)
             spent += sum(map(len, texts))
             if spent >= SCANNED_AT_ONCE:
                 last = content
                 break
-    except (sqlite3.DatabaseError, zlib.error):  # what the damage hides is read again
-        pass
-    finally:
-        cursor.close()
     missing = [content for content in contents if content not in seen and content <= last]
     looked = set[int]()
     for content, header, body in _extracted(connection, missing, read):

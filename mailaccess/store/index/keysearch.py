@@ -62,10 +62,7 @@ def _job(condition: str, parameters: tuple[bytes | int, ...], holds: Callable[[K
     def job(connection: sqlite3.Connection, contents: Sequence[int], read: Read) -> Found:
         where, which = among(contents)
         statement = f"SELECT content, {condition} FROM search_keys WHERE {where} AND version = {keys.VERSION}"
-        try:
-            rows = connection.execute(statement, (*parameters, *which)).fetchall()
-        except sqlite3.DatabaseError:
-            rows = []
+        rows = connection.execute(statement, (*parameters, *which)).fetchall()
         found = {content for content, hit in rows if hit}
         missing = list(set(contents).difference([content for content, _ in rows]))
         found.update(

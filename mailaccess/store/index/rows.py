@@ -82,17 +82,18 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.commit()
     except BaseException:
         connection.rollback()
         raise
-    connection.commit()
 
 
 @contextmanager
 def keeping(connection: sqlite3.Connection) -> Iterator[None]:
-    """As ``writing``, for derived rows: where the index cannot be written now, they are kept another time.
+    """As ``writing``, for derived rows: where disk or lock refuse now, they are kept another time.
 
-    Only in a transaction of its own: an error within the caller's is the caller's to see.
+    A damaged index is not hidden: the vault sets it aside and has it rebuilt. Within the caller's
+    transaction every error is the caller's to see.
     """
     if connection.in_transaction:
         yield
@@ -100,5 +101,18 @@ def keeping(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         with writing(connection):
             yield
-    except sqlite3.DatabaseError:
-        return
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF not in _REFUSED:
+            raise
+
+
+_REFUSED: Final = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    )
+)

@@ -86,9 +86,11 @@ def test_a_value_too_large_to_keep_is_answered_every_time(connection: sqlite3.Co
     assert cache.facts(connection, [1], (Fact.HEADER,), files.read) == [None]
 
 
-def test_a_damaged_table_counts_as_an_empty_one(connection: sqlite3.Connection) -> None:
-    connection.execute("DROP TABLE cache")
-    assert cache.facts(connection, [1], (Fact.PREVIEW,), Files(WIRE).read) == [(b"The body.",)]
+def test_a_damaged_index_is_not_hidden_from_who_repairs_it(connection: sqlite3.Connection) -> None:
+    connection.execute("DROP TABLE cache_header")
+    with pytest.raises(sqlite3.DatabaseError):
+        cache.facts(connection, [1], (Fact.PREVIEW,), Files(WIRE).read)
+    assert not connection.in_transaction
 
 
 def test_forgetting_leaves_nothing_of_a_content_and_everything_of_others(
