@@ -25,7 +25,7 @@ from mailaccess.proto.imap import structure_render
 from mailaccess.store.api import Fact
 from mailaccess.store.index import keys
 from mailaccess.store.index.keys import Keys
-from mailaccess.store.index.rows import Read, among, exactly, give_way, keeping, set_key
+from mailaccess.store.index.rows import Read, among, exactly, give_way, keeping, octets, set_key
 from mailaccess.store.window import Octets
 
 VERSION: Final = 1
@@ -80,15 +80,15 @@ def compute(wire: Octets) -> Computed:
     """
     # A Window has what ``message`` needs of bytes.
     root = structure.parse(cast(bytes, wire))
-    octets = wire[root.start : root.body]
-    header = Header(octets)
+    block = wire[root.start : root.body]
+    header = Header(block)
     fields = envelope(header)
     return Computed(
         envelope=structure_render.envelope(fields),
         bodystructure=structure_render.bodystructure(root),
         body=structure_render.body(root),
         structure=structure.dump(root),
-        header=octets,
+        header=block,
         preview=preview.preview(cast(bytes, wire), root).encode("utf-8", "replace"),
         keys=keys.compute(header, fields),
     )
@@ -214,7 +214,7 @@ def compute_missing(
     for start in range(0, len(contents), STORED_AT_ONCE):
         done = []
         for content in contents[start : start + STORED_AT_ONCE]:
-            wire = read(content)
+            wire = octets(read, content)
             if wire is not None:
                 done.append((content, compute(wire)))
                 give_way()

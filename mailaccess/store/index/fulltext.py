@@ -22,7 +22,7 @@ from mailaccess.message.headers import Header
 from mailaccess.message.part import Part
 from mailaccess.message.text import SEPARATOR, fold, header_text, part_text
 from mailaccess.store.index import cache
-from mailaccess.store.index.rows import Found, Job, Read, among, exactly, give_way, keeping
+from mailaccess.store.index.rows import Found, Job, Read, among, exactly, give_way, keeping, octets, writing
 from mailaccess.store.window import Octets
 
 VERSION: Final = 1
@@ -36,6 +36,9 @@ TABLES: Final = (
 
 READ_OCTETS: Final = 8 * 1024 * 1024
 """Octets of files after which a job leaves the others to the next one."""
+
+GIVE_WAY_EVERY: Final = 3
+"""Messages extracted before the reactor's thread has its turn: 1 to 2 ms."""
 
 MAX_OCTETS: Final = 10 * 1024 * 1024
 """Encoded octets of one message's text parts (and likewise of its headers) that are searched. Text of that
@@ -68,9 +71,9 @@ def _headers(wire: Octets, root: Part) -> Iterator[str]:
     left = MAX_OCTETS
     for part in root.walk():
         if part.body > part.start and left > 0:
-            octets = wire[part.start : min(part.body, part.start + left)]
-            left -= len(octets)
-            yield header_text(Header(octets))
+            block = wire[part.start : min(part.body, part.start + left)]
+            left -= len(block)
+            yield header_text(Header(block))
 
 
 def _bodies(wire: Octets, root: Part) -> Iterator[str]:
@@ -133,12 +136,11 @@ def enqueue(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
 
 
 def index_pending(connection: sqlite3.Connection, read: Read, limit: int = 8) -> int:
-    """Index up to ``limit`` noted contents, oldest first; returns how many are still to be done.
+    """Index up to ``limit`` noted contents, oldest first; returns how many are left, 1,000 for more.
 
-    A job of 8 lasts some 5 ms: no longer than others of the account may wait.
-
-    Also fills the cache of contents that have none (adopted files). Opens its own transaction. The
-    core calls it between foreground jobs until it answers 0.
+    A job of 8 lasts some 5 ms: no longer than others of the account may wait. Also fills the cache of
+    contents that have none (adopted files). Opens its own transaction. The core calls it between
+    foreground jobs until it answers 0.  Raises sqlite3.Error and OSError: to be tried again later.
     """
     rows = connection.execute("SELECT content FROM fulltext_pending ORDER BY content LIMIT ?", (limit,))
     contents = [content for (content,) in rows.fetchall()]
@@ -150,23 +152,24 @@ def index_pending(connection: sqlite3.Connection, read: Read, limit: int = 8) ->
     spent = looked = 0
     for content in contents:
         looked += 1
-        wire = None if content in texted and content in cached else read(content)
+        wire = None if content in texted and content in cached else octets(read, content)
         if wire is None:
             continue
         if content not in texted:
             texts.append((content, *_packed(wire)))
         if content not in cached:
             computed.append((content, cache.compute(wire)))
-        give_way()
+        if looked % GIVE_WAY_EVERY == 0:
+            give_way()
         spent += len(wire)
         if spent >= READ_OCTETS:
             break
     where, parameters = exactly(contents[:looked])
-    with keeping(connection):
+    with writing(connection):
         store(connection, texts)
         cache.store(connection, computed)
         connection.execute(f"DELETE FROM fulltext_pending WHERE {where}", parameters)
-    row = connection.execute("SELECT count(*) FROM fulltext_pending").fetchone()
+    row = connection.execute("SELECT count(*) FROM (SELECT 1 FROM fulltext_pending LIMIT 1000)").fetchone()
     return int(row[0])
 
 
@@ -238,12 +241,13 @@ def _extracted(
     """The texts of contents that have none kept, as many as one job may read; they are kept at the end."""
     packed: list[tuple[int, bytes, bytes]] = []
     spent = 0
-    for content in contents[:READ_AT_ONCE]:
-        wire = read(content)
+    for number, content in enumerate(contents[:READ_AT_ONCE], 1):
+        wire = octets(read, content)
         header, body = (b"", b"") if wire is None else extract(wire)
         if wire is not None:
             packed.append((content, zlib.compress(header, LEVEL), zlib.compress(body, LEVEL)))
             spent += len(wire)
+        if number % GIVE_WAY_EVERY == 0:
             give_way()
         yield content, header, body
         if spent >= READ_OCTETS:

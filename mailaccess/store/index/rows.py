@@ -64,6 +64,17 @@ def set_key(number: int, content: int) -> int:
     return number * MAX_CONTENT + content
 
 
+def octets(read: Read, content: int) -> Octets | None:
+    """``read``, but None also for what will never be readable: a folder, a file of somebody else's.
+
+    One such in a mailbox must not make every search of it fail. Other errors may pass, and are raised.
+    """
+    try:
+        return read(content)
+    except (PermissionError, IsADirectoryError):
+        return None
+
+
 def give_way() -> None:
     """Between two messages of long Python work in a thread: let the reactor have the interpreter lock.
 

@@ -120,3 +120,25 @@ def test_the_index_is_smaller_than_half_of_ordinary_text(connection: sqlite3.Con
         pass
     (kept,) = connection.execute("SELECT sum(length(header) + length(body)) FROM fulltext").fetchone()
     assert kept * 2 < sum(map(len, wires.values()))
+
+
+def test_a_file_that_may_not_be_read_is_passed_over(connection: sqlite3.Connection) -> None:
+    def read(content: int) -> bytes | None:
+        if content == 2:
+            raise PermissionError
+        return wire("needle")
+
+    fulltext.enqueue(connection, [1, 2, 3])
+    answer = fulltext.matcher("needle", whole=False)(connection, [1, 2, 3], read)
+    assert (set(answer.contents), list(answer.left)) == ({1, 3}, [])
+    assert fulltext.index_pending(connection, read) == 0
+
+
+def test_indexing_that_the_disk_refuses_is_told_and_tried_again(connection: sqlite3.Connection) -> None:
+    fulltext.enqueue(connection, [1])
+    connection.execute("PRAGMA query_only = on")
+    with pytest.raises(sqlite3.OperationalError):
+        fulltext.index_pending(connection, {1: wire("needle")}.get)
+    connection.execute("PRAGMA query_only = off")
+    assert fulltext.index_pending(connection, {1: wire("needle")}.get) == 0
+    assert connection.execute("SELECT count(*) FROM fulltext").fetchone() == (1,)
