@@ -1,0 +1,79 @@
+"""Every message of the shared corpus goes in by APPEND and LMTP and comes out of IMAP and POP3 unchanged."""
+
+import imaplib
+import poplib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.interop.running import PASSWORD, PATIENCE, Server
+
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
+needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the shared corpus is not beside this checkout")
+
+MINIMUM = 97
+"""Percent of golden answers that must match in each kind that this server covers."""
+
+LATER = ("SORT", "THREAD", "BINARY[n]", "BINARY.SIZE[n]", "PREVIEW")
+"""Kinds of answers that belong to extensions not advertised yet."""
+
+
+def wire_form(content: bytes) -> bytes:
+    """As a client would send it: every bare LF becomes CRLF."""
+    return re.sub(rb"(?<!\r)\n", b"\r\n", content)
+
+
+def corpus_messages() -> list[bytes]:
+    return [wire_form(path.read_bytes()) for path in sorted((CORPUS / "messages").glob("*.eml"))]
+
+
+@needs_corpus
+def test_appended_messages_come_back_by_imap_and_pop3(server: Server, user: str) -> None:
+    sent = [message for message in corpus_messages() if b"\0" not in message]  # NUL is refused in a literal
+    client = imaplib.IMAP4("127.0.0.1", server.ports["imap"], timeout=PATIENCE)
+    client.login(user, PASSWORD)
+    for message in sent:
+        client.literal = message  # type: ignore[attr-defined]  # its append() would mend bare CRs
+        assert client._simple_command("APPEND", "INBOX")[0] == "OK"  # type: ignore[attr-defined]
+    client.select("INBOX")
+    _, data = client.fetch("1:*", "(BODY.PEEK[])")
+    assert [bytes(item[1]) for item in data if isinstance(item, tuple)] == sent
+    client.logout()
+
+    reader = poplib.POP3("127.0.0.1", server.ports["pop3"], timeout=PATIENCE)
+    reader._MAXLINE = 10**6  # type: ignore[attr-defined]
+    poplib._MAXLINE = 10**6  # type: ignore[attr-defined]
+    reader.user(user)
+    reader.pass_(PASSWORD)
+    _, listing, _ = reader.list()
+    assert [int(line.split()[1]) for line in listing] == [len(message) for message in sent]
+    for number, message in enumerate(sent, 1):
+        lines = reader.retr(number)[1]
+        got = b"\r\n".join(lines) + b"\r\n"
+        assert got == message or got == message + b"\r\n"
+    reader.quit()
+
+
+@needs_corpus
+def test_the_golden_answers_of_a_real_dovecot_are_matched(server: Server, user: str, tmp_path: Path) -> None:
+    words = ["--min-percent", str(MINIMUM)]
+    for kind in LATER:
+        words += ["--min-percent", f"{kind}=0"]
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(CORPUS / "check_golden.py"),
+            "127.0.0.1",
+            str(server.ports["imap"]),
+            user,
+            PASSWORD,
+            *words,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=10 * PATIENCE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
