@@ -12,8 +12,9 @@ for LMTP. ``tls``: what STARTTLS uses, None where it is not offered or the liste
 ``house.py`` and the policies' files; ``mailaccess.delivery`` says how to make the other two.
 
 protocol    octets in and out, TLS, time-outs        session         one command after another
-house       what all connections share               authentication  AUTH, a line at a time
-policy      what the three have in common            inbound, submission, lmtp: what they allow
+house       what all connections share               policy          what the three have in common
+inbound, submission, lmtp: what each allows
+transaction what MAIL and RCPT said                  authentication  AUTH, a line at a time
 receiving   a message's octets on their way in       header          what submission mends, what a loop shows
 trace       the Received field                       answers         errors to replies: one table
 

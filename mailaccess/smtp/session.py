@@ -8,11 +8,10 @@ Modes: commands; the content of DATA; a chunk of BDAT; a line of an AUTH exchang
 came in before it and everything the client said (RFC 3207 §4.2).
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from mailaccess.auth.api import Identity, Peer
-from mailaccess.delivery.api import Drop, Envelope, Outcome, Target
+from mailaccess.delivery.api import Envelope
 from mailaccess.model.errors import MailError, OverQuota
 from mailaccess.observe.events import Level
 from mailaccess.proto.smtp import commands, replies
@@ -24,7 +23,8 @@ from mailaccess.smtp.authentication import Authentication
 from mailaccess.smtp.house import Client, House, Wire
 from mailaccess.smtp.policy import Policy
 from mailaccess.smtp.receiving import Intake
-from mailaccess.smtp.trace import Arrival, received
+from mailaccess.smtp.trace import Arrival
+from mailaccess.smtp.transaction import Recipient, Transaction
 
 GATHERED: Final = 16384
 """Octets of replies gathered before they are written, and the client must read, in any case."""
@@ -34,23 +34,6 @@ COMMANDS_AT_ONCE: Final = 64
 
 MAX_CHUNKS: Final = 100_000
 """BDAT chunks of one message: a client that sends it octet by octet costs more than the message is worth."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    address: Address
-    targets: tuple[Target, ...]
-
-
-@dataclass(slots=True)
-class Transaction:
-    """From MAIL to the end of the message. RFC 5321 §3.3."""
-
-    mail: commands.Mail
-    id: str
-    recipients: list[Recipient] = field(default_factory=list)
-    intake: Intake | None = None
-    chunks: int = 0  # BDAT chunks so far; 0 where DATA is used
 
 
 class Session:
@@ -407,20 +390,14 @@ class Session:
             authenticated=self.identity is not None,
             smtputf8=transaction.mail.parameters.smtputf8,
         )
-        drops = [
-            Drop(target, str(recipient.address), received(arrival, recipient.address))
-            for recipient in transaction.recipients
-            for target in recipient.targets
-        ]
-        sender = transaction.mail.sender
         envelope = Envelope(
-            return_path="" if sender is None else str(sender),
+            return_path=transaction.sender,
             service=self.policy.service,
             session=self.id,
             rip=self.client.address,
         )
         return Intake(
-            self.house.delivery.begin(drops, envelope),
+            self.house.delivery.begin(transaction.drops(arrival), envelope),
             limit=self.house.message_size,
             max_hops=self.house.settings.hops,
             edit=self.policy.editor(self.identity),
@@ -485,7 +462,7 @@ class Session:
             for _ in transaction.recipients if self.policy.lmtp else (None,):
                 self.reply(reply)
             return
-        answers = self._answers(transaction, outcomes, good)
+        answers = transaction.answers(outcomes, good)
         if not self.policy.lmtp:
             answers = [(combined([answer for answer, _ in answers], good), outcomes)]
         for answer, about in answers:
@@ -494,26 +471,12 @@ class Session:
             self.reply(answer)
         self._errors = 0
 
-    @staticmethod
-    def _answers(
-        transaction: Transaction, outcomes: list[Outcome], good: Reply
-    ) -> list[tuple[Reply, list[Outcome]]]:
-        """For each recipient its reply and the outcomes of its targets."""
-        found = []
-        place = 0
-        for recipient in transaction.recipients:
-            mine = list(outcomes[place : place + len(recipient.targets)])
-            place += len(recipient.targets)
-            answers = [good if one.error is None else reply_to_recipient(one.error) for one in mine]
-            found.append((combined(answers, good), mine))
-        return found
-
     def _refuse_message(self, reply: Reply, transaction: Transaction) -> None:
         self._log(
             "refused",
             code=reply.code,
             reason=f"{reply.enhanced} {reply.text}",
-            sender=str(transaction.mail.sender or ""),
+            sender=transaction.sender,
             recipients=len(transaction.recipients),
             user=self.identity.name if self.identity else None,
         )

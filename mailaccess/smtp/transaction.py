@@ -1,0 +1,62 @@
+"""A mail transaction: what MAIL and RCPT said, the copies that follow, and a reply for each recipient.
+
+RFC 5321 §3.3.  The session fills it command by command; nothing here waits or writes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mailaccess.delivery.api import Drop, Outcome, Target
+from mailaccess.proto.smtp import commands
+from mailaccess.proto.smtp.address import Address
+from mailaccess.proto.smtp.replies import Reply
+from mailaccess.smtp.answers import combined, reply_to_recipient
+from mailaccess.smtp.receiving import Intake
+from mailaccess.smtp.trace import Arrival, received
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An accepted RCPT. targets: the accounts behind it."""
+
+    address: Address
+    targets: tuple[Target, ...]
+
+
+@dataclass(slots=True)
+class Transaction:
+    """From MAIL to the end of the message.
+
+    id: the message's, in Received, the reply and the log.  intake: from DATA or the first BDAT on.
+    chunks: BDAT chunks so far; 0 where DATA is used.
+    """
+
+    mail: commands.Mail
+    id: str
+    recipients: list[Recipient] = field(default_factory=list)
+    intake: Intake | None = None
+    chunks: int = 0
+
+    @property
+    def sender(self) -> str:
+        """The reverse-path without brackets, "" for the null one."""
+        return "" if self.mail.sender is None else str(self.mail.sender)
+
+    def drops(self, arrival: Arrival) -> list[Drop]:
+        """A copy for each target of each recipient, in order, with a Received field that names only it."""
+        return [
+            Drop(target, str(recipient.address), received(arrival, recipient.address))
+            for recipient in self.recipients
+            for target in recipient.targets
+        ]
+
+    def answers(self, outcomes: Sequence[Outcome], good: Reply) -> list[tuple[Reply, list[Outcome]]]:
+        """For each recipient its reply, and the outcomes of its targets. outcomes: in the order of ``drops``."""
+        found = []
+        place = 0
+        for recipient in self.recipients:
+            mine = list(outcomes[place : place + len(recipient.targets)])
+            place += len(recipient.targets)
+            replies = [good if one.error is None else reply_to_recipient(one.error) for one in mine]
+            found.append((combined(replies, good), mine))
+        return found
