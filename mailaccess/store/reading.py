@@ -33,6 +33,8 @@ Place = tuple[int, int, bytes, int]
 
 def to_wire(data: bytes) -> bytes:
     """CRLF line ends: a lone LF gets its CR, a CRLF and a lone CR stay."""
+    if b"\r" not in data:
+        return data.replace(b"\n", b"\r\n")
     if data.count(b"\n") == data.count(b"\r\n"):
         return data
     return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
@@ -95,7 +97,8 @@ class Reader:
         stored = os.fstat(descriptor).st_size
         if stored <= SMALL:
             try:
-                return to_wire(read_all(descriptor, stored))
+                data = read_all(descriptor, stored)
+                return data if len(data) == size else to_wire(data)
             finally:
                 os.close(descriptor)
         if stored != size:

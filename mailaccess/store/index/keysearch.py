@@ -67,8 +67,8 @@ def _job(condition: str, parameters: tuple[bytes | int, ...], holds: Callable[[K
         missing = list(set(contents).difference([content for content, _ in rows]))
         found.update(
             content
-            for content, computed in cache.compute_missing(connection, missing[:READ_AT_ONCE], read)
-            if holds(computed.keys)
+            for content, _, of in cache.headers_missing(connection, missing[:READ_AT_ONCE], read)
+            if holds(of)
         )
         return Found(found, missing[READ_AT_ONCE:])
 
@@ -100,8 +100,8 @@ def by_header(name: str, text: str) -> Job:
                     last = content
                     break
         missing = [content for content in contents if content not in seen and content <= last]
-        for content, computed in cache.compute_missing(connection, missing[:READ_AT_ONCE], read):
-            if holds(computed.header[: cache.MAX_KEPT_HEADER]):
+        for content, header, _ in cache.headers_missing(connection, missing[:READ_AT_ONCE], read):
+            if holds(header[: cache.MAX_KEPT_HEADER]):
                 found.add(content)
         return Found(found, [*missing[READ_AT_ONCE:], *(content for content in contents if content > last)])
 

@@ -169,3 +169,21 @@ def test_what_cannot_be_kept_is_still_answered(tmp_path) -> None:
     assert rows == [(b"The body.",)] * 2
     chosen = fieldsets.header_fields(connection, list(files.wires), [b"TO"], False, files.read)
     assert chosen == [b"To: lee@naver.com\r\n\r\n"] * 20
+
+
+def test_a_search_by_header_keeps_headers_alone_and_facts_come_with_them_later(
+    connection: sqlite3.Connection,
+) -> None:
+    files = Files(WIRE, b"no blank line", b"\r\nbody", WIRE.replace(b"\r\n", b"\n"))
+    read = list(cache.headers_missing(connection, [1, 2, 3, 4, 9], files.read))
+    assert [(content, header) for content, header, _ in read] == [
+        (content, cache.compute(wire).header) for content, wire in files.wires.items()
+    ]
+    assert [of for _, _, of in read] == [cache.compute(wire).keys for wire in files.wires.values()]
+    files.reads = 0
+    assert cache.facts(connection, [1], (Fact.HEADER,), files.read) == [(read[0][1],)]
+    assert files.reads == 0
+    assert cache.facts(connection, [1], (Fact.PREVIEW, Fact.HEADER), files.read) == [
+        (b"The body.", read[0][1])
+    ]
+    assert files.reads == 1
