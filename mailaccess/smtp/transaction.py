@@ -51,7 +51,7 @@ class Transaction:
         ]
 
     def answers(self, outcomes: Sequence[Outcome], good: Reply) -> list[tuple[Reply, list[Outcome]]]:
-        """For each recipient its reply, and the outcomes of its targets. outcomes: in the order of ``drops``."""
+        """For each recipient its reply and its targets' outcomes. outcomes: in the order of ``drops``."""
         found = []
         place = 0
         for recipient in self.recipients:
