@@ -10,6 +10,7 @@ from twisted.internet.protocol import Protocol
 
 from mailaccess.imap.connection import Connection, resumed
 from mailaccess.imap.house import House
+from mailaccess.net.endpoints import textual
 from mailaccess.net.flow import Flow
 from mailaccess.net.limits import Place
 from mailaccess.net.tls import ServerTls
@@ -99,8 +100,8 @@ class TwistedWire:
     def attach(self, transport: Any) -> None:
         """The connection is there."""
         self._transport = transport
-        self.address = getattr(transport.getPeer(), "host", "")
-        self.local_address = getattr(transport.getHost(), "host", "")
+        self.address = textual(getattr(transport.getPeer(), "host", ""))
+        self.local_address = textual(getattr(transport.getHost(), "host", ""))
         self._flow = Flow(transport, self._clock)
 
     def lost(self) -> None:
