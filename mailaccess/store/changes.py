@@ -20,11 +20,18 @@ from mailaccess.store.columns import MailboxColumns
 class Rows:
     """New messages as columns, flag sets as places in ``FlagSets.sets``."""
 
-    uids: Sequence[int]
-    flag_ids: Sequence[int]
-    modseqs: Sequence[int]
-    sizes: Sequence[int]
-    dates: Sequence[int]
+    uids: "array[int]"
+    flag_ids: "array[int]"
+    modseqs: "array[int]"
+    sizes: "array[int]"
+    dates: "array[int]"
+
+    def extend(self, more: "Rows") -> None:
+        self.uids.extend(more.uids)
+        self.flag_ids.extend(more.flag_ids)
+        self.modseqs.extend(more.modseqs)
+        self.sizes.extend(more.sizes)
+        self.dates.extend(more.dates)
 
 
 @dataclass(slots=True)

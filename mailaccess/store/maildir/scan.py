@@ -42,6 +42,7 @@ class Differences(Generic[Key]):
     renamed: list[tuple[Key, Entry]] = field(default_factory=list)
     vanished: list[Key] = field(default_factory=list)
     new: list[Entry] = field(default_factory=list)
+    distinct: bool = False  # no two of ``new``, and no row, have one unique part
 
     def __bool__(self) -> bool:
         return bool(self.renamed or self.vanished or self.new)
@@ -51,6 +52,9 @@ def compare(folder: Folder, known: Mapping[Entry, Key]) -> Differences[Key]:
     """What differs between ``folder`` and the rows ``known`` by where their files should be."""
     found = _entries(folder)
     result = Differences[Key]()
+    if not known and len({names.unique(name) for _, name in found}) == len(found):
+        result.new, result.distinct = list(found), True  # a folder seen for the first time
+        return result
     unknown = found - known.keys()
     missing = {names.unique(entry[1]): entry for entry in known.keys() - found}
     there = {names.unique(entry[1]): entry for entry in known.keys() & found} if unknown else {}
@@ -131,7 +135,7 @@ def assign(
     """
     kept: dict[int, Entry] = {}
     others: list[Entry] = []
-    for entry in sorted(entries, key=lambda item: names.order(item[1])):
+    for entry in names.in_order(entries):
         name = entry[1]
         uid = names.parse(name).uid if b",I=" in name else None
         if uid is None:
