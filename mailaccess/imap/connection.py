@@ -290,6 +290,10 @@ class Connection:
                     self._refused(event)
         except ConnectionResetError:
             self.ended = True
+        except Exception:
+            # Not a command's handler: so there is no tag to say it under.
+            status = answer(error, self.house.log, user=self.user, rip=self.wire.address)
+            self.end(r.Bye(status.text, status.code))
 
     async def _command(self, frame: framing.Frame) -> None:
         try:

@@ -150,7 +150,7 @@ class Updates:
 
         RFC 3501 §2.3.2: not in a read-only session.
         """
-        if self._writable:
+        if self._writable and self._mailbox.recent():
             claimed = await self._mailbox.claim_recent()
             # What came and went before it could be told is nobody's.
             self.recent |= UidSet.of(claimed.among(self._mailbox.columns.uids))

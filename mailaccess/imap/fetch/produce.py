@@ -10,9 +10,9 @@ What a batch takes from the columns is taken before the store is asked: places i
 ``await``.
 """
 
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from mailaccess.imap.fetch import sections
 from mailaccess.imap.fetch.items import FactItem, FieldsItem, HeaderItem, Plan, PreviewItem
@@ -23,6 +23,8 @@ from mailaccess.imap.view import Rows, Span
 from mailaccess.proto.imap import render_fetch
 from mailaccess.proto.imap.render import string
 from mailaccess.store.api import Body
+
+T = TypeVar("T")
 
 SLICE: Final = 4000
 """Messages of column items formatted in one turn: 1 to 2 ms."""
@@ -62,6 +64,12 @@ class Loaded:
     facts: list[tuple[bytes, ...] | None] | None
     fields: list[list[bytes | None]]
     bodies: list[bytes | Body | None] | None
+
+    def keep_facts(self, facts: list[tuple[bytes, ...] | None]) -> None:
+        self.facts = facts
+
+    def keep_bodies(self, bodies: list[bytes | Body | None]) -> None:
+        self.bodies = bodies
 
     def message(self, place: int) -> Message | None:
         """What there is of one message; None if it is gone."""
@@ -220,16 +228,37 @@ def _batch(session: Selected, plan: Plan, rows: Rows) -> Batch:
 
 
 async def _load(session: Selected, plan: Plan, batch: Batch) -> Loaded:
-    """Ask the store for everything the batch needs."""
-    mailbox, uids = session.mailbox, batch.uids
-    facts = await mailbox.facts(uids, plan.facts) if plan.facts else None
+    """Ask the store for everything the batch needs, all questions at once: each has a way to go and come
+    back.
+    """
+    mailbox, uids, begin = session.mailbox, batch.uids, session.connection.wire.begin
+    facts = begin(mailbox.facts(uids, plan.facts)) if plan.facts else None
     fields = [
-        await mailbox.header_fields(uids, item.fields, exclude=item.exclude)
+        begin(mailbox.header_fields(uids, item.fields, exclude=item.exclude))
         for item in plan.octets
         if isinstance(item, FieldsItem)
     ]
-    bodies = await mailbox.read(uids) if plan.bodies else None
-    return Loaded(facts, fields, bodies)
+    bodies = begin(mailbox.read(uids)) if plan.bodies else None
+    loaded = Loaded(None, [], None)
+    failures: list[Exception] = []
+    # The open files come first: whatever fails after them, they are closed.
+    if bodies is not None:
+        await _kept(bodies, loaded.keep_bodies, failures)
+    if facts is not None:
+        await _kept(facts, loaded.keep_facts, failures)
+    for each in fields:
+        await _kept(each, loaded.fields.append, failures)
+    if failures:
+        loaded.close()
+        raise failures[0]
+    return loaded
+
+
+async def _kept(awaited: Awaitable[T], keep: Callable[[T], None], failures: list[Exception]) -> None:
+    try:
+        keep(await awaited)
+    except Exception as error:
+        failures.append(error)
 
 
 # --- writing ----------------------------------------------------------------------------------------------
