@@ -23,7 +23,7 @@ from mailaccess.auth.checking import Checker
 from mailaccess.auth.exchange import MECHANISMS, SaslExchange
 from mailaccess.auth.names import Naming
 from mailaccess.auth.remembered import Remembered
-from mailaccess.auth.throttle import Throttle, Waited
+from mailaccess.auth.throttle import Throttle, TooManyWaiting, Waited
 from mailaccess.model.errors import AuthenticationFailed, AuthenticationUnavailable, AuthorizationFailed
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
@@ -35,12 +35,17 @@ MAX_LOGGED_NAME: Final = 255
 """Characters of a name that a client made up, in the log."""
 
 
+def fresh_secret() -> bytes:
+    """One that dies with the process."""
+    return os.urandom(32)
+
+
 class Chain:
     """``auth.api.Authenticator`` over sources.
 
     mechanisms: as configured, in order of preference.
-    secret: what made-up SCRAM salts are derived from; where it changes with a restart, they can be told
-    from real ones.
+    secret: what made-up SCRAM salts are derived from, asked for on the thread pool when it is first needed;
+    where it changes with a restart, they can be told from real ones.
     """
 
     def __init__(
@@ -55,7 +60,7 @@ class Chain:
         mechanisms: Sequence[str] = ("PLAIN", "LOGIN"),
         default_scheme: str = "ARGON2ID",
         cache_ttl: float = 300,
-        secret: bytes | None = None,
+        secret: Callable[[], bytes] = fresh_secret,
         cost: schemes.Cost = schemes.DEFAULT,
     ) -> None:
         self._sources = tuple(sources)
@@ -66,7 +71,9 @@ class Chain:
         self._remembered = Remembered(cache_ttl, clock)
         self._mechanisms = tuple(mechanisms)
         self._default_scheme = default_scheme
-        self._secret = secret or os.urandom(32)
+        self._runner = runner
+        self._make_secret = secret
+        self._secret = b""
 
     # -- what the floors above ask ------------------------------------------------------------------
 
@@ -74,7 +81,7 @@ class Chain:
         """See ``auth.api.Authenticator.verify``."""
         peer = credentials.peer
         password = credentials.password.reveal()
-        admitted = await self._throttle.admit(peer.address)
+        admitted = await self._admit(peer, credentials.name, credentials.mechanism)
         name = self._naming.canonical(credentials.name)
         account = await self._find(name) if name is not None else None
         reason = await self._refusal(account, password)
@@ -95,6 +102,9 @@ class Chain:
         """See ``auth.api.Authenticator.scram_secret``."""
         canonical = self._naming.canonical(name)
         account = await self._find(canonical) if canonical is not None else None
+        if not self._secret:
+            made = await self._runner.run(self._make_secret)
+            self._secret = self._secret or made  # two exchanges may have asked
         salt = hmac.digest(self._secret, (canonical or name).encode("utf-8", "replace"), "sha256")[:16]
         try:
             if account is not None and not account.denied:
@@ -112,9 +122,8 @@ class Chain:
         self, name: str, authorize_as: str, peer: Peer, mechanism: str, *, success: bool
     ) -> Identity:
         """See ``auth.api.Authenticator.scram_done``. Waits out the throttle on failure."""
-        return await self.scram_finish(
-            await self._throttle.admit(peer.address), name, authorize_as, peer, mechanism, success=success
-        )
+        admitted = await self._admit(peer, name, mechanism)
+        return await self.scram_finish(admitted, name, authorize_as, peer, mechanism, success=success)
 
     def begin(self, mechanism: str, peer: Peer) -> Exchange:
         """See ``auth.api.Authenticator.begin``."""
@@ -130,9 +139,9 @@ class Chain:
 
     # -- what an exchange asks ----------------------------------------------------------------------
 
-    async def admit(self, peer: Peer) -> Waited:
-        """Wait for what earlier failures of the peer have earned."""
-        return await self._throttle.admit(peer.address)
+    async def admit(self, peer: Peer, name: str, mechanism: str) -> Waited:
+        """Wait for what earlier failures of the peer have earned. Raises AuthenticationUnavailable."""
+        return await self._admit(peer, name, mechanism)
 
     async def scram_finish(
         self, admitted: Waited, name: str, authorize_as: str, peer: Peer, mechanism: str, *, success: bool
@@ -148,6 +157,16 @@ class Chain:
         return self._allowed(account, authorize_as, peer, mechanism)
 
     # -- the decisions ------------------------------------------------------------------------------
+
+    async def _admit(self, peer: Peer, name: str, mechanism: str) -> Waited:
+        try:
+            return await self._throttle.admit(peer.address)
+        except TooManyWaiting:
+            reason = "too many logins from a network that failed before"
+            self._tell_failure(name, peer, mechanism, reason)
+            raise AuthenticationUnavailable(
+                "Too many failed logins, please try again later", detail=reason
+            ) from None
 
     async def _find(self, name: str) -> Account | None:
         for source in self._sources:

@@ -26,7 +26,7 @@ class Verifier(Protocol):
 
     async def scram_secret(self, name: str, mechanism: str) -> ScramSecret: ...
 
-    async def admit(self, peer: Peer) -> Waited: ...
+    async def admit(self, peer: Peer, name: str, mechanism: str) -> Waited: ...
 
     async def scram_finish(
         self, admitted: Waited, name: str, authorize_as: str, peer: Peer, mechanism: str, *, success: bool
@@ -67,9 +67,9 @@ class SaslExchange:
             case ScramLookup(name):
                 return await self._scram_challenge(name)
             case ScramOutcome(name, success, authorize_as):
-                admitted = self._admitted or await self._verifier.admit(self._peer)
+                assert self._admitted is not None, "a SCRAM exchange begins with a lookup"
                 return await self._verifier.scram_finish(
-                    admitted,
+                    self._admitted,
                     name,
                     authorize_as,
                     self._peer,
@@ -79,7 +79,7 @@ class SaslExchange:
 
     async def _scram_challenge(self, name: str) -> Challenge:
         assert isinstance(self._mechanism, ScramSha256)
-        self._admitted = await self._verifier.admit(self._peer)
+        self._admitted = await self._verifier.admit(self._peer, name, self._mechanism.name)
         secret = await self._verifier.scram_secret(name, self._mechanism.name)
         self._known = secret.known
         keys = ScramKeys(secret.salt, secret.iterations, secret.stored_key, secret.server_key)

@@ -37,7 +37,8 @@ def make_authenticator(
 ) -> Chain:
     """The accounts of ``auth.passwd_file``, behind a throttle.
 
-    clock: seconds, monotonic.  sleep: an awaitable that lasts so many seconds. Reads or makes SECRET_FILE.
+    clock: seconds, monotonic.  sleep: an awaitable that lasts so many seconds.
+    Touches no file before the first login: by then the server has given up root.
     """
     auth, store = settings.auth, settings.store
     names = naming(settings)
@@ -60,14 +61,13 @@ def make_authenticator(
         mechanisms=auth.mechanisms,
         default_scheme=auth.default_scheme,
         cache_ttl=auth.cache_ttl,
-        secret=_secret(settings.state_dir / SECRET_FILE, log),
+        secret=lambda: _secret(settings.state_dir / SECRET_FILE, log),
     )
 
 
-def _secret(path: Path, log: EventLog) -> bytes | None:
-    """The octets kept in ``path``, made where there are none; None where the folder cannot be written."""
+def _secret(path: Path, log: EventLog) -> bytes:
+    """The octets kept in ``path``, made where there are none; others each time where it cannot be written."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             fresh = secrets.token_bytes(SECRET_OCTETS)
@@ -77,11 +77,11 @@ def _secret(path: Path, log: EventLog) -> bytes | None:
         pass
     except OSError as error:
         log.log("auth-secret", Level.WARNING, file=str(path), error=error.strerror)
-        return None
+        return secrets.token_bytes(SECRET_OCTETS)
     try:
         kept = path.read_bytes()
     except OSError as error:
         log.log("auth-secret", Level.WARNING, file=str(path), error=error.strerror)
-        return None
+        return secrets.token_bytes(SECRET_OCTETS)
     # Shorter: another process is writing it this moment; this one gets along without.
-    return kept if len(kept) == SECRET_OCTETS else None
+    return kept if len(kept) == SECRET_OCTETS else secrets.token_bytes(SECRET_OCTETS)

@@ -8,13 +8,16 @@ A phone that keeps sending the same old password is one failure, not many: failu
 digest of name and password. A success forgives the failures of that name. Loopback and trusted networks (a
 webmail server is one address for everybody) wait ``failure_delay`` after a failure and never longer.
 
+While a network waits, only so many of its logins may wait at once: who opens a thousand connections gets no
+more guesses than who opens ten.
+
 IPv6 addresses count by their /64, which is one customer's network, and by a quarter for their /48.
 """
 
 import hashlib
 import ipaddress
 import os
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -30,6 +33,9 @@ FORGET: Final = 300.0
 MAX_NETWORKS: Final = 20_000
 """Networks remembered, the longest quiet forgotten first: some 10 MB when an attack comes from everywhere."""
 
+MAX_WAITING: Final = 10
+"""Logins of one network that wait at once for what it has earned; Thunderbird opens five connections."""
+
 WIDE_SHARE: Final = 4
 """How many failures of an IPv6 /48 weigh as much as one of a /64."""
 
@@ -37,6 +43,10 @@ _LOOPBACK: Final[tuple[Network, ...]] = (
     ipaddress.IPv4Network("127.0.0.0/8"),
     ipaddress.IPv6Network("::1/128"),
 )
+
+
+class TooManyWaiting(Exception):
+    """MAX_WAITING logins of the network are waiting already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +83,23 @@ class Throttle:
         self._trusted = (*_LOOPBACK, *trusted)
         self._key = os.urandom(32)
         self._failures: OrderedDict[str, list[_Failure]] = OrderedDict()
+        self._waiting: Counter[str] = Counter()
 
     async def admit(self, address: str) -> Waited:
-        """Wait for what earlier failures from ``address`` have earned."""
+        """Wait for what earlier failures from ``address`` have earned. Raises TooManyWaiting."""
         networks = self._networks(address)
         wait = self._wait(networks)
         if wait:
-            await self._sleep(wait)
+            nearest = networks[0][0]
+            if self._waiting[nearest] >= MAX_WAITING:
+                raise TooManyWaiting
+            self._waiting[nearest] += 1
+            try:
+                await self._sleep(wait)
+            finally:
+                self._waiting[nearest] -= 1
+                if not self._waiting[nearest]:
+                    del self._waiting[nearest]
         return Waited(networks, wait)
 
     async def failed(self, admitted: Waited, name: str, password: bytes) -> None:

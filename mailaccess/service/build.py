@@ -9,18 +9,14 @@ from typing import Any
 from twisted.internet import task
 from twisted.internet.protocol import Protocol
 
-from mailaccess.auth.accounts import Network, within
+from mailaccess.auth.accounts import within
 from mailaccess.auth.api import Authenticator
-from mailaccess.auth.chain import Chain
-from mailaccess.auth.names import Naming
-from mailaccess.auth.passwdfile import Defaults, PasswdFile
-from mailaccess.auth.throttle import Throttle
+from mailaccess.auth.making import make_authenticator
 from mailaccess.config.sections import Settings
 from mailaccess.delivery.local import LocalDelivery
 from mailaccess.delivery.recipients import Recipients
 from mailaccess.imap import house as imap_house
 from mailaccess.imap import protocol as imap_protocol
-from mailaccess.model.account import QuotaLimit
 from mailaccess.net.endpoints import Door
 from mailaccess.net.limits import ConnectionLimits, Place
 from mailaccess.net.threads import Threads
@@ -119,40 +115,18 @@ def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
         threads,
         limits,
         tls,
-        authenticator(settings, threads, reactor, log, networks),
+        make_authenticator(
+            settings,
+            threads,
+            log,
+            clock=reactor.seconds,
+            sleep=lambda seconds: task.deferLater(reactor, seconds),
+        ),
         store,
         lambda address: imap_house.is_local(address) or within(address, networks),
     )
     entrances = {**_imap(common), **_pop3(common), **_smtp(common)}
     return Built(threads, limits, tls, entrances, store, worker, watcher)
-
-
-def authenticator(
-    settings: Settings, threads: Threads, reactor: Any, log: EventLog, networks: tuple[Network, ...]
-) -> Authenticator:
-    """The passwd-file behind a throttle."""
-    auth = settings.auth
-    naming = Naming(settings.domains, settings.store.home, settings.state_dir)
-    quota = QuotaLimit(settings.store.quota_storage or None, settings.store.quota_messages or None)
-    source = PasswdFile(auth.passwd_file, naming, threads, log, defaults=Defaults(quota))
-    throttle = Throttle(
-        reactor.seconds,
-        lambda seconds: task.deferLater(reactor, seconds),
-        delay=auth.failure_delay,
-        longest=auth.failure_delay_max,
-        trusted=networks,
-    )
-    return Chain(
-        (source,),
-        naming,
-        throttle,
-        threads,
-        log,
-        clock=reactor.seconds,
-        mechanisms=auth.mechanisms,
-        default_scheme=auth.default_scheme,
-        cache_ttl=auth.cache_ttl,
-    )
 
 
 def _imap(common: _Common) -> Entrances:

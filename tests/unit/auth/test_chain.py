@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import stat
 from base64 import b64decode, b64encode
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from mailaccess.auth.api import (
     UnknownMechanism,
 )
 from mailaccess.auth.chain import Chain
+from mailaccess.auth.making import make_authenticator
 from mailaccess.auth.names import Naming
 from mailaccess.auth.passwdfile import PasswdFile
-from mailaccess.auth.throttle import Throttle
+from mailaccess.auth.throttle import Throttle, TooManyWaiting
+from mailaccess.config.sections import Auth, Settings
 from mailaccess.model.errors import (
     AuthenticationFailed,
     AuthenticationUnavailable,
@@ -55,7 +58,7 @@ class House:
             clock=lambda: self.now,
             cost=schemes.CHEAP,
             mechanisms=("PLAIN", "LOGIN", "SCRAM-SHA-256"),
-            secret=b"the same after a restart",
+            secret=lambda: b"the same after a restart",
             **options,
         )
 
@@ -339,3 +342,61 @@ def test_a_broken_scram_hash_runs_into_the_log(house):
     house.users("lee:{SCRAM-SHA-256}4096,x")
     assert not done(house.chain.scram_secret("lee", "SCRAM-SHA-256")).known
     assert [event for event, _, _ in house.log.events] == ["auth-bad-hash"]
+
+
+def test_a_crowd_from_a_network_that_failed_is_refused_and_told_to_fail2ban(house, monkeypatch):
+    async def full(_address):
+        raise TooManyWaiting
+
+    monkeypatch.setattr(house.chain._throttle, "admit", full)
+    for attempt in (lambda: house.login("lee", "secret"), lambda: scram(house, "lee", "secret")):
+        with pytest.raises(AuthenticationUnavailable, match="try again later"):
+            attempt()
+    assert [event for event, _, _ in house.log.events] == ["login-failed"] * 2
+    assert house.hashed == []
+
+
+# -- as the settings say ----------------------------------------------------------------------------
+
+
+def settings(folder, **auth):
+    (folder / "users").write_text("lee:{PLAIN}x\nkim:{ARGON2ID}$argon2id$broken\n")
+    return Settings(state_dir=folder, domains=("naver.com",), auth=Auth(passwd_file=folder / "users", **auth))
+
+
+def made(folder, log, **auth):
+    waits: list[float] = []
+
+    async def sleep(seconds):
+        waits.append(seconds)
+
+    chain = make_authenticator(settings(folder, **auth), InlineRunner(), log, clock=lambda: 0.0, sleep=sleep)
+    return chain, waits
+
+
+def test_the_settings_make_an_authenticator(tmp_path):
+    chain, waits = made(tmp_path, Recorder(), failure_delay=1.0, trusted_networks=("192.0.2.0/24",))
+    identity = done(chain.verify(PasswordCredentials("lee", Secret("x"), PEER)))
+    assert identity.location.home == tmp_path / "mail/naver.com/lee"
+    for password in ("y", "z"):
+        with pytest.raises(AuthenticationFailed):
+            done(chain.verify(PasswordCredentials("lee", Secret(password), PEER)))
+    assert waits == [1.0, 1.0]
+
+
+def test_made_up_salts_survive_a_restart(tmp_path):
+    salts = []
+    for _ in range(2):
+        chain, _ = made(tmp_path, Recorder())
+        assert done(chain.scram_secret("nobody", "SCRAM-SHA-256")).known is False
+        salts.append(done(chain.scram_secret("nobody", "SCRAM-SHA-256")).salt)
+    assert salts[0] == salts[1]
+    assert stat.S_IMODE((tmp_path / "auth.secret").stat().st_mode) == 0o600
+
+
+def test_where_the_secret_cannot_be_kept_logins_go_on(tmp_path):
+    log = Recorder()
+    (tmp_path / "auth.secret").mkdir()
+    chain, _ = made(tmp_path, log)
+    assert done(chain.scram_secret("nobody", "SCRAM-SHA-256")).salt
+    assert [event for event, _, _ in log.events] == ["auth-secret"]

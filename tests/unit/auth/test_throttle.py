@@ -2,6 +2,8 @@
 
 import ipaddress
 
+import pytest
+
 from mailaccess.auth import throttle as module
 from mailaccess.auth.throttle import FORGET, Throttle
 
@@ -110,3 +112,24 @@ def test_nothing_of_a_password_is_kept():
     house = House()
     house.fail("192.0.2.1", password=b"correct horse battery")
     assert b"horse" not in repr(vars(house.throttle)).encode()
+
+
+def test_many_connections_get_no_more_guesses_than_a_few(monkeypatch):
+    class Never:
+        def __await__(self):
+            yield self
+
+    house = House()
+    house.fail("192.0.2.1")
+    monkeypatch.setattr(house.throttle, "_sleep", lambda seconds: Never())
+    waiting = [house.throttle.admit("192.0.2.1") for _ in range(module.MAX_WAITING)]
+    for login in waiting:
+        login.send(None)
+    with pytest.raises(module.TooManyWaiting):
+        house.run(house.throttle.admit("192.0.2.1"))
+    waiting.pop().close()  # its connection was closed: there is room for another
+    waiting.append(house.throttle.admit("192.0.2.1"))
+    waiting[-1].send(None)
+    for login in waiting:
+        login.close()
+    assert not house.throttle._waiting
