@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from mailaccess.imap import commands, dispatch
+from mailaccess.imap.answers import answer
 from mailaccess.imap.deflate import Deflate, Inflate
 from mailaccess.imap.house import GREETING, House
 from mailaccess.imap.replies import Replies
@@ -290,7 +291,7 @@ class Connection:
                     self._refused(event)
         except ConnectionResetError:
             self.ended = True
-        except Exception:
+        except Exception as error:
             # Not a command's handler: so there is no tag to say it under.
             status = answer(error, self.house.log, user=self.user, rip=self.wire.address)
             self.end(r.Bye(status.text, status.code))

@@ -3,7 +3,9 @@
 import pytest
 
 from mailaccess.imap.fetch import lines
+from mailaccess.model.errors import TemporaryFailure
 from tests.session.driving import Promise
+from tests.session.fakes import FakeBody
 
 MAIL = (
     b"From: Lee <lee@naver.com>\r\nSubject: two parts\r\nDate: Wed, 17 Jul 1996 02:23:25 -0700\r\n"
@@ -208,3 +210,19 @@ def test_an_error_of_ours_is_told_with_a_reference_and_survived(imap):
     _, _, fields = next(each for each in imap.log.events if each[0] == "imap-server-bug")
     assert fields["reference"] in status and "ZeroDivisionError" in fields["error"]
     assert one.ask("FETCH 1 UID").status.startswith("OK")
+
+
+def test_a_failing_question_closes_what_the_others_opened(imap, monkeypatch):
+    opened = []
+
+    class Remembered(FakeBody):
+        def __init__(self, octets):
+            super().__init__(octets)
+            opened.append(self)
+
+    monkeypatch.setattr("tests.session.fakes.FakeBody", Remembered)
+    imap.given("INBOX", [b"Subject: big\r\n\r\n" + b"x" * 2_000_000])
+    one = imap.session("INBOX")
+    imap.account.waits["facts"] = TemporaryFailure()
+    assert one.ask("FETCH 1 (BODY.PEEK[TEXT])").status.startswith("NO [UNAVAILABLE]")
+    assert [body.closed for body in opened] == [True]

@@ -70,3 +70,13 @@ def test_binary_noise_never_breaks_a_session(imap):
     one.send(bytes(range(256)) * 4)
     said = one.send(b"\r\n\r\nz NOOP\r\n")
     assert said.endswith(b"z OK NOOP completed\r\n")
+
+
+def test_a_bug_outside_of_any_command_ends_the_connection_politely(imap, monkeypatch):
+    one, other = imap.session("INBOX"), imap.session("INBOX")
+    monkeypatch.setattr("mailaccess.imap.connection.parse.parse", lambda *args, **named: 1 / 0)
+    said = one.send(b"a NOOP\r\n")
+    assert said.startswith(b"* BYE [SERVERBUG] ") and one.wire.closed
+    monkeypatch.undo()
+    assert other.ask("NOOP").status.startswith("OK")
+    assert any(event == "imap-server-bug" for event, _, _ in imap.log.events)
