@@ -1,6 +1,9 @@
 """``mailadm user``: the accounts of the passwd-file."""
 
+import os
+import pwd
 import sys
+from pathlib import Path
 from typing import Final
 
 import click
@@ -71,13 +74,23 @@ def add(tool: Tool, name: str, password_stdin: bool, scheme: str | None, home: s
         raise Failure(USAGE, f"--quota {quota}: write a size such as 500M or 2G")
     path = tool.settings.auth.passwd_file
     path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = not path.exists()
     try:
         tool.editor.add(name, hashed, home=home, extra=extra)
     except UserExists:
         raise Failure(DATA, f"there is an account {name} already") from None
     except BadField as error:
         raise Failure(DATA, str(error)) from None
+    if fresh:
+        _hand_over(path, tool.settings.process.user)
     tool.output.done(f"added {name}", name=name, added=True)
+
+
+def _hand_over(path: Path, user: str) -> None:
+    """A new users file made by root belongs to the user that the server becomes, or it could not read it."""
+    if user and os.geteuid() == 0:
+        entry = pwd.getpwnam(user)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
 
 
 @command.command()

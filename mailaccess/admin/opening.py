@@ -1,8 +1,13 @@
 """Opens the store for a command: everything runs at once on this thread, beside a server that may be running.
 
-Several processes may open one account; the store's locks order them and a running server notices.
+Several processes may open one account; the store's locks order them and a running server notices. Run by
+root, a command becomes ``process.user`` first, as the server does: a file of root's in a Maildir would be one
+that the server cannot read.
 """
 
+import grp
+import os
+import pwd
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -41,6 +46,7 @@ class StderrLog:
 
 def with_store(tool: Tool, work: Callable[[Store], Awaitable[T]]) -> T:
     """The result of ``work``; what it owes the disk is done too. A MailError ends with an exit code."""
+    become(tool.settings.process.user)
     store = MaildirStore(tool.settings.store, InlineRunner(), None, StderrLog(), time.time)
 
     async def whole() -> T:
@@ -53,6 +59,18 @@ def with_store(tool: Tool, work: Callable[[Store], Awaitable[T]]) -> T:
         return complete(whole())
     except MailError as error:
         fail(error)
+
+
+def become(user: str) -> None:
+    """Give up root for ``user``, its groups first; nothing where there is no user or we are not root."""
+    if not user or os.geteuid() != 0:
+        return
+    entry = pwd.getpwnam(user)  # the configuration was checked: it exists
+    groups = [group.gr_gid for group in grp.getgrall() if user in group.gr_mem]
+    os.setgroups([entry.pw_gid, *groups])
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+    os.umask(0o077)
 
 
 def with_account(tool: Tool, location: AccountLocation, work: Callable[[Account], Awaitable[T]]) -> T:

@@ -1,8 +1,15 @@
 """``mailadm deliver`` and ``mailadm mailbox`` on a real Maildir."""
 
+import os
+import pwd
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
 import pytest
 
-from tests.unit.admin.test_commands import Tool
+from tests.unit.admin.test_commands import CONFIG, Tool
 
 MESSAGE = b"From: kim@daum.net\nSubject: hello\n\nthe body\n"
 
@@ -107,3 +114,27 @@ def test_subscriptions(mailadm):
 def test_what_cannot_be_is_said_by_exit_code(mailadm, arguments, code):
     assert mailadm("mailbox", *arguments) == code
     assert mailadm.err.startswith("mailadm: ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_run_by_root_nothing_becomes_roots():
+    """Each command in a process of its own, as it gives up root for good."""
+    nobody = pwd.getpwnam("nobody")
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders let nobody in
+        folder = Path(name)
+        folder.chmod(0o755)
+        state = folder / "state"
+        state.mkdir()
+        os.chown(state, nobody.pw_uid, nobody.pw_gid)
+        config = folder / "mailaccess.toml"
+        config.write_text(CONFIG.replace('"."', '"state"') + '[process]\nuser = "nobody"\n')
+        command = [sys.executable, "-m", "mailaccess.admin.main", "--config", str(config)]
+        for arguments, stdin in (
+            (("user", "add", "lee", "--password-stdin"), b"x"),
+            (("deliver", "lee"), MESSAGE),
+        ):
+            root = Path(__file__).parents[3]
+            subprocess.run([*command, *arguments], input=stdin, check=True, timeout=60, cwd=root)
+        found = [folder / "users", *state.rglob("*")]
+        assert len(found) > 5
+        assert {path.stat().st_uid for path in found} == {nobody.pw_uid}
