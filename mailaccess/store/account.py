@@ -73,6 +73,7 @@ class MaildirAccount:
         self._opening = 0
         self._appends: deque[appending.Request] = deque()
         self._working = False
+        self.jobs = 0
         self._work_due: Cancellable | None = None
         self._watches: dict[str, Watch] = {}
         self._notices: dict[str, Cancellable] = {}
@@ -86,6 +87,7 @@ class MaildirAccount:
     async def run(self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``call(vault, …)`` in the account's order; then columns and listeners are up to date."""
         self._surroundings.used(self)
+        self.jobs += 1
         try:
             return await self.runner.run_in_order(self._key, self.vault.job, call, *args, **kwargs)
         finally:

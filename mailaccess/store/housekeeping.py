@@ -18,6 +18,10 @@ from mailaccess.store.vault import Vault
 RETRY_SECONDS: Final = 5.0
 """After a failed operation on disk."""
 
+BUSY_SECONDS: Final = 0.05
+"""While somebody waits for jobs of the account, between two batches of texts: a search of thousands of
+messages would take twice as long otherwise."""
+
 SWEEP_AFTER: Final = 1_000
 """Expunged messages after which contents without messages are looked for: one pass over the account."""
 
@@ -32,8 +36,12 @@ async def work(account: Engine) -> float | None:
             if progress is Progress.STALLED:
                 return RETRY_SECONDS
             await account.runner.pause()
+        before = account.jobs
         while await account.run(index_texts):
+            if account.jobs > before + 1:
+                return BUSY_SECONDS
             await account.runner.pause()
+            before = account.jobs
         while await account.run(sweep):
             await account.runner.pause()
     except MailError:  # it is in the log already

@@ -284,19 +284,23 @@ class _Search:
                 return await self.by_content(among, ROWS_AT_ONCE, fulltext.matcher(text, whole=True))
 
     async def by_content(self, among: Positions, at_once: int, job: Job) -> Positions:
-        """Those of ``among`` whose content ``job`` finds, asked in bounded jobs on the account's queue."""
-        found: list[int] = []
-        for start in range(0, len(among), at_once):
-            batch: Positions = among[start : start + at_once]
-            matched: list[int] = []
-            while batch:
-                some, batch = await self.mailbox.run_job(partial(self.one_job, batch, job))
-                matched += some
-            found += sorted(matched)
-        return found
+        """Those of ``among`` whose content ``job`` finds, asked in bounded jobs on the account's queue.
+
+        Jobs that leave most of what they are asked (files have to be read) are asked for less.
+        """
+        matched: list[int] = []
+        pending, size = list(among), at_once
+        while pending:
+            batch = pending[:size]
+            some, left = await self.mailbox.run_job(partial(self.one_job, batch, job))
+            matched += some
+            pending[:size] = left
+            size = max(len(batch) - len(left), 1) if left else min(size * 2, at_once)
+        matched.sort()
+        return matched
 
     def one_job(
-        self, batch: Positions, job: Job, connection: sqlite3.Connection, read: Read
+        self, batch: list[int], job: Job, connection: sqlite3.Connection, read: Read
     ) -> tuple[list[int], list[int]]:
         """In the account's thread: those of ``batch`` that match, and those not looked at yet.
 

@@ -23,6 +23,7 @@ class Engine(Protocol):
     vault: Vault
     runner: Background
     clock: Callable[[], float]
+    jobs: int  # begun so far
 
     def run(
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
