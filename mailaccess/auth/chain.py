@@ -148,13 +148,26 @@ class Chain:
     ) -> Identity:
         """As ``scram_done``, for a peer that was admitted already."""
         canonical = self._naming.canonical(name)
-        account = await self._find(canonical) if success and canonical is not None else None
-        if account is None or account.denied:
-            self._tell_failure(name, peer, mechanism, "unknown user, no SCRAM secret, or wrong password")
+        account = await self._find(canonical) if canonical is not None else None
+        if account is None or account.denied or not success:
+            self._tell_failure(name, peer, mechanism, self._scram_reason(account))
             await self._throttle.failed(admitted, canonical or name, os.urandom(8))
             raise AuthenticationFailed()
         self._throttle.succeeded(admitted, account.identity.name)
         return self._allowed(account, authorize_as, peer, mechanism)
+
+    def _scram_reason(self, account: Account | None) -> str:
+        """Why a SCRAM exchange failed, for the log."""
+        if account is None:
+            return "unknown user"
+        if account.denied:
+            return "account without login"
+        try:
+            scheme = schemes.split(account.password, self._default_scheme)[0]
+        except schemes.BadHash as error:
+            return str(error)
+        fit = scheme == "SCRAM-SHA-256" or scheme in schemes.CLEARTEXT
+        return "wrong password" if fit else "the password's scheme does not allow SCRAM"
 
     # -- the decisions ------------------------------------------------------------------------------
 

@@ -68,6 +68,9 @@ CHEAP: Final = Cost(
 )
 """For tests: hashes that take no time and give no protection."""
 
+CLEARTEXT: Final = ("PLAIN", "CLEAR", "CLEARTEXT")
+"""Schemes that keep the password itself."""
+
 _LABEL: Final = re.compile(r"\{([A-Za-z0-9-]+)(?:\.(b64|base64|hex))?\}", re.IGNORECASE)
 
 
@@ -161,7 +164,7 @@ def scram_keys(stored: str, *, default_scheme: str = "CRYPT") -> ScramKeys | Non
 def cleartext(stored: str, *, default_scheme: str = "CRYPT") -> bytes | None:
     """The password itself where the scheme keeps it; None elsewhere. Raises BadHash."""
     name, encoding, data = split(stored, default_scheme)
-    return _decoded(SCHEMES[name], encoding, data) if name in ("PLAIN", "CLEAR", "CLEARTEXT") else None
+    return _decoded(SCHEMES[name], encoding, data) if name in CLEARTEXT else None
 
 
 def _fits_a_line(data: bytes) -> bool:
@@ -375,7 +378,7 @@ def _scram(algorithm: str) -> tuple[Callable[[bytes, bytes], bool], Callable[[by
 def _table() -> dict[str, Scheme]:
     plain = (_check_plain, lambda password, _cost: password)
     rows = [
-        *(Scheme(name, *plain) for name in ("PLAIN", "CLEAR", "CLEARTEXT")),
+        *(Scheme(name, *plain) for name in CLEARTEXT),
         Scheme("ARGON2ID", *_argon2(argon2.Type.ID, b"$argon2id$")),
         Scheme("ARGON2I", *_argon2(argon2.Type.I, b"$argon2i$")),
         Scheme("BLF-CRYPT", _crypt("$2"), _make_bcrypt),

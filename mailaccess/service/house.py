@@ -127,8 +127,8 @@ class House(Service):
     def _open(self) -> None:
         assert self.built is not None
         for name, entrance in self.built.entrances.items():
-            factory = over_tls(entrance.door, self.built.tls) if entrance.over_tls else entrance.door
-            for text in getattr(self.settings.listen, name):
+            for text in getattr(self.settings.listen, name):  # without a certificate, none is over TLS
+                factory = over_tls(entrance.door, self.built.tls) if entrance.over_tls else entrance.door
                 self._listen(name, text, factory)
         if self.settings.listen.http:
             pages = site(self.settings, registry(self.counters), lambda: self.stopping)

@@ -318,6 +318,14 @@ def test_scram_opens_accounts_that_carry_it_or_cleartext(house):
     with pytest.raises(AuthenticationFailed):
         scram(house, "lee", "wrong")
     assert house.waits == [2.0]
+    assert house.reasons() == ["wrong password"]
+
+
+def test_the_log_says_that_a_scheme_does_not_allow_scram(house):
+    for name in ("lee", "nobody"):
+        with pytest.raises(AuthenticationFailed):
+            scram(house, name, "secret")
+    assert house.reasons() == ["the password's scheme does not allow SCRAM", "unknown user"]
 
 
 @pytest.mark.parametrize("name", ["lee", "nobody", "bad/name"])

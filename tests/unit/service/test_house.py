@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import pytest
 import pytest_twisted
@@ -85,3 +86,10 @@ def test_a_certificate_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "key.pem").unlink()
     with pytest.raises(CannotStart, match=f"{tmp_path}/key.pem: No such file"):
         House(made).privilegedStartService()
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_a_certificate_the_house_serves_this_machine(tmp_path):
+    plain = replace(settings(tmp_path, imap=("127.0.0.1:0",)), tls=Tls())
+    async with Running(plain) as house:
+        assert house.where("imap") and not house.where("imaps")
