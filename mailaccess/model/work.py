@@ -21,7 +21,7 @@ class ThreadRunner(Protocol):
         ...
 
     def pause(self) -> Awaitable[None]:
-        """Give way: let whatever else is ready run first. Long plain Python awaits it after each 1 to 2 ms slice."""
+        """Let whatever else is ready run first. Long plain Python awaits it after each 1 to 2 ms slice."""
         ...
 
 

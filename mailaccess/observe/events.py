@@ -22,8 +22,9 @@ class EventLog(Protocol):
     def log(self, event: str, level: Level = Level.INFO, /, **fields: Value) -> None:
         """Write one event.
 
-        event: a short stable name in lower case with hyphens: ``imap-login``, ``login-failed``, ``delivered``.
-        Well-known fields: user, method, rip, lip, service, session, mailbox, message_id, size, error, attempts, seconds.
+        event: a short stable name in lower case: ``imap-login``, ``login-failed``, ``delivered``.
+        Well-known fields: user, method, rip, lip, service, session, mailbox, message_id, size, error,
+        attempts, seconds.
         """
         ...
 

@@ -86,13 +86,14 @@ class Change:
     """What one transaction, ours or another process's, did to an open mailbox. The columns show it already.
 
     appended: new UIDs, ascending.  changed: UIDs whose flags or keywords changed (not the appended ones).
-    expunged: UIDs gone.  modseq: HIGHESTMODSEQ now.  gone: the mailbox was deleted or its UIDVALIDITY changed;
-    nothing follows.  by: the handle whose call did it; None for another session's, a delivery, another process.
+    expunged: UIDs gone.  modseq: HIGHESTMODSEQ now.  gone: the mailbox was deleted or its UIDVALIDITY
+    changed; nothing follows.  by: the handle whose call did it; None for another session's, a delivery, another
+    process.
     """
 
     appended: Sequence[int] = ()
     changed: Sequence[int] = ()
-    expunged: UidSet = UidSet()
+    expunged: UidSet = UidSet()  # noqa: RUF009  frozen
     modseq: int = 0
     gone: bool = False
     by: "Mailbox | None" = None
@@ -110,7 +111,7 @@ class FlagOperation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FlagsStored:
-    """What ``set_flags`` did. ``failed``: UIDs whose MODSEQ was above ``unchanged_since`` (RFC 7162 §3.1.3)."""
+    """What ``set_flags`` did. ``failed``: their MODSEQ was above ``unchanged_since`` (RFC 7162 §3.1.3)."""
 
     changed: UidSet
     failed: UidSet
@@ -167,7 +168,7 @@ class Body(Protocol):
 
 
 class Upload(Protocol):
-    """A message on its way in: octets are taken, line ends made CRLF, and nothing shows until it is appended."""
+    """A message on its way in: octets are taken, line ends made CRLF; it shows when it is appended."""
 
     size: int
 
@@ -258,7 +259,7 @@ class Mailbox(Protocol):
         ...
 
     async def facts(self, uids: Sequence[int], wanted: Sequence[Fact]) -> list[tuple[bytes, ...] | None]:
-        """For each UID a tuple in the order of ``wanted``; None where the message is gone. At most 1,000 at a time."""
+        """For each UID a tuple in the order of ``wanted``; None where it is gone. At most 1,000 at a time."""
         ...
 
     async def header_fields(
@@ -285,7 +286,7 @@ class Mailbox(Protocol):
         ...
 
     async def expunged_since(self, modseq: int) -> UidSet | None:
-        """UIDs expunged after ``modseq``; None where the index does not remember that far. RFC 7162 §3.2.5."""
+        """UIDs expunged after ``modseq``; None: the index does not remember that far. RFC 7162 §3.2.5."""
         ...
 
     async def close(self) -> None:
@@ -309,7 +310,7 @@ class Account(Protocol):
         ...
 
     async def create(self, name: str, special_use: frozenset[str] = frozenset()) -> MailboxInfo:
-        """Missing parents are made as needed. Raises MailboxExists, BadMailboxName, UseAttribute. RFC 9051 §6.3.4."""
+        """Missing parents are made. Raises MailboxExists, BadMailboxName, UseAttribute. RFC 9051 §6.3.4."""
         ...
 
     async def delete(self, name: str) -> None:
@@ -319,7 +320,7 @@ class Account(Protocol):
         ...
 
     async def rename(self, old: str, new: str) -> None:
-        """With everything below it. INBOX: its messages move to the new name, INBOX stays, empty. RFC 9051 §6.3.6."""
+        """With everything below it. Of INBOX the messages move, and it stays, empty. RFC 9051 §6.3.6."""
         ...
 
     async def status(self, name: str) -> Status: ...
@@ -335,7 +336,8 @@ class Account(Protocol):
     async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended:
         """All or none. On disk before it returns: it would survive kill -9 and loss of power.
 
-        Raises NoSuchMailbox, MailboxNotSelectable, OverQuota, LimitReached, TemporaryFailure. RFC 9051 §6.3.12.
+        Raises NoSuchMailbox, MailboxNotSelectable, OverQuota, LimitReached, TemporaryFailure.
+        RFC 9051 §6.3.12.
         """
         ...
 
@@ -356,7 +358,7 @@ class Lock(Protocol):
 
 class Store(Protocol):
     async def open(self, location: AccountLocation) -> Account:
-        """The account, made (INBOX and the configured mailboxes) if it has no Maildir yet. Cheap when open already."""
+        """The account, made (INBOX, the configured mailboxes) if it has no Maildir. Cheap when open already."""
         ...
 
     async def close(self) -> None:
