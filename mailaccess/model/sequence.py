@@ -43,7 +43,7 @@ class SequenceSet:
 
 
 class UidSet:
-    """An immutable set of numbers from 1 to 2**32 - 1: sorted disjoint ranges (first, last), both inclusive."""
+    """An immutable set of numbers from 1 to 2**32 - 1: sorted disjoint ranges, both ends inclusive."""
 
     __slots__ = ("_firsts", "ranges")
 

@@ -87,8 +87,8 @@ class Change:
 
     appended: new UIDs, ascending.  changed: UIDs whose flags or keywords changed (not the appended ones).
     expunged: UIDs gone.  modseq: HIGHESTMODSEQ now.  gone: the mailbox was deleted or its UIDVALIDITY
-    changed; nothing follows.  by: the handle whose call did it; None for another session's, a delivery, another
-    process.
+    changed; nothing follows.  by: the handle whose call did it; None for another session's, a delivery,
+    another process.
     """
 
     appended: Sequence[int] = ()
@@ -358,7 +358,7 @@ class Lock(Protocol):
 
 class Store(Protocol):
     async def open(self, location: AccountLocation) -> Account:
-        """The account, made (INBOX, the configured mailboxes) if it has no Maildir. Cheap when open already."""
+        """The account, made (INBOX, the configured mailboxes) if it has no Maildir. Cheap when open."""
         ...
 
     async def close(self) -> None:
