@@ -99,7 +99,7 @@ class Connection:
     def _feed_inflated(self) -> bool:
         """Hand the framer a piece of what came compressed; says whether there was any."""
         try:
-            piece = b"" if self._inflate is None else self._inflate.next()
+            piece = self._inflate.next() if self._inflate is not None and self._inflate.more else b""
         except ValueError:
             self.end(r.Bye("That was not compressed"))
             return False
@@ -173,7 +173,7 @@ class Connection:
     def next_event(self) -> framing.Event | None:
         """What has come already, or None."""
         event = self.framer.next()
-        while event is None and self._inflate is not None and self._feed_inflated():
+        if event is None and self._inflate is not None and self._feed_inflated():
             event = self.framer.next()
         return event
 
@@ -185,6 +185,9 @@ class Connection:
         self.out.flush()
         if self._lost:
             raise ConnectionResetError("the client is gone")
+        if self._inflate is not None and self._inflate.more:
+            await self.house.runner.pause()
+            return
         self._promise = self.wire.promise()
         await self._promise
         if self._lost:
@@ -239,9 +242,10 @@ class Connection:
             while not self._busy and not self.ended:
                 event = next_event()
                 if event is None:
-                    if self._inflate is not None and self._feed_inflated():
-                        continue
-                    break
+                    if self._inflate is None or not self._feed_inflated():
+                        break
+                    self._start(self._give_way())
+                    continue
                 self._start(self._carry_out(event))
                 turn += 1
                 if not self._busy and (turn >= TURN or self.wire.full):

@@ -16,8 +16,8 @@ MEMORY: Final = 6
 LEVEL: Final = 3
 """Mail compresses as well at 3 as at 6 to within a few percent, at twice the speed."""
 
-PIECE: Final = 64 * 1024
-"""Octets inflated at a time."""
+PIECE: Final = 16 * 1024
+"""Octets inflated at a time; then everybody else has a turn."""
 
 
 class Deflate:
@@ -36,11 +36,12 @@ class Deflate:
 class Inflate:
     """What comes in."""
 
-    __slots__ = ("_stream", "_waiting")
+    __slots__ = ("_stream", "_waiting", "more")
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(LARGEST_WINDOW)
         self._waiting = b""
+        self.more = False  # whether ``next`` may give anything
 
     @property
     def waiting(self) -> int:
@@ -50,6 +51,7 @@ class Inflate:
     def feed(self, octets: bytes) -> None:
         """Take compressed octets."""
         self._waiting += octets
+        self.more = True
 
     def next(self) -> bytes:
         """The next at most ``PIECE`` octets; empty when there are none.
@@ -61,6 +63,8 @@ class Inflate:
         except zlib.error as error:
             raise ValueError("not a DEFLATE stream") from error
         self._waiting = self._stream.unconsumed_tail
+        # zlib may hold more than it was allowed to give.
+        self.more = bool(self._waiting) or len(found) == PIECE
         if self._stream.eof:
             raise ValueError("the DEFLATE stream has ended")
         return found

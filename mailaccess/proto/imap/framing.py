@@ -131,6 +131,7 @@ AFTER_LOGIN: Final = Limits(line=64 * 1024, message=64 * 1024 * 1024, skip=256 *
 MAX_STREAMED: Final = 1000
 """Messages in one APPEND: what a client can make us hold open before the first is stored."""
 
+_EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)*+")
 _LITERAL: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\Z")
 _TAIL: Final = 32  # octets: longer than any literal's announcement
 _TAG: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff+]+(?= )')
@@ -296,7 +297,10 @@ class Framer:
         if not self._command:  # the common case: the line lies whole in what came
             stop = end - 1 if end > start and chunk[end - 1] == _CR else end
             if stop == start:
-                return None  # an empty line
+                # An empty line, and whatever others follow: megabytes of them shall cost next to nothing.
+                others = _EMPTY_LINES.match(chunk, self._pos)
+                self._pos = others.end() if others is not None else self._pos
+                return None
             if chunk[stop - 1] != _BRACE and stop - start <= self.limits.line:
                 return Frame(chunk[start:stop])
         self._command += memoryview(chunk)[start:end]
