@@ -14,7 +14,7 @@ from mailaccess.message import headers, stored, structure
 from mailaccess.message.envelope import envelope
 from mailaccess.model import criteria as c
 from mailaccess.model import errors, names
-from mailaccess.model.account import AccountLocation
+from mailaccess.model.account import AccountLocation, QuotaLimit
 from mailaccess.model.flags import DELETED, SEEN, is_keyword
 from mailaccess.model.secret import Secret
 from mailaccess.model.sequence import UidSet
@@ -266,7 +266,7 @@ class FakeAccount:
         self.location = location
         self.rooms, self.subscribed, self.counter = {}, set(), 0
         self.waits, self.uploads = {}, []
-        self.quota_left = None
+        self.quota_left, self.limit = None, QuotaLimit()
         self.make(names.INBOX)
 
     async def wait(self, what):
@@ -380,7 +380,8 @@ class FakeAccount:
             raise errors.OverQuota
 
     async def quota(self):
-        raise NotImplementedError
+        sizes = [len(octets) for room in self.rooms.values() for octets in room.bodies.values()]
+        return api.Quota(sum(sizes), len(sizes), self.limit)
 
     async def lock(self, purpose):
         raise NotImplementedError

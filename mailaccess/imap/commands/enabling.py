@@ -16,6 +16,8 @@ async def enable(session: Authenticated, args: Enable, out: Replies) -> r.Status
     out.send(r.Enabled(tuple(fresh)))
     if "CONDSTORE" in fresh or "QRESYNC" in fresh:
         condstore_on(session, out)
+    if "UTF8=ACCEPT" in fresh:
+        out.utf8 = True  # RFC 6855 §3: mailbox names travel as UTF-8, both ways
     session.features.enabled.update(fresh)
     return r.Ok("ENABLE completed")
 

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
+from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.replies import Replies
@@ -20,6 +21,8 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     """RFC 3501 §6.4.4. Only messages that the client knows are found, by the numbers it knows."""
     if args.uses_modseq:
         condstore_on(session, out)
+    if args.charset is not None and out.utf8:
+        raise bad("There is only UTF-8 after ENABLE UTF8=ACCEPT")  # RFC 6855 §3
     options = args.return_options
     saving = options is not None and SearchReturn.SAVE in options
     if saving:

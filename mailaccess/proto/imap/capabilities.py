@@ -65,6 +65,10 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("SEARCHRES", 5182, False, True),
     Extension("WITHIN", 5032, False, True),
     Extension("BINARY", 3516, False, True),
+    Extension("UTF8=ACCEPT", 6855, False, True),
+    Extension("QUOTA", 9208, False, True),
+    Extension("QUOTA=RES-STORAGE", 9208, False, True),
+    Extension("QUOTA=RES-MESSAGE", 9208, False, True),
     Extension("PREVIEW", 8970, False, True),
     Extension("COMPRESS=DEFLATE", 4978, False, True),
     Extension("UNAUTHENTICATE", 8437, False, True),
@@ -90,4 +94,4 @@ def capabilities(offer: Offer) -> tuple[str, ...]:
 
 def enableable() -> frozenset[str]:
     """What ENABLE may turn on (RFC 5161 §3.1), in capitals."""
-    return frozenset({"CONDSTORE", "QRESYNC"})
+    return frozenset({"CONDSTORE", "QRESYNC", "UTF8=ACCEPT"})

@@ -14,6 +14,7 @@ from mailaccess.proto.imap.commands import (
     listing,
     mailboxes,
     messages,
+    quota,
     session,
     unauthenticate,
 )
@@ -28,6 +29,7 @@ RULES: Final[dict[bytes, Rule]] = {
     **listing.RULES,
     **append.RULES,
     **messages.RULES,
+    **quota.RULES,
     **compress.RULES,
     **unauthenticate.RULES,
 }
