@@ -7,6 +7,10 @@ apart, since BODY looks only at the latter; ``message.text`` says what they are.
 Texts are extracted behind delivery, and by the search itself where that has not happened yet. Of one
 message, MAX_OCTETS of its encoded parts and MAX_TEXT of its folded text are looked at, kept or not.
 
+The road not taken (November 2026, messages with 8 KB of text): FTS5 with trigrams finds candidates among
+5,000 in 1 ms where the scan takes 150, but takes in each message for 2 ms more, as much again as all other
+work for it, adds 30 % of the text's size to the 34 % that are kept here, and does not serve two letters.
+
 Plain blocking code for the account's serial job; decompressing and comparing is done in C.
 """
 

@@ -212,3 +212,11 @@ def test_a_field_longer_than_the_bound_is_searched_up_to_it() -> None:
     assert found(mailbox, tree.Header("SUBJECT", "first", True)) == [1]
     assert found(mailbox, tree.Header("SUBJECT", "last", True)) == []
     assert mailbox.reads == []
+
+
+def test_a_long_key_is_found_as_a_whole() -> None:
+    mailbox = MemoryMailbox()
+    mailbox.add(mail("ab" * 100 + "c"))
+    mailbox.add(mail("ab" * 100 + "d"))
+    assert found(mailbox, tree.Header("SUBJECT", "AB" * 90 + "c", True)) == [1]
+    assert found(mailbox, tree.Header("CC", "x" * 100, True)) == []
