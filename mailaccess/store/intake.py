@@ -113,7 +113,6 @@ def take_in(vault: Vault, box: Box) -> bool:
         work.arrived(differences.new, distinct=differences.distinct)
         times = work.left_times
     if box.scanned == 0:
-        box.uidnext = max(box.uidnext, box.uid_bound)
         if not differences.new:
             box.first_recent = box.uidnext
     box.new_mtime, box.cur_mtime, box.scanned = times[0], times[1], listed_at
@@ -271,7 +270,7 @@ class _Intake:
             taken=self._taken,
             lowest=1 if first_time else box.uidnext,
             bound=box.uid_bound,
-            following=max(box.uidnext, box.uid_bound) if first_time else box.uidnext,
+            following=box.uidnext,
             listed=self._listed(),
         )
         highest = assigned[-1][0]

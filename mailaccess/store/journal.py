@@ -39,21 +39,20 @@ Row = tuple[int, int, int, int, int, bytes, int, int]
 
 
 def settle(vault: Vault, limit: int = BATCH) -> Progress:
-    """Do up to ``limit`` operations."""
+    """Do up to ``limit`` operations, in one mailbox."""
     connection = vault.connection
-    entry = connection.execute("SELECT id, mailbox, uids FROM owed ORDER BY id LIMIT 1").fetchone()
-    if entry is None:
+    first = connection.execute("SELECT mailbox FROM owed ORDER BY id LIMIT 1").fetchone()
+    if first is None:
         return _unlink(vault, limit)
     with vault.transaction():
-        entry = connection.execute("SELECT id, mailbox, uids FROM owed ORDER BY id LIMIT 1").fetchone()
-        if entry is None:
+        box = mailboxes.by_id(connection, first[0])
+        entries = connection.execute(
+            "SELECT id, uids FROM owed WHERE mailbox = ? ORDER BY id LIMIT ?", (first[0], limit)
+        ).fetchall()
+        connection.executemany("DELETE FROM owed WHERE id = ?", [(number,) for number, _ in entries])
+        if box is None or not entries:
             return Progress.MORE
-        number, mailbox, text = entry
-        box = mailboxes.by_id(connection, mailbox)
-        uids = UidSet.parse(text)
-        if box is None:
-            connection.execute("DELETE FROM owed WHERE id = ?", (number,))
-            return Progress.MORE
+        uids = UidSet.from_ranges([item for _, text in entries for item in UidSet.parse(text).ranges])
         piece = UidSet(uids.ranges[:limit])
         messages.choose(connection, piece)
         rows: list[Row] = connection.execute(
@@ -63,11 +62,7 @@ def settle(vault: Vault, limit: int = BATCH) -> Progress:
         ).fetchall()
         reached = rows[-1][0] if len(rows) == limit else piece.ranges[-1][1]
         failed = _Batch(vault, box).run(rows)
-        rest = uids - UidSet(((1, reached),))
-        if rest:
-            connection.execute("UPDATE owed SET uids = ? WHERE id = ?", (str(rest), number))
-        else:
-            connection.execute("DELETE FROM owed WHERE id = ?", (number,))
+        vault.owe(box, uids - UidSet(((1, reached),)))
         vault.owe(box, UidSet.of(failed))
         return Progress.STALLED if failed and len(failed) == len(rows) else Progress.MORE
 
@@ -91,7 +86,6 @@ class _Batch:
     box: Box
     homes: dict[int, Box] = field(default_factory=dict)
     listings: dict[int, dict[bytes, tuple[int, bytes]]] = field(default_factory=dict)
-    past_letters: bool = False
 
     def run(self, rows: list[Row]) -> list[int]:
         """Do what each row needs; returns the UIDs of those that failed."""
@@ -99,7 +93,6 @@ class _Batch:
         connection = vault.connection
         keywords = mailboxes.keywords(connection, box)
         lettering = naming.Lettering(keywords)
-        unlettered = frozenset([keyword for number, keyword in keywords.items() if number >= names.LETTERED])
         self.homes = {box.id: box}
         for home in {row[3] for row in rows} - {box.id}:
             found = mailboxes.by_id(connection, home)
@@ -107,10 +100,10 @@ class _Batch:
                 self.homes[home] = found
         done: list[tuple[int, int, bytes, int, int]] = []
         failed: list[int] = []
+        sharing = connection.execute("SELECT 1 FROM messages WHERE place >= 2 LIMIT 1").fetchone() is not None
         with intake.own_changes(vault, list(self.homes.values())):
             for row in rows:
                 flags = vault.flag_sets.of_row(row[1])
-                self.past_letters = self.past_letters or bool(unlettered & flags)
                 try:
                     result = self._one(row, lettering.letters_of(flags, names.letters(row[5])))
                 except OSError as error:
@@ -119,11 +112,12 @@ class _Batch:
                     continue
                 if result is not None:
                     done.append((box.id, result[0], result[1], box.id, row[0]))
-                    self._follow(row, result)
+                    if sharing:
+                        self._follow(row, result)
         connection.executemany(
             "UPDATE messages SET home = ?, place = ?, file = ? WHERE mailbox = ? AND uid = ?", done
         )
-        if unlettered:
+        if any(number >= names.LETTERED for number in keywords):
             vault.write_uids(box)
         for other in self.homes.values():
             mailboxes.save(connection, other)

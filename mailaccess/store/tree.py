@@ -157,7 +157,8 @@ def _row(vault: Vault, name: str, folder: bytes, known: uids.Uids, *, rebuilt: b
     modseq = known.modseq_bound if rebuilt else 1
     box = Box(
         id=0, name=name, folder=folder, mailbox_id=known.mailbox_id, special_use=known.special_use,
-        uidvalidity=known.uidvalidity, uidnext=1, uid_bound=known.uid_bound, highest_modseq=modseq,
+        uidvalidity=known.uidvalidity, uidnext=known.uid_bound,
+        uid_bound=min(known.uid_bound + UIDS_RESERVED, MAX_UID), highest_modseq=modseq,
         modseq_bound=max(known.modseq_bound, modseq + MODSEQS_RESERVED), modseq_floor=modseq, first_recent=1,
         messages=0, octets=0, new_mtime=-1, cur_mtime=-1, scanned=0, uids_stamp="",
     )  # fmt: skip
