@@ -10,16 +10,17 @@ Understood extra fields: nopassword, nologin, deny, reason, allow_nets, userdb_m
 userdb_quota_rule (``*:storage=1G``, ``*:messages=1000``), userdb_home,
 userdb_uid, userdb_gid; others are handed on.
 
-The file is looked at again at most once a second, in a thread, and read when its stat changed.
+The file is looked at again at most once a second, in a thread, and read when its stat changed. Of a large one
+only the names are read then, and each line when its account is asked for: 100,000 lines would keep the
+interpreter busy for seconds.
 """
 
 import grp
 import ipaddress
-import os
 import pwd
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,9 @@ SETTLED: Final = 2.0
 
 MAX_LINE: Final = 16384
 """Octets of a line: far more than any real one, so that a binary file by mistake costs nothing."""
+
+EAGER: Final = 256 * 1024
+"""Octets of a file whose lines are all read, and their faults told, at once: some 2,000 accounts."""
 
 MAX_LOGGED: Final = 20
 """Broken lines logged one by one at each reading; the rest is a number."""
@@ -224,6 +228,46 @@ def parse_table(data: bytes, naming: Naming, defaults: Defaults = Defaults()) ->
     return Table(accounts, tuple(broken))
 
 
+class LazyAccounts(Mapping[str, Account]):
+    """The accounts of a large file by canonical name; a line is read when its account is first asked for.
+
+    tell: takes line number and text of a line that turns out broken; its account does not exist.
+    """
+
+    def __init__(
+        self, data: bytes, naming: Naming, defaults: Defaults, tell: Callable[[int, str], None]
+    ) -> None:
+        self._naming = naming
+        self._defaults = defaults
+        self._tell = tell
+        self._read: dict[str, Account | None] = {}
+        self._lines: dict[str, tuple[int, bytes]] = {}
+        for number, line in enumerate(data.split(b"\n"), 1):
+            written = line.partition(b":")[0].strip()
+            if written and not written.startswith(b"#"):
+                name = naming.canonical(written.decode("utf-8", "replace"))
+                if name is not None:
+                    self._lines.setdefault(name, (number, line))
+
+    def __getitem__(self, name: str) -> Account:
+        if name not in self._read:
+            number, line = self._lines[name]
+            table = parse_table(line, self._naming, self._defaults)
+            for _, text in table.broken:
+                self._tell(number, text)
+            self._read[name] = table.accounts.get(name)
+        account = self._read[name]
+        if account is None:
+            raise KeyError(name)
+        return account
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+
 Stamp = tuple[int, int, int, int, int]
 
 
@@ -259,6 +303,7 @@ class PasswdFile:
         self._table = Table()
         self._stamp: Stamp | None = None
         self._checked: float | None = None
+        self._read_at = float("-inf")
         self._error = ""
 
     async def find(self, name: str) -> Account | None:
@@ -289,9 +334,7 @@ class PasswdFile:
                 self._checked = None if first else self._checked
                 raise
         elif self._stamp is None and not self._error:
-            await (
-                self._look()
-            )  # somebody is reading it for the first time; there is nothing to go on with yet
+            await self._look()  # being read for the first time: there is nothing to go on with yet
         if self._error:
             raise SourceUnavailable(self._error)
 
@@ -302,7 +345,8 @@ class PasswdFile:
         """On a thread, one at a time: the table is replaced as a whole."""
         try:
             stamp = _stamp(self._path)
-            if stamp == self._stamp:
+            fresh = self._clock() - self._read_at < CHECK_INTERVAL
+            if stamp == self._stamp or (self._stamp == (0, *stamp[1:]) and fresh):
                 return
             data = self._path.read_bytes()
         except OSError as error:
@@ -313,8 +357,12 @@ class PasswdFile:
             self._error = f"{self._path}: {error.strerror}"
             self._stamp = None
             return
-        table = parse_table(data, self._naming, self._defaults)
-        self._report(table)
+        self._read_at = self._clock()
+        if len(data) <= EAGER:
+            table = parse_table(data, self._naming, self._defaults)
+            self._report(table)
+        else:
+            table = Table(LazyAccounts(data, self._naming, self._defaults, self._tell_line))
         self._table = table
         self._error = ""
         # Changed a moment ago, it may change again without its stamp telling: read it once more.
@@ -325,14 +373,12 @@ class PasswdFile:
         if table.broken == self._table.broken:
             return
         for number, text in table.broken[:MAX_LOGGED]:
-            self._log.log("passwd-file-line", Level.ERROR, file=f"{self._path}:{number}", error=text)
+            self._tell_line(number, text)
         if len(table.broken) > MAX_LOGGED:
             more = len(table.broken) - MAX_LOGGED
             self._log.log(
                 "passwd-file-lines", Level.ERROR, file=str(self._path), error=f"{more} more broken lines"
             )
 
-
-def read_table(path: Path, naming: Naming, defaults: Defaults = Defaults()) -> Table:
-    """The file read at once, for command-line tools. Raises OSError."""
-    return parse_table(path.read_bytes(), naming, defaults) if os.path.lexists(path) else Table()
+    def _tell_line(self, number: int, text: str) -> None:
+        self._log.log("passwd-file-line", Level.ERROR, file=f"{self._path}:{number}", error=text)

@@ -18,7 +18,7 @@ from typing import Final
 
 import argon2.low_level as argon2
 import bcrypt
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.exceptions import VerificationError, VerifyMismatchError
 
 from mailaccess.auth import libcrypt
 from mailaccess.proto.sasl.scram import Secret as ScramKeys
@@ -210,7 +210,7 @@ def _argon2(
             return argon2.verify_secret(data, password, kind)
         except VerifyMismatchError:
             return False
-        except (VerificationError, InvalidHashError, MemoryError) as error:
+        except (VerificationError, MemoryError) as error:
             raise BadHash(f"argon2: {error}") from None
 
     def make(password: bytes, cost: Cost) -> bytes:

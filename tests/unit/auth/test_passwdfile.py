@@ -269,6 +269,25 @@ def test_broken_lines_are_logged_once_with_file_and_line(house):
     assert [fields["file"] for _, _, fields in house.log.events] == [f"{house.path}:2"]
 
 
+def test_a_large_file_is_read_line_by_line_when_its_accounts_are_asked_for(house):
+    filler = "".join(f"u{number}:{{PLAIN}}{'x' * 100}\n" for number in range(3000))
+    house.path.write_text(f"# people\nlee:{{PLAIN}}x\nlee:second\nbad:x:nosuchuser\n.dot:x\n{filler}kim:y")
+    assert run(house.file.find("lee@naver.com")).password == "{PLAIN}x"
+    assert run(house.file.find("u2999@naver.com")).password == "{PLAIN}" + "x" * 100
+    assert run(house.file.find("kim@naver.com")).password == "y"
+    assert run(house.file.find("nobody@naver.com")) is None
+    for _ in range(2):
+        assert run(house.file.find("bad@naver.com")) is None
+    assert [fields["file"] for _, _, fields in house.log.events] == [f"{house.path}:4"]
+
+
+def test_an_account_added_a_moment_ago_is_found_at_once(house):
+    assert run(house.file.find("kim@naver.com")) is None
+    with house.path.open("a") as file:
+        file.write("kim:{PLAIN}y\n")
+    assert run(house.file.find("kim@naver.com")).password == "{PLAIN}y"
+
+
 def test_a_file_of_nothing_but_rubbish_does_not_fill_the_log(house):
     house.path.write_bytes(b":x\n" * 5000)
     assert house.names() == []
