@@ -5,7 +5,7 @@ runner, watcher, log, clock)`` with ``worker.Worker(reactor, threads)`` and ``wa
 and tests pass ``model.work.InlineRunner()`` and None.
 
 On the reactor thread      engine (open accounts, memory), account, mailbox (handles), changes (deltas to columns
-                           and listeners), columns, housekeeping (what an account does by itself), search
+                           and listeners), columns, housekeeping (what an account does by itself), indexer, search
 In the account's jobs      vault (paths, open index, transactions), tree (mailboxes), intake (what other programs
                            did), appending (group commit), changing (flags, expunge, copy, move), journal (file
                            operations owed), loading (into memory), reading (octets), flagsets, naming, fsck

@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from mailaccess.model import names
@@ -73,7 +73,6 @@ class MaildirAccount:
         self._opening = 0
         self._appends: deque[appending.Request] = deque()
         self._working = False
-        self.jobs = 0
         self._work_due: Cancellable | None = None
         self._watches: dict[str, Watch] = {}
         self._notices: dict[str, Cancellable] = {}
@@ -86,8 +85,14 @@ class MaildirAccount:
 
     async def run(self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``call(vault, …)`` in the account's order; then columns and listeners are up to date."""
+        self._surroundings.indexer.busy()
+        return await self.run_unasked(call, *args, **kwargs)
+
+    async def run_unasked(
+        self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """``run`` for what nobody waits for."""
         self._surroundings.used(self)
-        self.jobs += 1
         try:
             return await self.runner.run_in_order(self._key, self.vault.job, call, *args, **kwargs)
         finally:
@@ -121,10 +126,15 @@ class MaildirAccount:
             again = await housekeeping.work(self)
         finally:
             self._working = False
+        self._surroundings.indexer.wants(self)
         if again is not None and self._work_due is None:
             self._work_due = self.runner.later(again, self.start_work)
         elif self.vault.owing:
             self._plan_work()
+
+    def index_some(self) -> Awaitable[int]:
+        """``indexer.Indexed``."""
+        return self.run_unasked(housekeeping.index_texts)
 
     # The tree
 

@@ -19,6 +19,7 @@ from mailaccess.observe.events import EventLog
 from mailaccess.store.account import MaildirAccount
 from mailaccess.store.background import NoWatcher, Watcher, complete
 from mailaccess.store.changes import OpenMailbox
+from mailaccess.store.indexer import Indexer
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.surroundings import Closable
@@ -49,6 +50,7 @@ class MaildirStore:
         self.log = log
         self.clock = clock
         self.unique_names = UniqueNames(clock)
+        self.indexer = Indexer(self.runner, clock)
         self._accounts: WeakValueDictionary[str, MaildirAccount] = WeakValueDictionary()
         self._recent: OrderedDict[str, Closable] = OrderedDict()
         self._idle: OrderedDict[tuple[str, str], tuple[Closable, OpenMailbox]] = OrderedDict()

@@ -1,8 +1,8 @@
 """What an account does by itself between the jobs that somebody waits for.
 
-The journal is worked off in small batches, new messages' texts are indexed, contents without messages are
-swept, folders of deleted mailboxes are removed. One coroutine an account at a time; it gives way after each
-batch, stops when nothing is left, and tries again later where the disk refuses.
+The journal is worked off in small batches, contents without messages are swept, folders of deleted mailboxes
+are removed (texts are indexed by ``indexer``, for all accounts together). One coroutine an account at a time;
+it gives way after each batch, stops when nothing is left, and tries again later where the disk refuses.
 """
 
 from typing import Final
@@ -18,10 +18,6 @@ from mailaccess.store.vault import Vault
 RETRY_SECONDS: Final = 5.0
 """After a failed operation on disk."""
 
-BUSY_SECONDS: Final = 0.05
-"""While somebody waits for jobs of the account, between two batches of texts: a search of thousands of
-messages would take twice as long otherwise."""
-
 SWEEP_AFTER: Final = 1_000
 """Expunged messages after which contents without messages are looked for: one pass over the account."""
 
@@ -32,17 +28,11 @@ async def work(account: Engine) -> float | None:
     """Do what there is to do. Returns the seconds after which to try again, or None."""
     try:
         while account.vault.owing:
-            progress = await account.run(settle)
+            progress = await account.run_unasked(settle)
             if progress is Progress.STALLED:
                 return RETRY_SECONDS
             await account.runner.pause()
-        before = account.jobs
-        while await account.run(index_texts):
-            if account.jobs > before + 1:
-                return BUSY_SECONDS
-            await account.runner.pause()
-            before = account.jobs
-        while await account.run(sweep):
+        while await account.run_unasked(sweep):
             await account.runner.pause()
     except MailError:  # it is in the log already
         return RETRY_SECONDS

@@ -9,6 +9,7 @@ from mailaccess.observe.events import EventLog
 from mailaccess.store.api import Mailbox
 from mailaccess.store.background import Background, Watcher
 from mailaccess.store.changes import OpenMailbox
+from mailaccess.store.indexer import Indexer
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.vault import Vault
@@ -23,11 +24,16 @@ class Engine(Protocol):
     vault: Vault
     runner: Background
     clock: Callable[[], float]
-    jobs: int  # begun so far
 
     def run(
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]: ...
+
+    def run_unasked(
+        self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        """``run`` for what nobody waits for."""
+        ...
 
     def refresh(self, state: OpenMailbox) -> Awaitable[None]: ...
 
@@ -57,6 +63,7 @@ class Surroundings(Protocol):
     log: EventLog
     clock: Callable[[], float]
     unique_names: UniqueNames
+    indexer: Indexer
 
     def make_files(self, location: AccountLocation) -> Files: ...
 

@@ -15,6 +15,7 @@ Plain blocking code for the account's serial job; decompressing and comparing is
 """
 
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -40,6 +41,9 @@ TABLES: Final = (
 
 READ_OCTETS: Final = 8 * 1024 * 1024
 """Octets of files after which a job leaves the others to the next one."""
+
+BATCH_SECONDS: Final = 0.01
+"""How long one background job of indexing may take, but for its last message."""
 
 GIVE_WAY_EVERY: Final = 3
 """Messages extracted before the reactor's thread has its turn: 1 to 2 ms."""
@@ -139,12 +143,14 @@ def enqueue(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
     )
 
 
-def index_pending(connection: sqlite3.Connection, read: Read, limit: int = 8) -> int:
+def index_pending(
+    connection: sqlite3.Connection, read: Read, limit: int = 8, seconds: float = BATCH_SECONDS
+) -> int:
     """Index up to ``limit`` noted contents, oldest first; returns how many are left, 1,000 for more.
 
-    A job of 8 lasts some 5 ms: no longer than others of the account may wait. Also fills the cache of
-    contents that have none (adopted files). Opens its own transaction. The core calls it between
-    foreground jobs until it answers 0.  Raises sqlite3.Error and OSError: to be tried again later.
+    It ends early, after at least one, when ``seconds`` have passed: others of the account wait meanwhile.
+    Also fills the cache of contents that have none (adopted files). Opens its own transaction. ``indexer``
+    has it called until it answers 0.  Raises sqlite3.Error and OSError: to be tried again later.
     """
     rows = connection.execute("SELECT content FROM fulltext_pending ORDER BY content LIMIT ?", (limit,))
     contents = [content for (content,) in rows.fetchall()]
@@ -154,6 +160,7 @@ def index_pending(connection: sqlite3.Connection, read: Read, limit: int = 8) ->
     computed: list[tuple[int, cache.Computed]] = []
     texted, cached = _kept(connection, contents), cache.kept(connection, contents)
     spent = looked = 0
+    end = time.monotonic() + seconds
     for content in contents:
         looked += 1
         wire = None if content in texted and content in cached else octets(read, content)
@@ -166,7 +173,7 @@ def index_pending(connection: sqlite3.Connection, read: Read, limit: int = 8) ->
         if looked % GIVE_WAY_EVERY == 0:
             give_way()
         spent += len(wire)
-        if spent >= READ_OCTETS:
+        if spent >= READ_OCTETS or time.monotonic() >= end:
             break
     where, parameters = exactly(contents[:looked])
     with writing(connection):
