@@ -28,6 +28,9 @@ commands.load()
 MAX_BEHIND: Final = 256 * 1024
 """Octets a client may be ahead of us: enough for any pipeline, and for a piece of an APPEND."""
 
+SOON: Final = 0.002
+"""Seconds for which answers may wait for those of the commands sent behind them."""
+
 TURN: Final = 200
 """Commands carried out before everybody else gets a turn: 2 to 4 ms of NOOPs."""
 
@@ -63,6 +66,7 @@ class Connection:
         self._lost = False
         self._promise: Promise | None = None
         self._inflate: Inflate | None = None
+        self._flushing: Timer | None = None
         self._begun = self._last_input = wire.now()
         self._timer: Timer | None = None
 
@@ -109,9 +113,10 @@ class Connection:
     def lost(self) -> None:
         """The client is gone; whatever runs ends at its next look at the connection."""
         self._lost = self.ended = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._flushing):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._flushing = None
         self.wake()
         if not self._busy:
             self._leave()
@@ -270,8 +275,20 @@ class Connection:
         except StopIteration:
             return
         self._busy = True
-        self.out.flush()
+        if self.framer.pending:
+            self._flush_soon()
+        else:
+            self.out.flush()
         self.wire.go_on(coroutine, awaited, self._finished)
+
+    def _flush_soon(self) -> None:
+        """Whoever sends many commands at once gets their answers in few writes, if they don't take long."""
+        if self._flushing is None and self.out.gathered:
+            self._flushing = self.wire.later(SOON, self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flushing = None
+        self.out.flush()
 
     def _finished(self) -> None:
         self._busy = False

@@ -29,6 +29,11 @@ class Replies:
         self.deflate: Deflate | None = None  # COMPRESS is on
         self.utf8 = False  # UTF8=ACCEPT is on
 
+    @property
+    def gathered(self) -> bool:
+        """Whether something waits to be written."""
+        return bool(self._pieces)
+
     def send(self, response: Response) -> None:
         """One response. For a bounded number of them; else ``await room()`` in between."""
         self.octets(render(response, utf8=self.utf8))
