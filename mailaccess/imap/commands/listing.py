@@ -2,7 +2,10 @@
 8438).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Final
 
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.dispatch import command
@@ -14,9 +17,14 @@ from mailaccess.model.errors import MailError
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import listing as c
 from mailaccess.proto.imap.commands.listing import ReturnOption, SelectOption, StatusItem
+from mailaccess.proto.imap.render import render
 from mailaccess.store.api import MailboxInfo
 from mailaccess.store.api import Status as Numbers
 
+TOGETHER: Final = 32
+"""Mailboxes whose STATUS is asked for at a time in a LIST."""
+
+_Entry = tuple[str, tuple[str, ...], tuple[str, ...]]
 _NOSELECT = "\\Noselect"
 _NONEXISTENT = "\\NonExistent"
 
@@ -27,7 +35,7 @@ class Tree:
     def __init__(self, mailboxes: Sequence[MailboxInfo], subscribed: frozenset[str] = frozenset()) -> None:
         self.infos = {info.name: info for info in mailboxes}
         self.subscribed = subscribed
-        self._with_children = {parent for name in self.infos for parent in names.parents(name)[-1:]}
+        self._with_children = {name.rpartition(names.SEPARATOR)[0] for name in self.infos}
 
     def attributes(self, name: str) -> list[str]:
         """In the order: selectability, children (RFC 3348), special use (RFC 6154 §2, in every LIST and LSUB:
@@ -41,9 +49,12 @@ class Tree:
         told.extend(sorted(info.special_use))
         return told
 
-    def in_order(self, chosen: Iterable[str]) -> list[str]:
-        """INBOX first, then by name."""
-        return sorted(chosen, key=lambda name: (name != names.INBOX, name))
+    def in_order(self, chosen: set[str]) -> list[str]:
+        """INBOX first, then by name; that is the order of the hierarchy."""
+        told = [name for name in self.infos if name in chosen]
+        if len(told) < len(chosen):
+            return sorted(chosen, key=lambda name: (name != names.INBOX, name))
+        return told
 
 
 @command("LIST", state=Authenticated, tells_expunges=True)
@@ -61,17 +72,27 @@ async def list_names(session: Authenticated, args: c.List, out: Replies) -> r.St
     if StatusItem.HIGHESTMODSEQ in args.status:
         condstore_on(session, out)
     patterns = [Pattern(args.reference + pattern) for pattern in args.patterns]
-    for entry in _entries(tree, args, patterns):
-        out.send(entry)
-        info = tree.infos.get(entry.name)
-        if args.status and info is not None and info.selectable:
-            await _list_status(session, entry.name, args.status, out)
-        await out.room()
+    entries = _entries(tree, args, patterns)
+    while some := list(islice(entries, TOGETHER)):
+        numbers = _asked(session, tree, some) if args.status else {}
+        for name, attributes, child_info in some:
+            out.octets(_line(name, attributes, child_info, lsub=False, utf8=out.utf8))
+            if name in numbers:
+                await _list_status(session, name, numbers[name], args.status, out)
+            await out.room()
     return r.Ok("LIST completed")
 
 
-def _entries(tree: Tree, args: c.List, patterns: list[Pattern]) -> Iterable[r.ListEntry]:
-    """The answers to a LIST."""
+@lru_cache(maxsize=4096)
+def _line(
+    name: str, attributes: tuple[str, ...], child_info: tuple[str, ...], *, lsub: bool, utf8: bool
+) -> bytes:
+    """One answer, rendered: clients list the same names again and again."""
+    return render(r.ListEntry(name, attributes, lsub=lsub, child_info=child_info), utf8=utf8)
+
+
+def _entries(tree: Tree, args: c.List, patterns: list[Pattern]) -> Iterator[_Entry]:
+    """The answers to a LIST: name, attributes, CHILDINFO."""
     select = args.select_options
     subscribed_only = SelectOption.SUBSCRIBED in select
     candidates: Iterable[str] = tree.subscribed if subscribed_only else tree.infos
@@ -89,7 +110,7 @@ def _entries(tree: Tree, args: c.List, patterns: list[Pattern]) -> Iterable[r.Li
         if tells_subscribed and name in tree.subscribed:
             attributes.insert(0, "\\Subscribed")
         child_info = tuple(sorted(told, reverse=True)) if name in above else ()
-        yield r.ListEntry(name, tuple(attributes), child_info=child_info)
+        yield name, tuple(attributes), child_info
 
 
 def _above(candidates: Iterable[str], chosen: set[str], patterns: list[Pattern]) -> dict[str, bool]:
@@ -102,13 +123,36 @@ def _above(candidates: Iterable[str], chosen: set[str], patterns: list[Pattern])
     return above
 
 
-async def _list_status(session: Authenticated, name: str, items: Sequence[StatusItem], out: Replies) -> None:
-    """STATUS of one name in a LIST; a mailbox that has gone meanwhile is passed over. RFC 5819 §2."""
+def _asked(
+    session: Authenticated, tree: Tree, entries: Sequence[_Entry]
+) -> dict[str, Awaitable[Numbers | None]]:
+    """The questions for the mailboxes among the entries, all under way: the store answers while we render."""
+    return {
+        name: session.connection.wire.begin(_numbers(session, name))
+        for name, _, _ in entries
+        if (info := tree.infos.get(name)) is not None and info.selectable
+    }
+
+
+async def _numbers(session: Authenticated, name: str) -> Numbers | None:
+    """None where the mailbox has gone meanwhile, or can't be read now."""
     try:
-        numbers = await session.account.status(name)
+        return await session.account.status(name)
     except MailError:
-        return
-    out.send(_status_entry(session, name, items, numbers))
+        return None
+
+
+async def _list_status(
+    session: Authenticated,
+    name: str,
+    asked: Awaitable[Numbers | None],
+    items: Sequence[StatusItem],
+    out: Replies,
+) -> None:
+    """STATUS of one name in a LIST. RFC 5819 §2."""
+    numbers = await asked
+    if numbers is not None:
+        out.send(_status_entry(session, name, items, numbers))
 
 
 @command("LSUB", state=Authenticated, tells_expunges=True)
@@ -132,7 +176,7 @@ async def lsub(session: Authenticated, args: c.Lsub, out: Replies) -> r.Status:
         attributes = tree.attributes(name)
         if name in above or attributes == [_NONEXISTENT]:
             attributes = [_NOSELECT]
-        out.send(r.ListEntry(name, tuple(attributes), lsub=True))
+        out.octets(_line(name, tuple(attributes), (), lsub=True, utf8=out.utf8))
         await out.room()
     return r.Ok("LSUB completed")
 
