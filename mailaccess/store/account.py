@@ -75,6 +75,7 @@ class MaildirAccount:
         self._working = False
         self._work_due: Cancellable | None = None
         self._watches: dict[str, Watch] = {}
+        self._stale: set[str] = set()
         self._notices: dict[str, Cancellable] = {}
         self._doubts: dict[str, Cancellable] = {}
 
@@ -213,6 +214,7 @@ class MaildirAccount:
 
     def _drop(self, state: OpenMailbox) -> None:
         self._open.pop(state.mailbox_id, None)
+        self._stale.discard(state.mailbox_id)
         self.vault.loaded.pop(state.mailbox_id, None)
         watch = self._watches.pop(state.mailbox_id, None)
         if watch is not None:
@@ -234,6 +236,7 @@ class MaildirAccount:
             )
 
     def _notice(self, state: OpenMailbox) -> None:
+        self._stale.add(state.mailbox_id)
         if state.mailbox_id not in self._notices and state.in_use:
             self._notices[state.mailbox_id] = self.runner.later(
                 NOTICE_SECONDS, lambda: self._look(self._notices, state, thorough=False)
@@ -258,12 +261,23 @@ class MaildirAccount:
             await self.refresh(state, thorough=thorough)
 
     async def refresh(self, state: OpenMailbox, *, thorough: bool = False) -> None:
+        if not thorough and self._is_fresh(state):
+            return
+        self._stale.discard(state.mailbox_id)
         try:
             box = await self.run(intake.check, state.name, thorough=thorough)
         except NoSuchMailbox:
             raise MailboxGone from None
         if intake.is_doubtful(box):
             self._doubt(state)
+
+    def _is_fresh(self, state: OpenMailbox) -> bool:
+        """Whether the kernel watches all that could change and told of nothing: one read instead of a job."""
+        watch = self._watches.get(state.mailbox_id)
+        if watch is None or not watch.complete:
+            return False
+        self._surroundings.watcher.catch_up()
+        return state.mailbox_id not in self._stale
 
     # Messages in
 

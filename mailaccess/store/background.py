@@ -25,6 +25,9 @@ class Background(ThreadRunner, Protocol):
 
 
 class Watch(Protocol):
+    complete: bool
+    """Whether every path asked for is watched by the kernel, so that ``catch_up`` tells all there is."""
+
     def close(self) -> None: ...
 
 
@@ -33,6 +36,10 @@ class Watcher(Protocol):
         """Call ``changed`` on the reactor thread, soon and at least once, after something changed in these
         folders or files; too many calls do no harm. A path that does not exist is passed over.
         """
+        ...
+
+    def catch_up(self) -> None:
+        """Make the calls for what happened up to now, as far as the kernel tells."""
         ...
 
 
@@ -72,6 +79,8 @@ class InlineBackground(InlineRunner):
 
 
 class _NoWatch:
+    complete = False
+
     def close(self) -> None:
         return None
 
@@ -81,6 +90,9 @@ class NoWatcher:
 
     def watch(self, paths: Sequence[bytes], changed: Callable[[], None]) -> Watch:
         return _NoWatch()
+
+    def catch_up(self) -> None:
+        return None
 
 
 def complete(runner: ThreadRunner) -> Background:

@@ -53,7 +53,7 @@ class MaildirStore:
         self.indexer = Indexer(self.runner, clock)
         self._accounts: WeakValueDictionary[str, MaildirAccount] = WeakValueDictionary()
         self._recent: OrderedDict[str, Closable] = OrderedDict()
-        self._idle: OrderedDict[tuple[str, str], tuple[Closable, OpenMailbox]] = OrderedDict()
+        self._idle: OrderedDict[tuple[str, str], tuple[Closable, OpenMailbox, int]] = OrderedDict()
         self._idle_messages = 0
 
     async def open(self, location: AccountLocation) -> MaildirAccount:
@@ -93,21 +93,20 @@ class MaildirStore:
 
     def opened(self, account: Closable, state: OpenMailbox) -> None:
         key = (os.fspath(account.location.maildir), state.mailbox_id)
-        if self._idle.pop(key, None) is not None:
-            self._count()
+        found = self._idle.pop(key, None)
+        if found is not None:
+            self._idle_messages -= found[2]
 
     def idle(self, account: Closable, state: OpenMailbox) -> None:
         key = (os.fspath(account.location.maildir), state.mailbox_id)
-        self._idle[key] = (account, state)
-        self._idle.move_to_end(key)
-        self._count()
+        self.opened(account, state)
+        messages = len(state.columns)
+        self._idle[key] = (account, state, messages)
+        self._idle_messages += messages
         while self._idle_messages > COLUMNS_KEPT and len(self._idle) > 1:
-            _, (owner, oldest) = self._idle.popitem(last=False)
+            _, (owner, oldest, messages) = self._idle.popitem(last=False)
+            self._idle_messages -= messages
             owner.forget(oldest)
-            self._count()
-
-    def _count(self) -> None:
-        self._idle_messages = sum([len(state.columns) for _, state in self._idle.values()])
 
 
 def _nothing(vault: Vault) -> None:

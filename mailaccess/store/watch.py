@@ -124,7 +124,11 @@ class InotifyWatcher:
                 self._callbacks[path] = []
             self._callbacks[path].append(changed)
             watched.append(path)
-        return PathWatch(self, watched, changed)
+        return PathWatch(self, watched, changed, all(path in self._numbers for path in paths))
+
+    def catch_up(self) -> None:
+        if self._inotify is not None:
+            self._inotify.doRead()
 
     def _begin(self, path: bytes) -> bool:
         if self._inotify is not None:
@@ -196,7 +200,10 @@ class InotifyWatcher:
 
 
 class PathWatch:
-    def __init__(self, owner: InotifyWatcher, paths: list[bytes], changed: Callable[[], None]) -> None:
+    def __init__(
+        self, owner: InotifyWatcher, paths: list[bytes], changed: Callable[[], None], complete: bool
+    ) -> None:
+        self.complete = complete
         self._owner = owner
         self._paths = paths
         self._changed = changed
