@@ -1,0 +1,258 @@
+"""Which message is to be tried next, for which destination. In memory, without a clock of its own.
+
+Of a waiting message memory holds its id, when it is due, when it came, its destinations and its owner: some
+400 octets, 40 MB for 100,000. A destination is a domain, or the smarthost that several domains share.
+
+A message sleeps in a heap until it is due. Then it gets a *job* for each destination and stands in line
+there. A destination's line is one queue an owner, served in turn, so that a newsletter of 10,000 does not
+hold up another person's single mail; destinations are served in turn too. At most ``per_destination`` jobs
+of a destination run at once, and ``total`` of all.
+
+When a destination cannot be reached at all, its line is not tried until its back-off ends (a minute, then
+twice as long each time, at most an hour), and then by one job first; each that succeeds doubles how many
+may run. Messages in its line do not count attempts meanwhile. A second heap tells when a message is so old
+that its sender should hear of it, whatever line it stands in.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from sys import intern
+from typing import Final
+
+FIRST_RETRY: Final = 60.0
+LONGEST_RETRY: Final = 4 * 3600.0
+GROWTH: Final = 2.0
+
+LONGEST_BACK_OFF: Final = 3600.0
+
+MAX_DESTINATIONS: Final = 20_000
+"""Destinations remembered without a job: those past that are forgotten, with their back-off."""
+
+
+def retry_after(attempts: int) -> float:
+    """Seconds from attempt number ``attempts`` to the next: 1, 2, 4 minutes and so on, at most 4 hours.
+
+    RFC 5321 §4.5.4.1 wants at least 30 minutes on the whole; the first quick ones are for greylisting.
+    """
+    return min(LONGEST_RETRY, FIRST_RETRY * GROWTH ** min(max(attempts - 1, 0), 20))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One try: the recipients of message ``id`` that go to ``destination``."""
+
+    id: str
+    destination: str
+
+
+@dataclass(slots=True)
+class _Waiting:
+    due: float
+    created: float
+    owner: str
+    destinations: tuple[str, ...]
+    open: int = 0  # jobs in line or running
+    told: int = 0  # ages already told
+
+
+@dataclass(slots=True)
+class _Line:
+    """A destination: its jobs by owner, and how it fares."""
+
+    owners: dict[str, deque[str]] = field(default_factory=dict)
+    turn: deque[str] = field(default_factory=deque)
+    running: int = 0
+    allowed: int = 0
+    failures: int = 0
+    not_before: float = 0.0
+    listed: bool = False
+
+
+class Schedule:
+    """ages: seconds after which ``aged`` names a message, once each, ascending."""
+
+    def __init__(self, *, per_destination: int, total: int, ages: Sequence[float] = ()) -> None:
+        self._per_destination = per_destination
+        self._total = total
+        self._ages = tuple(ages)
+        self._waiting: dict[str, _Waiting] = {}
+        self._due: list[tuple[float, str]] = []
+        self._aging: list[tuple[float, str]] = []
+        self._lines: dict[str, _Line] = {}
+        self._turn: deque[str] = deque()  # destinations with jobs in line
+        self.running = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._waiting
+
+    def add(
+        self, id: str, *, due: float, created: float, owner: str, destinations: Iterable[str], told: int = 0
+    ) -> None:
+        """A message waits. told: how many ages its sender has heard of already."""
+        if id in self._waiting:
+            self.remove(id)
+        entry = _Waiting(due, created, intern(owner), tuple(intern(each) for each in destinations), told=told)
+        self._waiting[id] = entry
+        heapq.heappush(self._due, (due, id))
+        if told < len(self._ages):
+            heapq.heappush(self._aging, (created + self._ages[told], id))
+
+    def remove(self, id: str) -> None:
+        """The message is gone, or held. Jobs of it that run are unaffected; those in line are skipped."""
+        self._waiting.pop(id, None)
+        if len(self._due) > 1000 and len(self._due) > 4 * len(self._waiting):
+            self._due = [each for each in self._due if each[1] in self._waiting]
+            heapq.heapify(self._due)
+            self._aging = [each for each in self._aging if each[1] in self._waiting]
+            heapq.heapify(self._aging)
+
+    def again(self, id: str, due: float, destinations: Iterable[str]) -> None:
+        """All jobs of the message have ended and somebody still waits."""
+        entry = self._waiting.get(id)
+        if entry is not None:
+            entry.due, entry.destinations = due, tuple(intern(each) for each in destinations)
+            heapq.heappush(self._due, (due, id))
+
+    def hurry(self, now: float, id: str | None = None) -> int:
+        """Try the message, or all, as soon as possible; back-offs are forgotten. How many that concerns."""
+        for line in self._lines.values():
+            line.not_before, line.failures = 0.0, 0
+            line.allowed = max(line.allowed, 1)
+        found = 0
+        for each in (id,) if id is not None else tuple(self._waiting):
+            entry = self._waiting.get(each)
+            if entry is not None:
+                found += 1
+                if not entry.open:
+                    entry.due = now
+                    heapq.heappush(self._due, (now, each))
+        return found
+
+    def aged(self, now: float) -> list[str]:
+        """Messages that passed one of ``ages``, each once an age."""
+        found = []
+        while self._aging and self._aging[0][0] <= now:
+            when, id = heapq.heappop(self._aging)
+            entry = self._waiting.get(id)
+            if entry is None or when != entry.created + self._ages[min(entry.told, len(self._ages) - 1)]:
+                continue
+            entry.told += 1
+            found.append(id)
+            if entry.told < len(self._ages):
+                heapq.heappush(self._aging, (entry.created + self._ages[entry.told], id))
+        return found
+
+    def take(self, now: float, destination: str | None = None) -> Job | None:
+        """The next job that may start now; with ``destination``, only one of it (an open connection's next)."""
+        self._wake(now)
+        if destination is not None:
+            return self._next(destination, now, more=True)
+        if self.running >= self._total:
+            return None
+        for _ in range(len(self._turn)):
+            name = self._turn.popleft()
+            line = self._lines[name]
+            job = self._next(name, now)
+            if line.turn:
+                self._turn.append(name)
+            else:
+                line.listed = False
+            if job is not None:
+                return job
+        return None
+
+    def done(self, job: Job) -> bool:
+        """A job has ended; whether it was the message's last of this round."""
+        line = self._lines.get(job.destination)
+        if line is not None:
+            line.running -= 1
+        self.running -= 1
+        entry = self._waiting.get(job.id)
+        if entry is None:
+            return True
+        entry.open -= 1
+        return entry.open <= 0
+
+    def reached(self, destination: str) -> None:
+        """The destination took up a conversation."""
+        line = self._lines.get(destination)
+        if line is not None:
+            line.failures, line.not_before = 0, 0.0
+            line.allowed = min(self._per_destination, max(1, line.allowed) * 2)
+
+    def unreachable(self, destination: str, now: float) -> None:
+        """Nobody there took up a conversation."""
+        line = self._lines.get(destination)
+        if line is not None and now >= line.not_before:
+            line.not_before = now + min(LONGEST_BACK_OFF, FIRST_RETRY * GROWTH ** min(line.failures, 20))
+            line.failures += 1
+            line.allowed = 1
+
+    def next_time(self, now: float) -> float | None:
+        """When ``take`` or ``aged`` may have something, after they had nothing at ``now``; None: never."""
+        times = [heap[0][0] for heap in (self._due, self._aging) if heap]
+        lines = map(self._lines.__getitem__, self._turn)
+        times += [line.not_before for line in lines if line.not_before > now]
+        return min(times, default=None)
+
+    def lines(self) -> dict[str, tuple[int, int, float]]:
+        """By destination: jobs in line, jobs that run, end of its back-off (0: none)."""
+        return {
+            name: (sum(map(len, line.owners.values())), line.running, line.not_before)
+            for name, line in self._lines.items()
+        }
+
+    def _wake(self, now: float) -> None:
+        """Give the messages that are due their jobs."""
+        while self._due and self._due[0][0] <= now:
+            when, id = heapq.heappop(self._due)
+            entry = self._waiting.get(id)
+            if entry is None or entry.open or entry.due != when:
+                continue
+            entry.open = len(entry.destinations)
+            for name in entry.destinations:
+                self._line_up(name, entry.owner, id)
+
+    def _line_up(self, name: str, owner: str, id: str) -> None:
+        line = self._lines.get(name)
+        if line is None:
+            if len(self._lines) >= MAX_DESTINATIONS:
+                self._forget()
+            line = self._lines[name] = _Line(allowed=self._per_destination)
+        if owner not in line.owners:
+            line.owners[owner] = deque()
+            line.turn.append(owner)
+        line.owners[owner].append(id)
+        if not line.listed:
+            line.listed = True
+            self._turn.append(name)
+
+    def _next(self, name: str, now: float, *, more: bool = False) -> Job | None:
+        """A job of the line; ``more``: in the place of one that has just ended."""
+        line = self._lines.get(name)
+        if line is None or now < line.not_before or line.running >= max(1, line.allowed):
+            return None
+        if more and self.running >= self._total:
+            return None
+        while line.turn:
+            owner = line.turn.popleft()
+            ids = line.owners[owner]
+            id = ids.popleft()
+            if ids:
+                line.turn.append(owner)
+            else:
+                del line.owners[owner]
+            if id in self._waiting:
+                line.running += 1
+                self.running += 1
+                return Job(id, name)
+        return None
+
+    def _forget(self) -> None:
+        for name in [name for name, line in self._lines.items() if not line.turn and not line.running]:
+            del self._lines[name]

@@ -1,0 +1,135 @@
+"""When what is tried: retries, turns, concurrency, back-off, ages."""
+
+import pytest
+
+from mailaccess.spool.schedule import Job, Schedule, retry_after
+
+
+@pytest.fixture
+def schedule():
+    return Schedule(per_destination=2, total=3, ages=(4 * 3600, 5 * 86400))
+
+
+def add(schedule, id, *destinations, due=0.0, owner="lee"):
+    schedule.add(id, due=due, created=0.0, owner=owner, destinations=destinations or ("naver.com",))
+
+
+def take_all(schedule, now=0.0):
+    found = []
+    while (job := schedule.take(now)) is not None:
+        found.append(job)
+    return found
+
+
+def test_tries_come_after_a_minute_first_and_every_four_hours_at_last():
+    waits = [retry_after(number) for number in range(1, 12)]
+    assert waits[:3] == [60, 120, 240] and waits[-1] == 4 * 3600
+    assert waits == sorted(waits)
+
+
+def test_a_message_waits_until_it_is_due(schedule):
+    add(schedule, "a", due=10)
+    assert schedule.take(9.9) is None and schedule.next_time(9.9) == 10
+    assert schedule.take(10) == Job("a", "naver.com")
+    assert schedule.take(10) is None
+
+
+def test_a_destination_and_the_whole_have_their_bounds(schedule):
+    for id in "abc":
+        add(schedule, id, "naver.com")
+    for id in "xyz":
+        add(schedule, id, "daum.net")
+    jobs = take_all(schedule)
+    assert len(jobs) == 3 and {job.destination for job in jobs} == {"naver.com", "daum.net"}
+    assert schedule.done(jobs[0])
+    assert len(take_all(schedule)) == 1
+
+
+def test_a_newsletter_does_not_hold_up_another_sender(schedule):
+    for number in range(100):
+        add(schedule, f"news{number}", owner="news")
+    add(schedule, "mail", owner="kim")
+    assert {job.id for job in take_all(schedule)} == {"news0", "mail"}
+
+
+def test_an_open_connection_gets_the_next_message_of_its_destination(schedule):
+    add(schedule, "a", "naver.com")
+    add(schedule, "b", "daum.net")
+    add(schedule, "c", "naver.com")
+    first = schedule.take(0)
+    schedule.done(first)
+    assert schedule.take(0, "naver.com").id == "c"
+    assert schedule.take(0, "naver.com") is None
+
+
+def test_a_round_ends_with_the_last_of_its_destinations(schedule):
+    add(schedule, "a", "naver.com", "daum.net")
+    one, other = take_all(schedule)
+    assert not schedule.done(one)
+    assert schedule.done(other)
+    schedule.again("a", 60, ("daum.net",))
+    assert schedule.take(59) is None
+    assert schedule.take(60) == Job("a", "daum.net")
+
+
+def test_a_destination_that_is_down_is_tried_by_one_after_a_while(schedule):
+    for id in "abcde":
+        add(schedule, id)
+    first, second = take_all(schedule)
+    for job in (first, second):
+        schedule.unreachable(job.destination, 0)
+        schedule.done(job)
+    assert schedule.take(59) is None and schedule.next_time(0) == 60
+    (probe,) = take_all(schedule, 60)
+    schedule.unreachable(probe.destination, 60)
+    schedule.done(probe)
+    assert schedule.take(179) is None
+    (probe,) = take_all(schedule, 180)
+    schedule.reached(probe.destination)
+    assert len(take_all(schedule, 180)) == 1
+
+
+def test_flushing_forgets_back_offs(schedule):
+    add(schedule, "a")
+    add(schedule, "late", due=1000)
+    job = schedule.take(0)
+    schedule.unreachable(job.destination, 0)
+    schedule.done(job)
+    schedule.again("a", 60, ("naver.com",))
+    assert schedule.hurry(1.0) == 2
+    assert sorted(job.id for job in (schedule.take(1.0), None) if job) in (["a"], ["late"])
+
+
+def test_what_was_removed_is_not_tried(schedule):
+    add(schedule, "a")
+    add(schedule, "b")
+    schedule.take(0)
+    schedule.remove("b")
+    assert schedule.take(0) is None and len(schedule) == 1
+
+
+def test_ages_are_told_once_even_while_a_message_stands_in_line(schedule):
+    add(schedule, "a", due=10**9)
+    assert schedule.aged(4 * 3600 - 1) == []
+    assert schedule.aged(4 * 3600) == ["a"]
+    assert schedule.aged(5 * 86400 - 1) == []
+    assert schedule.aged(5 * 86400) == ["a"]
+    assert schedule.aged(10**9) == []
+
+
+def test_a_hundred_thousand_messages_take_little_memory():
+    import tracemalloc
+
+    schedule = Schedule(per_destination=5, total=20, ages=(1.0, 2.0))
+    tracemalloc.start()
+    for number in range(100_000):
+        schedule.add(
+            f"{number:011x}abcdefghij",
+            due=number,
+            created=0,
+            owner=f"o{number % 100}",
+            destinations=(f"d{number % 1000}.kr",),
+        )
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used < 100e6
