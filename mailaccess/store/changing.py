@@ -18,6 +18,7 @@ from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.store import intake, tree
 from mailaccess.store.api import Copied, Expunged, FlagOperation, FlagsStored, Mailbox
 from mailaccess.store.changes import Delta, Rows
+from mailaccess.store.forgetting import forget
 from mailaccess.store.index import mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.vault import MAX_UID, Vault
@@ -107,7 +108,7 @@ def expunge(
         messages.choose(connection, gone)
         messages.doom(connection, box)
         vault.owing = True
-        modseq = intake.forget(vault, box, gone, by=by)
+        modseq = forget(vault, box, gone, by=by)
         mailboxes.save(connection, box)
         return Expunged(gone, modseq)
 
@@ -146,7 +147,7 @@ def copy(
         vault.tell(_appended(vault, target, new, modseq, by if move and target is source else None))
         if move:
             messages.choose(connection, chosen)
-            intake.forget(vault, source, chosen, by=by)
+            forget(vault, source, chosen, by=by)
         mailboxes.save(connection, target)
         if source is not target:
             mailboxes.save(connection, source)

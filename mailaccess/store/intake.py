@@ -9,7 +9,6 @@ Plain blocking code for the account's serial jobs.
 """
 
 import os
-import stat
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -20,8 +19,8 @@ from typing import Final
 from mailaccess.model.flags import MAX_KEYWORDS, FlagSet
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import naming, tree
-from mailaccess.store.api import Mailbox
 from mailaccess.store.changes import Delta, Rows
+from mailaccess.store.forgetting import forget
 from mailaccess.store.index import fulltext, mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import names, scan, uids
@@ -295,9 +294,7 @@ class _Intake:
             piece = assigned[start : start + INSERTED_AT_ONCE]
             rows = describer.rows(piece, content + start, owing)
             if len(assigned) <= NAMED_AT_ONCE and owing:
-                nameless, owing = set(owing), []
-                lettering = describer.lettering
-                rows = [self._named(row, lettering) if row[1] in nameless else row for row in rows]
+                rows, owing = self._name(rows, set(owing), describer.lettering), []
             messages.insert(connection, rows)
             columns.extend(appended(vault, rows))
         fulltext.enqueue(connection, range(content, content + len(assigned)))
@@ -308,35 +305,35 @@ class _Intake:
         if tell:
             vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=columns))
 
-    def _named(self, row: messages.Row, lettering: naming.Lettering) -> messages.Row:
-        """Give a new file its name before anybody hears of its UID, so that not even the loss of the index
-        together with a crash gives it another. Where the disk refuses, the row's file keeps its name for now.
+    def _name(
+        self, rows: list[messages.Row], uids: set[int], lettering: naming.Lettering
+    ) -> list[messages.Row]:
+        """Give new files their names before anybody hears of their UIDs, so that not even the loss of the index
+        together with a crash gives them others. Where the disk refuses, a file keeps its name for now.
         """
+        before = folder_times(self.vault, self.box)
+        rows = [self._named(row, lettering) if row[1] in uids else row for row in rows]
+        self.left_times = folder_times(self.vault, self.box) if before == self.left_times else (-1, -1)
+        return rows
+
+    def _named(self, row: messages.Row, lettering: naming.Lettering) -> messages.Row:
         place, file = row[9], row[10]
         stored = self.stats[place, file].st_size
         parsed = names.parse(file)
-        if not names.fits(parsed.unique):
-            self.vault.owe(self.box, UidSet.of([row[1]]))
-            return row
-        name = names.render(
-            parsed.unique,
-            stored,
-            row[6],
-            row[1],
-            parsed.others,
-            lettering.letters_of(self.vault.flag_sets.of_row(row[2]), parsed.letters),
-        )
-        name = name if place else name[: name.rindex(b":")]
-        before = folder_times(self.vault, self.box)
-        try:
-            self.vault.files.rename(
-                self.vault.path(self.box.folder, place, file), self.vault.path(self.box.folder, place, name)
-            )
-        except OSError:
-            self.vault.owe(self.box, UidSet.of([row[1]]))
-            return row
-        self.left_times = folder_times(self.vault, self.box) if before == self.left_times else (-1, -1)
-        return (*row[:10], name)
+        if names.fits(parsed.unique):
+            letters = lettering.letters_of(self.vault.flag_sets.of_row(row[2]), parsed.letters)
+            name = names.render(parsed.unique, stored, row[6], row[1], parsed.others, letters)
+            name = name if place else name[: name.rindex(b":")]
+            try:
+                self.vault.files.rename(
+                    self.vault.path(self.box.folder, place, file),
+                    self.vault.path(self.box.folder, place, name),
+                )
+                return (*row[:10], name)
+            except OSError:
+                pass
+        self.vault.owe(self.box, UidSet.of([row[1]]))
+        return row
 
     def measured(self, place: int, file: bytes, stored: int) -> int:
         try:
@@ -394,17 +391,9 @@ class _Intake:
     def _messages(self, entries: list[scan.Entry]) -> list[scan.Entry]:
         """Those that are still there and plain files: no folders, no symbolic links."""
         prefixes = [self.vault.path(self.box.folder, place, b"") for place in (0, 1)]
-        look, is_file, stats = self.vault.files.stat, stat.S_ISREG, self.stats
-        result: list[scan.Entry] = []
-        for entry in entries:
-            try:
-                found = look(prefixes[entry[0]] + entry[1])
-            except FileNotFoundError:
-                continue
-            if is_file(found.st_mode):
-                stats[entry] = found
-                result.append(entry)
-        return result
+        found = self.vault.files.stat_plain([prefixes[place] + name for place, name in entries])
+        self.stats = {entry: what for entry, what in zip(entries, found, strict=True) if what is not None}
+        return entries if len(self.stats) == len(entries) else list(self.stats)
 
     def _distinct(self, entries: list[scan.Entry]) -> list[scan.Entry]:
         """Another message by a known unique part gets one of its own at once, so that they are told apart."""
@@ -480,23 +469,6 @@ class _Describer:
         if self.lettering.strays(letters):
             self._strays.add((letters, more))
         return flags
-
-
-def forget(vault: Vault, box: Box, gone: UidSet, *, by: Mailbox | None = None) -> int:
-    """Expunge rows whose files are taken care of; returns the mod-sequence. The caller saves ``box``."""
-    connection = vault.connection
-    messages.choose(connection, gone)
-    count, octets = messages.count(connection, box)
-    if not count:
-        return 0
-    modseq = vault.next_modseq(box)
-    messages.delete(connection, box)
-    messages.remember_expunged(connection, box, gone, modseq)
-    box.messages -= count
-    box.octets -= octets
-    connection.execute("UPDATE account SET unswept = unswept + ?", (count,))
-    vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, expunged=gone, by=by))
-    return modseq
 
 
 def appended(vault: Vault, rows: list[messages.Row]) -> Rows:

@@ -13,7 +13,8 @@ import os
 import secrets
 import sqlite3
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from mailaccess.model import names
@@ -24,11 +25,14 @@ from mailaccess.model.errors import (
     MailboxHasChildren,
     MailboxNotSelectable,
     NoSuchMailbox,
+    TemporaryFailure,
     UseAttribute,
 )
+from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import Level
 from mailaccess.store.api import MailboxInfo
 from mailaccess.store.changes import Delta
+from mailaccess.store.forgetting import forget
 from mailaccess.store.index import mailboxes
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import folders, subscriptions, uids
@@ -104,6 +108,7 @@ def sync(vault: Vault, *, force: bool = False) -> bool:
             else:
                 check_uids(vault, box)
         for box in lost.values():
+            _lose_moving(vault, box)
             mailboxes.remove(connection, box)
             vault.tell(Delta(box.mailbox_id, gone=True))
         connection.execute("UPDATE account SET root_mtime = ?", (mtime,))
@@ -127,7 +132,9 @@ def _folders(vault: Vault) -> set[bytes]:
     return found
 
 
-def _adopt(vault: Vault, folder: bytes, lost: dict[str, Box]) -> Box:
+def _adopt(
+    vault: Vault, folder: bytes, lost: dict[str, Box], special_use: frozenset[str] = frozenset()
+) -> Box:
     """A row for a folder that has none; one that was renamed keeps its row, which leaves ``lost``."""
     connection = vault.connection
     _complete(vault, folder)
@@ -144,7 +151,9 @@ def _adopt(vault: Vault, folder: bytes, lost: dict[str, Box]) -> Box:
     fresh = known is None
     if known is None:
         known = _from_dovecot(vault, folder)
-    if fresh and not known.special_use:
+    if special_use:
+        known.special_use = " ".join(sorted(special_use))
+    elif fresh and not known.special_use:
         known.special_use = _configured_use(vault, name)
     box = _row(vault, name, folder, known, rebuilt=not fresh)
     vault.write_uids(box)
@@ -224,6 +233,18 @@ def check_uids(vault: Vault, box: Box) -> None:
     anew = _row(vault, box.name, box.folder, known, rebuilt=True)
     vault.write_uids(anew)
     mailboxes.save(vault.connection, anew)
+
+
+def _lose_moving(vault: Vault, box: Box) -> None:
+    """Another program removed a folder in which messages of other mailboxes still had their files."""
+    rows = vault.connection.execute(
+        "SELECT mailbox, uid FROM messages WHERE home = ? AND home <> mailbox", (box.id,)
+    ).fetchall()
+    for number in {row[0] for row in rows}:
+        other = mailboxes.by_id(vault.connection, number)
+        if other is not None:
+            forget(vault, other, UidSet.of([uid for mailbox, uid in rows if mailbox == number]))
+            mailboxes.save(vault.connection, other)
 
 
 def _free_name(connection: sqlite3.Connection, folder: bytes) -> str:
@@ -339,24 +360,31 @@ def create(vault: Vault, name: str, special_use: frozenset[str]) -> MailboxInfo:
     if not special_use <= frozenset(names.SPECIAL_USES):
         raise UseAttribute
     sync(vault)
-    with vault.transaction() as connection:
-        boxes = mailboxes.everything(connection)
-        if any(box.name == name or box.folder == folder for box in boxes):
+    with vault.transaction() as connection, _own_change(vault):
+        if mailboxes.by_name(connection, name) is not None or mailboxes.has_folder(connection, folder):
             raise MailboxExists
-        if len(boxes) >= MAX_MAILBOXES:
+        if mailboxes.count(connection) >= MAX_MAILBOXES:
             raise LimitReached("There are too many mailboxes")
-        if any(special_use & frozenset(box.special_use.split()) for box in boxes):
+        if special_use and any(
+            special_use & frozenset(box.special_use.split()) for box in mailboxes.everything(connection)
+        ):
             raise UseAttribute("Another mailbox has that special use already")
         try:
             _make_folder(vault, folder)
         except FileExistsError:
             raise MailboxExists from None
-        box = _adopt(vault, folder, {})
-        if special_use:
-            box.special_use = " ".join(sorted(special_use))
-            vault.write_uids(box)
-            mailboxes.save(connection, box)
+        box = _adopt(vault, folder, {}, special_use)
         return info(box)
+
+
+@contextmanager
+def _own_change(vault: Vault) -> Iterator[None]:
+    """Around a change of ours in the Maildir's root, within a transaction: it is no reason to read the tree."""
+    row = vault.connection.execute("SELECT root_mtime FROM account").fetchone()
+    trusted = vault.files.mtime(vault.root) == row[0]
+    yield
+    if trusted:
+        vault.connection.execute("UPDATE account SET root_mtime = ?", (vault.files.mtime(vault.root),))
 
 
 def delete(vault: Vault, name: str) -> bytes:
@@ -367,13 +395,25 @@ def delete(vault: Vault, name: str) -> bytes:
     box = mailboxes.by_name(vault.connection, name)
     if box is None:
         raise MailboxHasChildren if _has_children(vault.connection, name) else NoSuchMailbox
-    with vault.transaction() as connection:
+    if _holds_others(vault, box):
+        vault.finish_owed()
+        if _holds_others(vault, box):
+            raise TemporaryFailure(detail="files of other mailboxes could not be brought away")
+    with vault.transaction() as connection, _own_change(vault):
         doomed = vault.root + b"/" + folders.REMOVED + secrets.token_hex(8).encode()
         vault.files.rename(vault.folder(box.folder), doomed)
         vault.files.sync_folder(vault.root)
         mailboxes.remove(connection, box)
         vault.tell(Delta(box.mailbox_id, gone=True))
     return doomed
+
+
+def _holds_others(vault: Vault, box: Box) -> bool:
+    """Whether files of messages that were moved or copied elsewhere still lie in the mailbox's folder."""
+    row = vault.connection.execute(
+        "SELECT 1 FROM messages WHERE home = ? AND home <> mailbox LIMIT 1", (box.id,)
+    ).fetchone()
+    return row is not None
 
 
 def remove_folder(vault: Vault, path: bytes) -> None:
@@ -403,7 +443,7 @@ def rename(vault: Vault, old: str, new: str) -> None:
     paths = [(box, target, folders.folder(target)) for box, target in targets]  # all too-long names show here
     if any(names.problem(target) is not None for _, target in targets):
         raise BadMailboxName("A mailbox below it would get an impossible name")
-    with vault.transaction() as connection:
+    with vault.transaction() as connection, _own_change(vault):
         done: list[tuple[bytes, bytes]] = []
         try:
             for box, target, folder in paths:

@@ -347,6 +347,10 @@ class Vault:
             mailboxes.owe(self.connection, box, uids)
             self.owing = True
 
+    def finish_owed(self) -> None:
+        """Have the Maildir follow now, as far as the disk allows. Outside any transaction."""
+        self._lifecycle.leaving(self)
+
     def require_room(self, octets: int, count: int) -> None:
         """Raises OverQuota if that much more would not fit. RFC 9208 §5."""
         limit = self.limit

@@ -58,6 +58,16 @@ def everything(connection: sqlite3.Connection) -> list[Box]:
     return [Box(*row) for row in connection.execute(f"SELECT {_COLUMNS} FROM mailboxes ORDER BY name")]
 
 
+def has_folder(connection: sqlite3.Connection, folder: bytes) -> bool:
+    """Whether a mailbox lies in that folder."""
+    return connection.execute("SELECT 1 FROM mailboxes WHERE folder = ?", (folder,)).fetchone() is not None
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """How many mailboxes the account has."""
+    return int(connection.execute("SELECT count(*) FROM mailboxes").fetchone()[0])
+
+
 def add(connection: sqlite3.Connection, box: Box) -> None:
     """A new row; ``box.id`` is set."""
     cursor = connection.execute(

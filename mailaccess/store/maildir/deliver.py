@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from mailaccess.store.maildir.files import Files
 
-
 _count = itertools.count(1)
 """Of the process, however many stores it has."""
 

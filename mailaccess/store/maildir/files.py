@@ -7,6 +7,7 @@ user who may write into the Maildir must not make the server read or write elsew
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from typing import Final
 
 FILE_MODE: Final = 0o600
@@ -38,6 +39,19 @@ class Files:
 
     def stat(self, path: bytes) -> os.stat_result:
         return os.stat(path, follow_symlinks=False)
+
+    def stat_plain(self, paths: Sequence[bytes]) -> list[os.stat_result | None]:
+        """Of each path; None where there is no plain file. In one loop: a new folder has 100,000 of them."""
+        look, is_plain = os.lstat, stat.S_ISREG
+        result: list[os.stat_result | None] = []
+        for path in paths:
+            try:
+                found = look(path)
+            except FileNotFoundError:
+                result.append(None)
+                continue
+            result.append(found if is_plain(found.st_mode) else None)
+        return result
 
     def mtime(self, folder: bytes) -> int:
         """In nanoseconds; 0 where there is no such folder. Raises NotADirectoryError for what is none."""

@@ -133,9 +133,12 @@ def assign(
     before it. listed: Dovecot's UIDs by unique part, under the same conditions.  following: the first UID
     for the others, unless those kept go higher.
     """
+    ordered = names.in_order(entries)
+    if not listed and not any([b",I=" in name for _, name in ordered]):
+        return list(enumerate(ordered, following))
     kept: dict[int, Entry] = {}
     others: list[Entry] = []
-    for entry in names.in_order(entries):
+    for entry in ordered:
         name = entry[1]
         uid = names.parse(name).uid if b",I=" in name else None
         if uid is None:
