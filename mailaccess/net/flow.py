@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
+from twisted.internet.tcp import Server
 from zope.interface import implementer
 
 PIECE: Final = 64 * 1024
@@ -21,6 +22,21 @@ PIECE: Final = 64 * 1024
 
 PATIENCE: Final = 30.0
 """Seconds after ``close`` for the rest to be read before the connection is cut: a dead peer holds nothing."""
+
+
+def _send_now(transport: Any, data: bytes) -> bytes:
+    """Send what the socket takes at once, where nothing is waiting before it; returns the rest.
+
+    Twisted's ``write`` waits for the reactor to find the socket writable: two system calls and a turn of
+    the loop more for each answer (a third of the cost of a NOOP). TLS and other transports are left alone.
+    """
+    if type(transport) is not Server or transport.TLS or not transport.connected or transport.disconnecting:
+        return data
+    if transport.dataBuffer or transport._tempDataBuffer:
+        return data
+    sent = transport.writeSomeData(data)
+    # An error is returned, not raised; Twisted's own write meets it again and closes the connection.
+    return data[sent:] if isinstance(sent, int) and sent >= 0 else data
 
 
 @implementer(IPushProducer)
@@ -60,7 +76,9 @@ class Flow:
         if self._lost:
             return
         if len(data) <= PIECE:
-            self._transport.write(data)
+            rest = _send_now(self._transport, data)
+            if rest:
+                self._transport.write(rest)
             return
         for start in range(0, len(data), PIECE):
             self._transport.write(data[start : start + PIECE])

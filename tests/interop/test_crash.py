@@ -5,7 +5,10 @@ import re
 import smtplib
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.interop import messages
 from tests.interop.running import PASSWORD, PATIENCE, Server
@@ -16,9 +19,18 @@ ENOUGH = 60
 """Acknowledgements to wait for before each kill."""
 
 
-def test_no_acknowledged_message_is_lost_or_doubled_by_kill_9(tmp_path: Path) -> None:
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Server]:
+    """A server of the test's own, not started yet; whatever happens, none is left behind."""
     server = Server(tmp_path)
     server.add_user("lee@naver.com")
+    yield server
+    if server.process is not None:
+        server.kill()
+
+
+def test_no_acknowledged_message_is_lost_or_doubled_by_kill_9(mortal: Server) -> None:
+    server = mortal
     acknowledged: set[int] = set()
     for turn in range(ROUNDS):
         server.start()
@@ -70,9 +82,8 @@ def message_numbers(server: Server) -> Counter[int]:
     return Counter(int(match[1]) for match in found if match)
 
 
-def test_flags_moves_and_expunges_that_were_answered_survive_kill_9(tmp_path: Path) -> None:
-    server = Server(tmp_path)
-    server.add_user("lee@naver.com")
+def test_flags_moves_and_expunges_that_were_answered_survive_kill_9(mortal: Server) -> None:
+    server = mortal
     server.start()
     client = imaplib.IMAP4("127.0.0.1", server.ports["imap"], timeout=PATIENCE)
     client.login("lee@naver.com", PASSWORD)

@@ -1,8 +1,10 @@
 """Writing waits for a slow reader, and nobody waits for a lost one."""
 
 import pytest
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.internet.tcp import Server
 
 from mailaccess.net.flow import PATIENCE, PIECE, Flow
 
@@ -93,3 +95,65 @@ def test_a_closed_connection_leaves_no_timer(transport):
     flow.close()
     flow.connection_lost()
     assert clock.getDelayedCalls() == []
+
+
+class Socket:
+    """A socket that takes ``room`` octets and then no more."""
+
+    def __init__(self, room):
+        self.room = room
+        self.sent = b""
+
+    def send(self, data):
+        if self.room is None:
+            raise ConnectionResetError(104, "reset")
+        if not self.room:
+            raise BlockingIOError(11, "would block")
+        taken = bytes(data[: self.room])
+        self.room -= len(taken)
+        self.sent += taken
+        return len(taken)
+
+
+class Reactor:
+    def __init__(self):
+        self.writers = []
+
+    def addWriter(self, writer):
+        self.writers.append(writer)
+
+    def removeWriter(self, writer):
+        self.writers.remove(writer)
+
+
+def tcp(room):
+    server = Server.__new__(Server)
+    FileDescriptor.__init__(server, Reactor())
+    server.socket = Socket(room)
+    server.connected = True
+    return server
+
+
+def test_an_answer_goes_out_at_once_where_the_socket_has_room():
+    server = tcp(room=1000)
+    Flow(server).write(b"* OK\r\n")
+    assert server.socket.sent == b"* OK\r\n"
+    assert server.reactor.writers == []
+
+
+def test_what_the_socket_does_not_take_waits_and_keeps_its_order():
+    server = tcp(room=3)
+    flow = Flow(server)
+    flow.write(b"abcdef")
+    server.socket.room = 1000
+    flow.write(b"ghi")
+    assert server.socket.sent == b"abc"  # the second waits behind the rest of the first
+    assert server.reactor.writers
+    server.doWrite()
+    assert server.socket.sent == b"abcdefghi"
+
+
+def test_a_broken_socket_is_left_to_the_transport():
+    server = tcp(room=None)
+    Flow(server).write(b"* OK\r\n")
+    assert server.reactor.writers  # its own write meets the error and ends the connection
