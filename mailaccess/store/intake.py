@@ -441,24 +441,25 @@ class _Describer:
         """Rows of (uid, entry), contents numbered from ``content``; UIDs whose names are not right go to ``owing``."""
         mailbox, modseq, carried = self._intake.box.id, self._modseq, self._carried
         stats, flag_rows, no_flags = self._intake.stats, self._flag_rows, frozenset[str]()
+        parse, seconds = names.parse, names.seconds
         rows: list[messages.Row] = []
         for number, (uid, entry) in enumerate(assigned, content):
             place, file = entry
-            _, stored, wire, named, _, letters = names.parse(file)
+            _, stored, wire, named, _, letters = parse(file)
             found = stats[entry]
+            on_disk, internal = found.st_size, int(found.st_mtime)
             size = wire
-            if stored != found.st_size or size is None or size < stored:
-                size = self._intake.measured(place, file, found.st_size)
+            if stored != on_disk or size is None or size < stored:
+                size = self._intake.measured(place, file, on_disk)
             more = carried.get(uid, no_flags) if carried else no_flags
             flags = flag_rows.get((letters, more))
             if flags is None:
                 flags = self._flags(letters, more)
-            internal = int(found.st_mtime)
-            saved = names.seconds(file)
+            saved = seconds(file)
             if saved is None:
                 saved = internal
             rows.append((mailbox, uid, flags, modseq, internal, saved, size, number, mailbox, place, file))
-            if named != uid or stored != found.st_size or wire != size or (letters, more) in self._strays:
+            if named != uid or stored != on_disk or wire != size or (letters, more) in self._strays:
                 owing.append(uid)
         return rows
 
