@@ -132,6 +132,7 @@ class FakeMailbox:
     keywords = property(lambda self: self.room.keywords)
 
     async def claim_recent(self):
+        await self.account.wait("claim_recent")
         claimed, self.room.unclaimed = UidSet.of(self.room.unclaimed), set()
         return claimed
 

@@ -59,7 +59,11 @@ async def _enter(session: NotAuthenticated, identity: Identity, method: str) -> 
     if not connection.wire.admit(identity.name):
         session.house.log.log("imap-too-many-connections", Level.WARNING, user=identity.name)
         raise no("There are too many connections of this account", r.LIMIT)
-    account = await session.house.store.open(identity.location)
+    try:
+        account = await session.house.store.open(identity.location)
+    except Exception:
+        connection.wire.dismiss()
+        raise
     state = Authenticated(connection, identity, account)
     connection.logged_in(state)
     peer = session.peer

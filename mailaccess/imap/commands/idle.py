@@ -27,10 +27,11 @@ async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
     try:
         while True:
             if selected is not None:
-                if selected.updates.due(expunges=True):
-                    await tell(selected, out, expunges=True)
                 if selected.updates.gone:
                     return r.Ok("IDLE terminated")
+                if selected.updates.due(expunges=True):
+                    await tell(selected, out, expunges=True)
+                    continue  # more may have come up while that waited for the store
             event = connection.next_event()
             if event is not None or connection.stopping:
                 break

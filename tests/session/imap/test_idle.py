@@ -1,5 +1,7 @@
 """IDLE (RFC 2177) and what others are told."""
 
+from tests.session.driving import Promise
+
 
 def test_new_mail_is_told_at_once(imap):
     imap.given("INBOX", messages=1, seen=[1])
@@ -105,3 +107,21 @@ def test_new_mail_may_be_told_while_losses_may_not(imap):
     assert other.ask("FETCH 4 UID").untagged == ["4 FETCH (UID 4)"]
     assert other.ask("NOOP").untagged == ["1 EXPUNGE"]
     assert other.ask("FETCH 1:* UID").untagged == ["1 FETCH (UID 2)", "2 FETCH (UID 3)", "3 FETCH (UID 4)"]
+
+
+def test_what_happens_while_something_is_told_is_told_too(imap):
+    imap.given("INBOX", messages=2)
+    one, other = imap.session("INBOX"), imap.session("INBOX")
+    one.send("a IDLE\r\n")
+    waiting = imap.account.waits["claim_recent"] = Promise()
+    imap.deliver("INBOX")
+    assert one.take() == b""
+    other.ask("STORE 1 +FLAGS (\\Seen)")
+    waiting.keep()
+    # The other session was first to claim it.
+    assert one.take() == b"* 3 EXISTS\r\n* 0 RECENT\r\n* 1 FETCH (FLAGS (\\Seen))\r\n"
+    waiting = imap.account.waits["claim_recent"] = Promise()
+    imap.deliver("INBOX")
+    imap.account.rooms["INBOX"].remove([2], None)
+    waiting.keep()
+    assert one.take() == b"* 4 EXISTS\r\n* 1 RECENT\r\n* 2 EXPUNGE\r\n"

@@ -2,6 +2,9 @@
 
 import base64
 
+from mailaccess.auth.api import Challenge
+from mailaccess.model.errors import TemporaryFailure
+
 PLAIN = base64.b64encode(b"\0lee\0secret").decode()
 
 
@@ -194,3 +197,35 @@ def test_the_server_says_bye_when_it_stops(imap):
     for each in (idle, quiet):
         each.connection.stop()
         assert b"* BYE" in each.take() and each.wire.closed
+
+
+def test_a_mechanism_with_several_challenges(imap, monkeypatch):
+    """As SCRAM: the last challenge is answered with nothing, then comes the OK."""
+    asked = []
+
+    class Exchange:
+        async def step(self, response):
+            asked.append(response)
+            if len(asked) < 4:
+                return Challenge(b"challenge %d" % len(asked))
+            return imap.authenticator.identity("lee@naver.com")
+
+    monkeypatch.setattr(imap.authenticator, "mechanisms", lambda **named: ("SCRAM-SHA-256",))
+    monkeypatch.setattr(imap.authenticator, "begin", lambda mechanism, peer: Exchange())
+    one = imap.connect()
+    assert one.send("a AUTHENTICATE SCRAM-SHA-256\r\n") == b"+ %b\r\n" % base64.b64encode(b"challenge 1")
+    assert one.send(base64.b64encode(b"first") + b"\r\n").startswith(b"+ ")
+    assert one.send(base64.b64encode(b"second") + b"\r\n").startswith(b"+ ")
+    assert one.send(b"\r\n").startswith(b"a OK [CAPABILITY ")
+    assert asked == [None, b"first", b"second", b""]
+
+
+def test_an_account_that_cannot_be_opened_is_nobodys_connection(imap, monkeypatch):
+    async def failing(location):
+        raise TemporaryFailure(detail="disk gone")
+
+    monkeypatch.setattr(imap.store, "open", failing)
+    one = imap.connect()
+    assert one.ask("LOGIN lee secret").status.startswith("NO [UNAVAILABLE]")
+    assert one.wire.admitted == []
+    assert one.ask("SELECT INBOX").status.startswith("BAD")
