@@ -15,7 +15,8 @@ Places count from 0, numbers from 1. A span is a half-open range of places.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, starmap
 from typing import Any, NamedTuple
 
 from mailaccess.model.sequence import EMPTY, SequenceSet, UidSet
@@ -195,6 +196,19 @@ class View:
         """The message numbers of those of ``uids`` that the client knows."""
         return UidSet.from_ranges((start + 1, stop) for start, stop in self.spans_of(uids))
 
+    def rows_of(self, spans: Sequence[Span]) -> Rows:
+        """The messages at these places that still exist; for thousands of single numbers as for one long
+        span.
+        """
+        if len(spans) == 1:
+            return self.rows(*spans[0])
+        if not self._lost:
+            places = list(chain.from_iterable(starmap(range, spans)))
+            uids = list(map(self._mailbox.columns.uids.__getitem__, places))
+            return Rows([place + 1 for place in places], uids, places)
+        parts = [self.rows(start, stop) for start, stop in spans]
+        return Rows(*(list(chain.from_iterable(column)) for column in zip(*parts, strict=True)))
+
     def rows(self, start: int, stop: int) -> Rows:
         """The messages at places ``start`` to ``stop`` that still exist."""
         columns = self._mailbox.columns
@@ -207,6 +221,23 @@ class View:
             if (place := columns.position(uid)) >= 0
         ]
         return Rows([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+
+
+def chunks(spans: Sequence[Span], length: int) -> Iterator[list[Span]]:
+    """The spans, cut and gathered so that each lot stands for at most ``length`` messages."""
+    lot: list[Span] = []
+    room = length
+    for start, stop in spans:
+        while start < stop:
+            end = min(stop, start + room)
+            lot.append((start, end))
+            room -= end - start
+            start = end
+            if not room:
+                yield lot
+                lot, room = [], length
+    if lot:
+        yield lot
 
 
 def _runs(known: Sequence[int], start: int, stop: int, ranges: list[tuple[int, int]]) -> None:

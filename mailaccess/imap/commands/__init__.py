@@ -21,6 +21,7 @@ def load() -> None:
         quota,
         searching,
         session,
+        sorting,
         storing,
         unauthenticating,
     )

@@ -1,4 +1,7 @@
-"""SEARCH and UID SEARCH (RFC 3501 §6.4.4; ESEARCH RFC 4731; SEARCHRES RFC 5182; MODSEQ RFC 7162 §3.1.5)."""
+"""SEARCH and UID SEARCH (RFC 3501 §6.4.4).
+
+ESEARCH RFC 4731; SEARCHRES RFC 5182; MODSEQ RFC 7162 §3.1.5; PARTIAL RFC 9394.
+"""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -9,7 +12,7 @@ from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
-from mailaccess.model.criteria import Criterion, MessageNumbers, Recent, Uids, rewrite
+from mailaccess.model.criteria import And, Criterion, MessageNumbers, Recent, Uids, rewrite
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.messages import Search, SearchReturn
@@ -33,10 +36,10 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     found = known(session, await session.mailbox.search(criteria))
     if options is None:
         numbers = found if args.uid else numbers_of(session, found)
-        out.send(r.SearchResult(numbers, _highest(session, found) if args.uses_modseq else None))
+        out.send(r.SearchResult(numbers, highest(session, found) if args.uses_modseq else None))
         return r.Ok("SEARCH completed")
     if saving:
-        session.saved = _to_save(found, options)
+        session.saved = _to_save(args, found, options)
     told = options - {SearchReturn.SAVE}
     if told or not saving:
         out.send(_esearch(session, args, found, told or {SearchReturn.ALL}))
@@ -63,6 +66,12 @@ def resolve(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:
     return rewrite(criteria, leaf)
 
 
+def known_only(session: Selected, criteria: Criterion) -> Criterion:
+    """The same among the messages that the client knows."""
+    told = UidSet(((1, session.view.last),)) if session.view.last else EMPTY
+    return And((Uids(told), criteria))
+
+
 def known(session: Selected, uids: list[int]) -> list[int]:
     """Without those that have come and not been told."""
     last = session.view.last
@@ -75,23 +84,25 @@ def numbers_of(session: Selected, uids: Sequence[int]) -> list[int]:
     return list(chain.from_iterable(range(start + 1, stop + 1) for start, stop in spans))
 
 
-def _highest(session: Selected, uids: Iterable[int]) -> int | None:
+def highest(session: Selected, uids: Iterable[int]) -> int | None:
     """The highest mod-sequence among these messages. RFC 7162 §3.1.5."""
     columns = session.mailbox.columns
     places = (columns.position(uid) for uid in uids)
     return max((columns.modseqs[place] for place in places if place >= 0), default=None)
 
 
-def _to_save(found: list[int], options: frozenset[SearchReturn]) -> UidSet:
-    """What ``$`` becomes: with MIN or MAX alone only those. RFC 5182 §2.4."""
+def _to_save(args: Search, found: list[int], options: frozenset[SearchReturn]) -> UidSet:
+    """What ``$`` becomes: with MIN, MAX or PARTIAL alone only those. RFC 5182 §2.4, RFC 9394 §3.2."""
     if SearchReturn.ALL in options or SearchReturn.COUNT in options or not found:
         return UidSet.of(found)
-    ends = []
+    if not options & {SearchReturn.MIN, SearchReturn.MAX, SearchReturn.PARTIAL}:
+        return UidSet.of(found)
+    kept = set(args.partial.of(found)) if args.partial is not None else set()
     if SearchReturn.MIN in options:
-        ends.append(found[0])
+        kept.add(found[0])
     if SearchReturn.MAX in options:
-        ends.append(found[-1])
-    return UidSet.of(set(ends)) if ends else UidSet.of(found)
+        kept.add(found[-1])
+    return UidSet.of(kept)
 
 
 def _esearch(
@@ -99,21 +110,23 @@ def _esearch(
 ) -> r.ESearch:
     """RFC 4731 §3.1; which mod-sequence is told, §3.2."""
     lowest = SearchReturn.MIN in wanted and found
-    highest = SearchReturn.MAX in wanted and found
+    last = SearchReturn.MAX in wanted and found
     everything = SearchReturn.ALL in wanted
     numbers = found if args.uid else numbers_of(session, found)
     modseq = None
     if args.uses_modseq and found:
         if everything or SearchReturn.COUNT in wanted:
-            modseq = _highest(session, found)
+            modseq = highest(session, found)
         else:
-            modseq = _highest(session, [*found[: 1 if lowest else 0], *(found[-1:] if highest else [])])
+            told = [] if args.partial is None else args.partial.of(found)
+            modseq = highest(session, [*told, *found[: 1 if lowest else 0], *(found[-1:] if last else [])])
     return r.ESearch(
         session.connection.tag,
         args.uid,
         minimum=numbers[0] if lowest and numbers else None,
-        maximum=numbers[-1] if highest and numbers else None,
+        maximum=numbers[-1] if last and numbers else None,
         all=UidSet.of(numbers) if everything and numbers else None,
         count=len(numbers) if SearchReturn.COUNT in wanted else None,
         modseq=modseq,
+        partial=None if args.partial is None else (str(args.partial), args.partial.of(numbers)),
     )

@@ -8,7 +8,7 @@ from mailaccess.imap.commands.expunge import require_writable
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
-from mailaccess.imap.view import Span
+from mailaccess.imap.view import Span, chunks
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.proto.imap import render_fetch
 from mailaccess.proto.imap import responses as r
@@ -82,22 +82,22 @@ async def tell_flags(
     session: Selected, spans: Sequence[Span], out: Replies, *, flags: bool, uid: bool, modseq: bool
 ) -> None:
     """FETCH answers from columns for the messages at ``spans``, slice by slice."""
-    for span_start, span_stop in spans:
-        for start in range(span_start, span_stop, SLICE):
-            columns = session.mailbox.columns
-            rows = session.view.rows(start, min(start + SLICE, span_stop))
-            if rows.uids:
-                parts: list[render_fetch.Column] = []
-                if uid:
-                    parts.append((render_fetch.UID, rows.uids))
-                if flags:
-                    texts = session.updates.flags.column(
-                        rows.take(columns.flag_ids), rows.uids, session.updates.recent
-                    )
-                    parts.append((render_fetch.FLAGS, texts))
-                if modseq:
-                    parts.append((render_fetch.MODSEQ, rows.take(columns.modseqs)))
-                out.octets(render_fetch.columns(rows.numbers, parts))
-            await out.room()
-            if start + SLICE < span_stop:
-                await session.house.runner.pause()
+    first = True
+    for chunk in chunks(spans, SLICE):
+        if not first:
+            await session.house.runner.pause()
+        first = False
+        columns = session.mailbox.columns
+        rows = session.view.rows_of(chunk)
+        if rows.uids:
+            parts: list[render_fetch.Column] = []
+            if uid:
+                parts.append((render_fetch.UID, rows.uids))
+            if flags:
+                ids = rows.take(columns.flag_ids)
+                texts = session.updates.flags.column(ids, rows.uids, session.updates.recent)
+                parts.append((render_fetch.FLAGS, texts))
+            if modseq:
+                parts.append((render_fetch.MODSEQ, rows.take(columns.modseqs)))
+            out.octets(render_fetch.columns(rows.numbers, parts))
+        await out.room()

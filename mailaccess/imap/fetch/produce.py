@@ -19,7 +19,7 @@ from mailaccess.imap.fetch.items import FactItem, FieldsItem, HeaderItem, Plan, 
 from mailaccess.imap.fetch.lines import Message, Outcome, write_line
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
-from mailaccess.imap.view import Rows, Span
+from mailaccess.imap.view import Rows, Span, chunks
 from mailaccess.proto.imap import render_fetch
 from mailaccess.proto.imap.render import string
 from mailaccess.store.api import Body
@@ -151,35 +151,11 @@ async def _from_columns(
 def _slices(
     session: Selected, spans: Sequence[Span], length: int, changed_since: int | None
 ) -> Iterator[Rows]:
-    """The messages at ``spans``, at most ``length`` at a time; many small spans come together in one
-    slice.
-    """
-    gathered: list[Rows] = []
-    count = 0
-    for span_start, span_stop in spans:
-        start = span_start
-        while start < span_stop:
-            stop = min(span_stop, start + length - count)
-            rows = _changed(session, session.view.rows(start, stop), changed_since)
-            start = stop
-            if rows.uids:
-                gathered.append(rows)
-                count += len(rows.uids)
-            if count >= length:
-                yield _joined(gathered)
-                gathered, count = [], 0
-    if gathered:
-        yield _joined(gathered)
-
-
-def _joined(parts: list[Rows]) -> Rows:
-    if len(parts) == 1:
-        return parts[0]
-    return Rows(
-        [number for rows in parts for number in rows.numbers],
-        [uid for rows in parts for uid in rows.uids],
-        [place for rows in parts for place in rows.places],
-    )
+    """The messages at ``spans``, at most ``length`` at a time."""
+    for chunk in chunks(spans, length):
+        rows = _changed(session, session.view.rows_of(chunk), changed_since)
+        if rows.uids:
+            yield rows
 
 
 def _changed(session: Selected, rows: Rows, changed_since: int | None) -> Rows:
@@ -187,6 +163,8 @@ def _changed(session: Selected, rows: Rows, changed_since: int | None) -> Rows:
     if changed_since is None or not rows.uids:
         return rows
     modseqs = rows.take(session.mailbox.columns.modseqs)
+    if max(modseqs) <= changed_since:
+        return Rows((), (), ())
     if min(modseqs) > changed_since:
         return rows
     kept = [place for place, modseq in enumerate(modseqs) if modseq > changed_since]
