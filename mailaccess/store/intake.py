@@ -33,7 +33,8 @@ INSERTED_AT_ONCE: Final = 5_000
 """Rows made before they are inserted: bounds memory, and the garbage collector's work on them."""
 
 NAMED_AT_ONCE: Final = 64
-"""New files that get their names within the scan: 2 ms. More of them are named in the background."""
+"""New files that get their names within the scan: 2 ms. The UIDs of more of them go to a list, as Dovecot does it,
+and into their names when those change for another reason."""
 
 MAX_MESSAGES: Final = 2**31
 """Messages in one mailbox."""
@@ -288,20 +289,26 @@ class _Intake:
         vault, box, connection = self.vault, self.box, self.connection
         content = mailboxes.take_contents(connection, len(assigned))
         columns = Rows(array("I"), array("I"), array("Q"), array("Q"), array("q"))
-        owing: list[int] = []
         describer = _Describer(self, modseq)
+        few = len(assigned) <= NAMED_AT_ONCE
+        listed: list[bytes] = []
         for start in range(0, len(assigned), INSERTED_AT_ONCE):
             piece = assigned[start : start + INSERTED_AT_ONCE]
-            rows = describer.rows(piece, content + start, owing)
-            if len(assigned) <= NAMED_AT_ONCE and owing:
-                rows, owing = self._name(rows, set(owing), describer.lettering), []
+            rows = describer.rows(piece, content + start)
+            if few:
+                rows = self._name(rows, describer.nameless, describer.lettering)
+            else:
+                listed += [uids.line(row[1], row[10]) for row in rows if row[1] in describer.nameless]
+                describer.nameless.clear()
             messages.insert(connection, rows)
             columns.extend(appended(vault, rows))
+        if listed:
+            self._write_list(listed)
         fulltext.enqueue(connection, range(content, content + len(assigned)))
         vault.owing = True  # their facts and texts are indexed in the background
         box.messages += len(assigned)
         box.octets += sum(columns.sizes)
-        vault.owe(box, UidSet.of(owing))
+        vault.owe(box, UidSet.of([] if few else describer.strays))
         if tell:
             vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=columns))
 
@@ -347,11 +354,24 @@ class _Intake:
         ).fetchone()
         return row is not None
 
+    def _write_list(self, lines: list[bytes]) -> None:
+        """Have the UIDs of many new files on disk in one file, instead of one rename for each."""
+        box = self.box
+        data = tree.read_control(self.vault, box.folder, uids.OWN_UIDLIST)
+        before = data if data is not None and self._in_list(uids.OWN_UIDLIST) else b""
+        self.vault.files.replace(
+            self.vault.folder(box.folder) + b"/" + uids.OWN_UIDLIST,
+            uids.render_uidlist(box.uidvalidity, box.uidnext, before, lines),
+        )
+
     def _listed(self) -> dict[bytes, int]:
-        """Dovecot's UIDs, as long as its list speaks of the same UIDVALIDITY and this is the first look."""
+        """UIDs from our own list and Dovecot's, as far as they speak of the same UIDVALIDITY; at the first look only."""
         if self.box.scanned:
             return {}
-        data = tree.read_control(self.vault, self.box.folder, uids.UIDLIST)
+        return self._in_list(uids.UIDLIST) | self._in_list(uids.OWN_UIDLIST)
+
+    def _in_list(self, file: bytes) -> dict[bytes, int]:
+        data = tree.read_control(self.vault, self.box.folder, file)
         listed = uids.parse_uidlist(data) if data is not None else None
         return listed.uids if listed is not None and listed.uidvalidity == self.box.uidvalidity else {}
 
@@ -433,12 +453,14 @@ class _Describer:
         self._carried = intake.carried()
         self._flag_rows: dict[tuple[str, FlagSet], int] = {}
         self._strays: set[tuple[str, FlagSet]] = set()
+        self.nameless: set[int] = set()
+        """UIDs of files whose names do not say what they should."""
+        self.strays: list[int] = []
+        """UIDs of files with keyword letters that mean nothing."""
         self.lettering = naming.Lettering(mailboxes.keywords(intake.connection, intake.box))
 
-    def rows(
-        self, assigned: list[tuple[int, scan.Entry]], content: int, owing: list[int]
-    ) -> list[messages.Row]:
-        """Rows of (uid, entry), contents numbered from ``content``; UIDs whose names are not right go to ``owing``."""
+    def rows(self, assigned: list[tuple[int, scan.Entry]], content: int) -> list[messages.Row]:
+        """Rows of (uid, entry), contents numbered from ``content``."""
         mailbox, modseq, carried = self._intake.box.id, self._modseq, self._carried
         stats, flag_rows, no_flags = self._intake.stats, self._flag_rows, frozenset[str]()
         parse, seconds = names.parse, names.seconds
@@ -459,8 +481,11 @@ class _Describer:
             if saved is None:
                 saved = internal
             rows.append((mailbox, uid, flags, modseq, internal, saved, size, number, mailbox, place, file))
-            if named != uid or stored != on_disk or wire != size or (letters, more) in self._strays:
-                owing.append(uid)
+            if named != uid or stored != on_disk or wire != size:
+                self.nameless.add(uid)
+            if self._strays and (letters, more) in self._strays:
+                self.nameless.add(uid)
+                self.strays.append(uid)
         return rows
 
     def _flags(self, letters: str, more: FlagSet) -> int:

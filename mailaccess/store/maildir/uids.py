@@ -14,7 +14,7 @@ letter. One item a line:
     keyword 26 Later
     carries 26 4:6,9          the UIDs of the messages that carry a keyword without a letter
 
-Without this file, Dovecot's ``dovecot-uidlist`` (version 3 and 1: UIDVALIDITY, next UID, UIDs by base name)
+Beside it ``mailaccess-uidlist``, where many files were found at once. Without this file, Dovecot's ``dovecot-uidlist`` (version 3 and 1: UIDVALIDITY, next UID, UIDs by base name)
 and ``dovecot-keywords`` are adopted, so that clients see the same numbers as before.
 """
 
@@ -29,6 +29,9 @@ from mailaccess.store.maildir.names import unique
 
 FILE: Final = b"mailaccess-uids"
 UIDLIST: Final = b"dovecot-uidlist"
+OWN_UIDLIST: Final = b"mailaccess-uidlist"
+"""Of the same form: the UIDs of files that were found in such numbers that renaming them would take long."""
+
 KEYWORDS: Final = b"dovecot-keywords"
 
 MAX_FILE: Final = 64 * 2**20
@@ -134,6 +137,16 @@ def parse_uidlist(data: bytes) -> Uidlist | None:
         if name and number.isdigit() and 0 < int(number) <= _MAX_UID:
             uids[unique(name)] = int(number)
     return Uidlist(validity, max(following, max(uids.values(), default=0) + 1), uids)
+
+
+def line(uid: int, name: bytes) -> bytes:
+    """A record of a list, for the file ``name``."""
+    return b"%d :%b\n" % (uid, unique(name).replace(b"\n", b"?"))
+
+
+def render_uidlist(uidvalidity: int, uidnext: int, before: bytes, lines: Iterable[bytes]) -> bytes:
+    """A list in Dovecot's form, version 3: the records of ``before`` (a list, or nothing) and ``lines``."""
+    return b"3 V%d N%d\n%b%b" % (uidvalidity, uidnext, before.partition(b"\n")[2], b"".join(lines))
 
 
 def parse_keywords(data: bytes) -> dict[int, str]:

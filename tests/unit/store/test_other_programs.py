@@ -203,3 +203,30 @@ def test_folders_that_another_program_makes_renames_and_removes(house):
     shutil.rmtree(house.maildir / ".Play")
     assert house.names() == ["INBOX", "Entwürfe"]
     assert work.changes[-1].gone
+
+
+def test_many_files_found_at_once_keep_their_names_and_their_uids(house):
+    for number in range(100):
+        house.drop(f"{1700000000 + number}.M1P1.host,S=8,W=11:2,", place="cur")
+    session = house.open()
+    before = session.bodies()
+    house.settle()
+    assert not any(",I=" in name for name in house.files_of())
+    now(session.box.set_flags(UidSet.of([7]), FlagOperation.ADD, frozenset({"\\Seen"})))
+    house.drop("1600000000.older,S=8,W=11")
+    session.refresh()
+    house.settle()
+    assert [name for name in house.files_of() if ",I=" in name] == [
+        "1700000006.M1P1.host,S=8,W=11,I=7:2,S",
+    ]
+    for number in range(100):
+        house.drop(f"{1500000000 + number}.M1P1.host,S=8,W=11:2,", place="cur")
+    session.refresh()
+    flags = session.flags()
+    assert len(flags) == 201
+    house.start()
+    shutil.rmtree(house.index)
+    house.start()
+    again = house.open()
+    assert again.flags() == flags
+    assert {uid: again.bodies()[uid] for uid in before} == before
