@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
+from mailaccess.message.headers import find_end
 from mailaccess.model.work import ThreadRunner
 from mailaccess.store import changing
 from mailaccess.store.api import Body, Fact
@@ -22,6 +23,9 @@ from mailaccess.store.window import Octets, Window
 
 SMALL: Final = 2**20
 """Octets up to which a message is handed out whole (``Mailbox.read``)."""
+
+HEAD: Final = 16 * 1024
+"""Octets read where only the header is wanted: nearly all are shorter."""
 
 _PIECE: Final = 2**20
 
@@ -59,6 +63,26 @@ class Reader:
             if descriptor is not None:
                 return self._octets(descriptor, row[3])
         return None
+
+    def head(self, content: int) -> bytes | None:
+        """The header octets, with the blank line, where the first HEAD octets of the file hold them; else None."""
+        row = self._vault.connection.execute(
+            "SELECT home, place, file, size FROM messages WHERE content = ?", (content,)
+        ).fetchone()
+        try:
+            descriptor = self.open(row) if row is not None else None
+        except (PermissionError, IsADirectoryError):
+            return None
+        if descriptor is None:
+            return None
+        try:
+            stored = os.fstat(descriptor).st_size
+            data = os.pread(descriptor, HEAD, 0)
+        finally:
+            os.close(descriptor)
+        wire = data if stored == row[3] else to_wire(data)
+        end = find_end(wire, 0, len(wire))
+        return wire[:end] if end >= 0 else None
 
     def open(self, at: Place) -> int | None:
         """A descriptor of the file; None where it is gone."""
