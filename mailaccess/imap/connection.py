@@ -28,7 +28,7 @@ commands.load()
 MAX_BEHIND: Final = 256 * 1024
 """Octets a client may be ahead of us: enough for any pipeline, and for a piece of an APPEND."""
 
-SOON: Final = 0.002
+SOON: Final = 0.005
 """Seconds for which answers may wait for those of the commands sent behind them."""
 
 TURN: Final = 200
