@@ -21,7 +21,13 @@ RETRY_SECONDS: Final = 5.0
 SWEEP_AFTER: Final = 1_000
 """Expunged messages after which contents without messages are looked for: one pass over the account."""
 
-SWEPT_AT_ONCE: Final = 500
+SWEPT_AT_ONCE: Final = 200
+
+_SWEPT: Final = ("cache", "fulltext", "fulltext_pending")
+_ORPHANS: Final = (
+    "SELECT * FROM (SELECT content FROM {table} AS c WHERE content > ?"
+    " AND NOT EXISTS (SELECT 1 FROM messages AS m WHERE m.content = c.content) ORDER BY content LIMIT ?)"
+)
 
 
 async def work(account: Engine) -> float | None:
@@ -32,7 +38,9 @@ async def work(account: Engine) -> float | None:
             if progress is Progress.STALLED:
                 return RETRY_SECONDS
             await account.runner.pause()
-        while await account.run_unasked(sweep):
+        position: int | None = 0
+        while position is not None:
+            position = await account.run_unasked(sweep, position)
             await account.runner.pause()
     except MailError:  # it is in the log already
         return RETRY_SECONDS
@@ -53,26 +61,25 @@ def index_texts(vault: Vault) -> int:
     return fulltext.index_pending(vault.connection, Reader(vault))
 
 
-def sweep(vault: Vault) -> bool:
-    """Drop some of what is kept of contents that no message has; whether there may be more."""
-    row = vault.connection.execute("SELECT unswept FROM account").fetchone()
-    if row[0] < SWEEP_AFTER:
-        return False
+def sweep(vault: Vault, after: int) -> int | None:
+    """Drop some of what is kept of contents above ``after`` that no message has.
+
+    Returns where to go on, or None when there is nothing to do or all was looked at: one pass in all.
+    """
+    connection = vault.connection
+    if after == 0 and connection.execute("SELECT unswept FROM account").fetchone()[0] < SWEEP_AFTER:
+        return None
     contents = [
         row[0]
-        for row in vault.connection.execute(
-            "SELECT content FROM cache AS c WHERE NOT EXISTS (SELECT 1 FROM messages AS m WHERE m.content = c.content)"
-            " UNION SELECT content FROM fulltext AS f WHERE NOT EXISTS"
-            " (SELECT 1 FROM messages AS m WHERE m.content = f.content)"
-            " UNION SELECT content FROM fulltext_pending AS p WHERE NOT EXISTS"
-            " (SELECT 1 FROM messages AS m WHERE m.content = p.content) LIMIT ?",
-            (SWEPT_AT_ONCE,),
+        for row in connection.execute(
+            f"SELECT content FROM ({' UNION '.join([_ORPHANS.format(table=table) for table in _SWEPT])})"
+            " ORDER BY content LIMIT ?",
+            ((after, SWEPT_AT_ONCE) * len(_SWEPT) + (SWEPT_AT_ONCE,)),
         )
     ]
-    with vault.transaction() as connection:
+    with vault.transaction():
         if contents:
             cache.forget(connection, contents)
-        if len(contents) < SWEPT_AT_ONCE:
-            connection.execute("UPDATE account SET unswept = 0")
-            return False
-    return True
+            return int(contents[-1])
+        connection.execute("UPDATE account SET unswept = 0")
+    return None
