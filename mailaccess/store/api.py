@@ -19,6 +19,11 @@ from mailaccess.model.account import AccountLocation, QuotaLimit
 from mailaccess.model.criteria import Criterion
 from mailaccess.model.flags import Flag, FlagSet
 from mailaccess.model.sequence import UidSet
+from mailaccess.store import thread
+from mailaccess.store.sort import SortCriterion as SortCriterion
+from mailaccess.store.sort import SortKey as SortKey
+
+ThreadTree = thread.Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,14 @@ class Fact(Enum):
     PREVIEW = "preview"
 
 
+class ThreadAlgorithm(Enum):
+    """thread-alg. RFC 5256 §3; REFS: draft-ietf-morg-inthread, as in Dovecot."""
+
+    ORDEREDSUBJECT = "ORDEREDSUBJECT"
+    REFERENCES = "REFERENCES"
+    REFS = "REFS"
+
+
 class Body(Protocol):
     """The octets of one large message, read in pieces; holds a file open until closed."""
 
@@ -283,6 +296,14 @@ class Mailbox(Protocol):
 
         The result equals a sequential scan over the decoded text.  Source: RFC 9051 §6.4.4.
         """
+        ...
+
+    async def sort(self, criteria: Criterion, order: Sequence[SortCriterion]) -> list[int]:
+        """UIDs that match (as ``search``), in the order of the keys, then of UIDs. RFC 5256 §3, RFC 5957."""
+        ...
+
+    async def thread(self, criteria: Criterion, algorithm: ThreadAlgorithm) -> "list[ThreadTree]":
+        """What matches as threads of UIDs, each a list of the form that ``store.thread`` tells. RFC 5256 §3."""
         ...
 
     async def expunged_since(self, modseq: int) -> UidSet | None:

@@ -5,19 +5,31 @@ Each call is one serial job of the account; what it did reaches columns and list
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from mailaccess.model.criteria import Criterion
 from mailaccess.model.errors import MailboxGone
 from mailaccess.model.flags import Flag, FlagSet
 from mailaccess.model.sequence import EMPTY, UidSet
-from mailaccess.store import changing, loading, reading, search
-from mailaccess.store.api import Body, Columns, Copied, Expunged, Fact, FlagOperation, FlagsStored
+from mailaccess.store import changing, loading, ordering, reading, search
+from mailaccess.store.api import (
+    Body,
+    Columns,
+    Copied,
+    Expunged,
+    Fact,
+    FlagOperation,
+    FlagsStored,
+    SortCriterion,
+    ThreadAlgorithm,
+    ThreadTree,
+)
 from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.index.rows import Read
 from mailaccess.store.surroundings import Engine
 from mailaccess.store.vault import Vault
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -101,19 +113,38 @@ class MailboxHandle:
         self._here()
         return await search.search(self, criteria, self._account.clock())
 
+    async def sort(self, criteria: Criterion, order: Sequence[SortCriterion]) -> list[int]:
+        self._here()
+        return await ordering.sort(self, criteria, order, self._account.clock())
+
+    async def thread(self, criteria: Criterion, algorithm: ThreadAlgorithm) -> list[ThreadTree]:
+        self._here()
+        return await ordering.threads(self, criteria, algorithm, self._account.clock())
+
     async def expunged_since(self, modseq: int) -> UidSet | None:
         return await self._account.run(loading.expunged_since, self._here(), modseq)
 
     async def close(self) -> None:
         self._account.closed(self, self._state)
 
-    # What a search borrows (``search.Searchable``)
+    # What a search borrows (``search.Searchable``), and what SORT and THREAD do (``ordering.Orderable``)
 
     def run_job(self, job: Callable[[sqlite3.Connection, Read], T]) -> Awaitable[T]:
         def call(vault: Vault) -> T:
             return job(vault.connection, reading.Reader(vault))
 
         return self._account.run(call)
+
+    def run_here(self, job: Callable[[Vault, str, Read], T]) -> Awaitable[T]:
+        mailbox_id = self._here()
+
+        def call(vault: Vault) -> T:
+            return job(vault, mailbox_id, reading.Reader(vault))
+
+        return self._account.run(call)
+
+    def run_aside(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        return self._account.runner.run(call, *args, **kwargs)
 
     def contents(self, connection: sqlite3.Connection, uids: Sequence[int]) -> list[int | None]:
         return reading.contents(self._account.vault, self.mailbox_id, uids)

@@ -70,6 +70,12 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("QUOTA=RES-STORAGE", 9208, False, True),
     Extension("QUOTA=RES-MESSAGE", 9208, False, True),
     Extension("PREVIEW", 8970, False, True),
+    Extension("SORT", 5256, False, True),
+    Extension("SORT=DISPLAY", 5957, False, True),
+    Extension("ESORT", 5267, False, True),
+    Extension("THREAD=ORDEREDSUBJECT", 5256, False, True),
+    Extension("THREAD=REFERENCES", 5256, False, True),
+    Extension("THREAD=REFS", 5256, False, True),
     Extension("COMPRESS=DEFLATE", 4978, False, True),
     Extension("UNAUTHENTICATE", 8437, False, True),
 )

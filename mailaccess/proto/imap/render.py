@@ -187,8 +187,13 @@ def _esearch(value: r.ESearch, utf8: bool) -> bytes:
         parts.append(b"MAX %d" % value.maximum)
     if value.all:
         parts.append(b"ALL " + uid_set(value.all))
+    if value.ordered:
+        parts.append(b"ALL " + ordered_set(value.ordered))
     if value.count is not None:
         parts.append(b"COUNT %d" % value.count)
+    if value.partial is not None:
+        window, found = value.partial
+        parts.append(b"PARTIAL (%b %b)" % (window.encode("ascii"), ordered_set(found) if found else NIL))
     if value.modseq is not None:
         parts.append(b"MODSEQ %d" % value.modseq)
     return b" ".join(parts) + CRLF

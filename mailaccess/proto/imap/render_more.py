@@ -1,6 +1,6 @@
 """The responses and codes of ``responses_more`` to octets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from mailaccess.proto.imap import responses_more as m
@@ -14,32 +14,28 @@ def _sort_result(value: m.SortResult, utf8: bool) -> bytes:
     return b"* SORT %b%b\r\n" % (numbers(value.numbers), modseq)
 
 
-def _threads(value: m.Threads, utf8: bool) -> bytes:
-    """thread-list: a chain is written in a row, a fork in parentheses. RFC 5256 §5.
+def thread_lists(roots: Sequence[m.ThreadList]) -> bytes:
+    """thread-list after thread-list: a chain is written in a row, a fork in parentheses. RFC 5256 §5.
 
-    Without recursion: one thread may be as long as the mailbox.
+    Without recursion: one thread may be as long as the mailbox, and branch in branch.
     """
-    if not value.roots:
-        return b"* THREAD\r\n"
     pieces: list[str] = []
-    waiting: list[m.ThreadNode | str] = []
-    for root in reversed(value.roots):
-        waiting += (")", root, "(")
+    waiting: list[m.ThreadList | str] = list(reversed(roots))
     while waiting:
         item = waiting.pop()
         if isinstance(item, str):
             pieces.append(item)
             continue
-        if item.number is not None:
-            pieces.append(str(item.number))
-            if item.children:
-                pieces.append(" ")
-        if len(item.children) == 1 and item.number is not None:
-            waiting.append(item.children[0])
-        else:
-            for child in reversed(item.children):
-                waiting += (")", child, "(")
-    return b"* THREAD %b\r\n" % "".join(pieces).encode("ascii")
+        chain = [str(each) for each in item if type(each) is int]
+        branches = item[len(chain) :]
+        pieces += ("(", " ".join(chain), " " if chain and branches else "")
+        waiting.append(")")
+        waiting.extend(reversed(branches))
+    return "".join(pieces).encode("ascii")
+
+
+def _threads(value: m.Threads, utf8: bool) -> bytes:
+    return b"* THREAD %b\r\n" % thread_lists(value.roots) if value.roots else b"* THREAD\r\n"
 
 
 def _quota(value: m.QuotaEntry, utf8: bool) -> bytes:

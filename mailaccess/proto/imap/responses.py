@@ -270,7 +270,11 @@ class SearchResult(Response):
 
 @dataclass(frozen=True, slots=True)
 class ESearch(Response):
-    """ESEARCH. RFC 4731 §3.1. What is None is not told; ``tag`` is that of the command."""
+    """ESEARCH. RFC 4731 §3.1. What is None is not told; ``tag`` is that of the command.
+
+    ordered: ALL of a SORT, in its order (RFC 5267 §3.1).  partial: the window as asked, and what lies in it
+    (RFC 9394 §3.1).
+    """
 
     tag: bytes | None
     uid: bool
@@ -279,6 +283,8 @@ class ESearch(Response):
     all: UidSet | None = None
     count: int | None = None
     modseq: int | None = None
+    ordered: Sequence[int] | None = None
+    partial: tuple[str, Sequence[int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

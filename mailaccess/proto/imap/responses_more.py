@@ -4,6 +4,7 @@ METADATA (RFC 5464), NOTIFY (RFC 5465), OBJECTID (RFC 8474).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mailaccess.proto.imap.responses import Code, Response, Word
 
@@ -18,19 +19,15 @@ class SortResult(Response):
     modseq: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadNode:
-    """A message and what answers it. ``number`` is None for one that is not in the result. RFC 5256 §4."""
-
-    number: int | None
-    children: "Sequence[ThreadNode]" = ()
+ThreadList = list[Any]
+"""A thread: numbers, each the parent of the next, and at its end a list for every branch. RFC 5256 §4."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threads(Response):
-    """THREAD. RFC 5256 §4."""
+    """THREAD. RFC 5256 §4. A thread without its first message begins with branches."""
 
-    roots: Sequence[ThreadNode]
+    roots: Sequence[ThreadList]
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,14 @@ TABLES: Final = (
         whole INTEGER NOT NULL, header BLOB NOT NULL)""",
 )
 
-_TABLES_OF_CONTENTS: Final = ("cache", "cache_header", "search_keys", "fulltext", "fulltext_pending")
+_TABLES_OF_CONTENTS: Final = (
+    "cache",
+    "cache_header",
+    "search_keys",
+    "order_keys",
+    "fulltext",
+    "fulltext_pending",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,9 +191,6 @@ def test_a_preview_leaves_the_modifiers_of_the_command_alone() -> None:
     assert cur.rest() == b" (CHANGEDSINCE 5)"
 
 
-N = m.ThreadNode
-
-
 @pytest.mark.parametrize(
     ("response", "octets"),
     [
@@ -203,10 +200,10 @@ N = m.ThreadNode
         (m.Threads([]), b"* THREAD"),
         # The examples of RFC 5256 §4.
         (
-            m.Threads([N(2), N(3, [N(6, [N(4, [N(23)]), N(44, [N(7, [N(96)])])])])]),
+            m.Threads([[2], [3, 6, [4, 23], [44, 7, 96]]]),
             b"* THREAD (2)(3 6 (4 23)(44 7 96))",
         ),
-        (m.Threads([N(None, [N(3), N(5)])]), b"* THREAD ((3)(5))"),
+        (m.Threads([[[3], [5]]]), b"* THREAD ((3)(5))"),
         (m.QuotaEntry("", (("STORAGE", 10, 512),)), b'* QUOTA "" (STORAGE 10 512)'),
         (m.QuotaRoots("INBOX", ("", "x y")), b'* QUOTAROOT INBOX "" "x y"'),
         (m.Acl("INBOX", (("kim", "lrs"), ("ä", ""))), '* ACL INBOX kim lrs {2}\r\nä ""'.encode()),
@@ -227,7 +224,8 @@ def test_responses(response: r.Response, octets: bytes) -> None:
 
 
 def test_a_thread_as_long_as_a_mailbox() -> None:
-    node = N(1)
+    tree: list[object] = [1]
     for number in range(2, 20001):
-        node = N(number, [node])
-    assert render(m.Threads([node])).startswith(b"* THREAD (20000 19999 ")
+        tree = [number, tree, [0]]
+    assert render(m.Threads([tree])).startswith(b"* THREAD (20000 (19999 ")
+    assert render(m.Threads([list(range(1, 20001))])).endswith(b" 19999 20000)\r\n")

@@ -16,6 +16,7 @@ from mailaccess.proto.imap.commands import (
     messages,
     quota,
     session,
+    sorting,
     unauthenticate,
 )
 from mailaccess.proto.imap.commands.base import Command, Request, Rule, Rules
@@ -31,6 +32,7 @@ RULES: Final[dict[bytes, Rule]] = {
     **messages.RULES,
     **quota.RULES,
     **compress.RULES,
+    **sorting.RULES,
     **unauthenticate.RULES,
 }
 """Every command by its name in capitals."""

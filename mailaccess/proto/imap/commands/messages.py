@@ -15,6 +15,7 @@ from mailaccess.proto.imap import search as search_grammar
 from mailaccess.proto.imap import tokens
 from mailaccess.proto.imap.commands.base import Command, Rule, Rules
 from mailaccess.proto.imap.fetch import FetchAtt
+from mailaccess.proto.imap.partial import PartialRange, partial_range
 from mailaccess.proto.imap.tokens import ImapCursor
 
 
@@ -26,13 +27,14 @@ class Expunge(Command):
 
 
 class SearchReturn(Enum):
-    """search-return-opt. RFC 4731 §3.1, RFC 5182 §2."""
+    """search-return-opt. RFC 4731 §3.1, RFC 5182 §2, RFC 9394 §3.1."""
 
     MIN = "MIN"
     MAX = "MAX"
     ALL = "ALL"
     COUNT = "COUNT"
     SAVE = "SAVE"
+    PARTIAL = "PARTIAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Search(Command):
     return_options: None is the old form, answered by ``* SEARCH``; else ``* ESEARCH`` (RETURN () is {ALL}).
     charset: as named by the client in capitals, None when not given.
     uses_modseq: a MODSEQ key stands somewhere, so the answer owes mod-sequences (RFC 7162 §3.1.5).
+    partial: what PARTIAL asks for, None without it.
     """
 
     criteria: Criterion
@@ -49,6 +52,7 @@ class Search(Command):
     return_options: frozenset[SearchReturn] | None = None
     charset: str | None = None
     uses_modseq: bool = False
+    partial: PartialRange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +113,24 @@ def _uid_expunge(cur: ImapCursor) -> Expunge:
 def _search(cur: ImapCursor, *, uid: bool = False) -> Search:
     """``search`` = "SEARCH" [SP search-return-opts] SP search-program. RFC 9051 §9, RFC 4731 §3."""
     tokens.space(cur)
-    options = search_return(cur)
+    options, partial = search_return(cur)
     program = search_grammar.search_program(cur)
-    return Search(program.criteria, uid, options, program.charset, program.uses_modseq)
+    return Search(program.criteria, uid, options, program.charset, program.uses_modseq, partial)
 
 
 _RETURN: Final = re.compile(rb"RETURN +(?=\()", re.IGNORECASE)
 
 
-def search_return(cur: ImapCursor) -> frozenset[SearchReturn] | None:
+def search_return(cur: ImapCursor) -> tuple[frozenset[SearchReturn] | None, PartialRange | None]:
     """``search-return-opts`` = "RETURN" SP "(" [option *(SP option)] ")" SP; None where they don't stand.
 
-    An empty list means ALL (RFC 4731 §3.1).
+    An empty list means ALL (RFC 4731 §3.1). PARTIAL brings its range, once, and not beside ALL (RFC 9394 §3.1).
     """
     if cur.match(_RETURN) is None:
-        return None
+        return None, None
+    partial = None
     cur.skip(b"(", '"("')
-    found = set()
+    found: set[SearchReturn] = set()
     cur.match(tokens.SPACES)
     if not cur.skip_if(b")"):
         while True:
@@ -133,13 +138,19 @@ def search_return(cur: ImapCursor) -> frozenset[SearchReturn] | None:
             option = _SEARCH_RETURNS.get(tokens.keyword(cur, "a SEARCH return option"))
             if option is None:
                 cur.fail("a known SEARCH return option", at)
+            if option is SearchReturn.PARTIAL:
+                tokens.space(cur)
+                partial = partial_range(cur)
+            if option in found or {option, *found} >= _NOT_BOTH:
+                cur.fail("PARTIAL or ALL, each option once", at)
             found.add(option)
             if tokens.list_ends(cur):
                 break
     tokens.space(cur)
-    return frozenset(found) or frozenset({SearchReturn.ALL})
+    return frozenset(found) or frozenset({SearchReturn.ALL}), partial
 
 
+_NOT_BOTH: Final = frozenset((SearchReturn.PARTIAL, SearchReturn.ALL))
 _SEARCH_RETURNS: Final = {option.value.encode("ascii"): option for option in SearchReturn}
 
 

@@ -10,6 +10,7 @@ from mailaccess.proto.imap import search as search_grammar
 from mailaccess.proto.imap import tokens
 from mailaccess.proto.imap.commands.base import Command, Rules
 from mailaccess.proto.imap.commands.messages import SearchReturn, search_return
+from mailaccess.proto.imap.partial import PartialRange
 from mailaccess.proto.imap.tokens import ImapCursor
 
 MAX_CRITERIA: Final = 20
@@ -46,6 +47,7 @@ class Sort(Command):
     uid: bool = False
     return_options: frozenset[SearchReturn] | None = None
     uses_modseq: bool = False
+    partial: PartialRange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,17 @@ class Thread(Command):
     criteria: Criterion
     charset: str | None
     uid: bool = False
+    uses_modseq: bool = False
 
 
 def _sort(cur: ImapCursor, *, uid: bool = False) -> Sort:
     """``sort`` = "SORT" [SP search-return-opts] SP sort-criteria SP search-criteria"""
     tokens.space(cur)
-    options = search_return(cur)
+    options, partial = search_return(cur)
     order = _sort_criteria(cur)
     tokens.space(cur)
     program = search_grammar.search_criteria(cur)
-    return Sort(order, program.criteria, program.charset, uid, options, program.uses_modseq)
+    return Sort(order, program.criteria, program.charset, uid, options, program.uses_modseq, partial)
 
 
 def _sort_criteria(cur: ImapCursor) -> tuple[SortCriterion, ...]:
@@ -100,7 +103,7 @@ def _thread(cur: ImapCursor, *, uid: bool = False) -> Thread:
     algorithm = tokens.keyword(cur, "a threading algorithm").decode("ascii")
     tokens.space(cur)
     program = search_grammar.search_criteria(cur)
-    return Thread(algorithm, program.criteria, program.charset, uid)
+    return Thread(algorithm, program.criteria, program.charset, uid, program.uses_modseq)
 
 
 RULES: Rules = {

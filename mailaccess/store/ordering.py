@@ -1,0 +1,126 @@
+"""SORT and THREAD over an open mailbox: what matches is found as in a search, then put in order.
+
+Keys that are not kept yet are made in bounded jobs of the account's queue, so that other jobs come between
+them. Putting in order is one statement (``orderkeys.ordered``); threads are gathered in a thread of the pool
+outside the account's queue, on values only.
+"""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, ParamSpec, Protocol, TypeVar
+
+from mailaccess.model.criteria import Criterion
+from mailaccess.model.sequence import UidSet
+from mailaccess.store import changing, search, thread
+from mailaccess.store.api import ThreadAlgorithm, ThreadTree
+from mailaccess.store.index import messages, orderkeys
+from mailaccess.store.index.orderkeys import ThreadRow
+from mailaccess.store.index.rows import Read
+from mailaccess.store.search import Searchable
+from mailaccess.store.sort import SortCriterion
+from mailaccess.store.thread import Threadable
+from mailaccess.store.vault import Vault
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ROWS_AT_ONCE: Final = 5_000
+"""Messages looked at in one job: 10 to 20 ms in SQLite."""
+
+
+class Orderable(Searchable, Protocol):
+    """What an open mailbox lends: a way to its account's queue, and one to a thread outside of it."""
+
+    def run_here(self, job: Callable[[Vault, str, Read], T]) -> Awaitable[T]:
+        """Run ``job(vault, mailbox_id, read)`` on the account's serial queue."""
+        ...
+
+    def run_aside(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Run a pure call in a thread of the pool."""
+        ...
+
+
+async def sort(
+    mailbox: Orderable, criteria: Criterion, order: Sequence[SortCriterion], now: float
+) -> list[int]:
+    """UIDs that match, in the order asked. RFC 5256 §3."""
+    uids = UidSet.of(await search.search(mailbox, criteria, now))
+    if not uids:
+        return []
+    if any(each.key not in orderkeys.OF_ROWS for each in order):
+        await _make_keys(mailbox, uids)
+
+    def job(vault: Vault, mailbox_id: str, read: Read) -> list[int]:
+        box = changing.opened(vault, mailbox_id)
+        messages.choose(vault.connection, uids)
+        return orderkeys.ordered(vault.connection, box.id, order)
+
+    return await mailbox.run_here(job)
+
+
+async def threads(
+    mailbox: Orderable, criteria: Criterion, algorithm: ThreadAlgorithm, now: float
+) -> list[ThreadTree]:
+    """The messages that match, as UIDs in trees (``thread``). RFC 5256 §3."""
+    found = await search.search(mailbox, criteria, now)
+    await _make_keys(mailbox, UidSet.of(found))
+    rows: list[ThreadRow] = []
+    for start in range(0, len(found), ROWS_AT_ONCE):
+        some = UidSet.of(found[start : start + ROWS_AT_ONCE])
+
+        def job(vault: Vault, mailbox_id: str, read: Read, some: UidSet = some) -> list[ThreadRow]:
+            box = changing.opened(vault, mailbox_id)
+            messages.choose(vault.connection, some)
+            return orderkeys.for_threads(vault.connection, box.id)
+
+        rows += await mailbox.run_here(job)
+    return await mailbox.run_aside(_gather, algorithm, rows)
+
+
+async def _make_keys(mailbox: Orderable, uids: UidSet) -> None:
+    """Have the keys of these messages in the index, a bounded number in each job."""
+
+    def looked(vault: Vault, mailbox_id: str, read: Read, some: UidSet = uids) -> bool:
+        return bool(_missing(vault, mailbox_id, some, 1))
+
+    if not await mailbox.run_here(looked):
+        return
+    numbers = list(uids)
+    for start in range(0, len(numbers), ROWS_AT_ONCE):
+        some = UidSet.of(numbers[start : start + ROWS_AT_ONCE])
+
+        def job(vault: Vault, mailbox_id: str, read: Read, some: UidSet = some) -> bool:
+            contents = _missing(vault, mailbox_id, some, orderkeys.MADE_AT_ONCE)
+            if contents:
+                orderkeys.make(vault.connection, contents, read)
+            return bool(contents)
+
+        # Each job makes some; where it could not keep them (a full disk), going on would not end.
+        for _ in range(ROWS_AT_ONCE):
+            if not await mailbox.run_here(job):
+                break
+
+
+def _missing(vault: Vault, mailbox_id: str, uids: UidSet, most: int) -> list[int]:
+    box = changing.opened(vault, mailbox_id)
+    connection: sqlite3.Connection = vault.connection
+    messages.choose(connection, uids)
+    return orderkeys.missing(connection, box.id, most)
+
+
+_ALGORITHMS: Final[dict[ThreadAlgorithm, Callable[[Sequence[Threadable]], list[ThreadTree]]]] = {
+    ThreadAlgorithm.ORDEREDSUBJECT: thread.ordered_subject,
+    ThreadAlgorithm.REFERENCES: thread.references,
+    ThreadAlgorithm.REFS: thread.refs,
+}
+
+
+def _gather(algorithm: ThreadAlgorithm, rows: Sequence[ThreadRow]) -> list[ThreadTree]:
+    return _ALGORITHMS[algorithm](
+        [
+            Threadable(
+                uid, sent, subject.decode("utf-8", "replace"), bool(is_reply), message_id, tuple(refs.split())
+            )
+            for uid, sent, subject, is_reply, message_id, refs in rows
+        ]
+    )
