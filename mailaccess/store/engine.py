@@ -28,6 +28,9 @@ from mailaccess.store.vault import Vault
 COLUMNS_KEPT: Final = 1_000_000
 """Messages of closed mailboxes kept in memory as columns: 36 MB."""
 
+MAILBOXES_KEPT: Final = 2_000
+"""Closed mailboxes kept in memory; each is watched too, and the kernel allows a user 8,192 watches or more."""
+
 
 class MaildirStore:
     """``api.Store``. Made on the reactor thread; one for the process.
@@ -103,7 +106,9 @@ class MaildirStore:
         messages = len(state.columns)
         self._idle[key] = (account, state, messages)
         self._idle_messages += messages
-        while self._idle_messages > COLUMNS_KEPT and len(self._idle) > 1:
+        while (self._idle_messages > COLUMNS_KEPT or len(self._idle) > MAILBOXES_KEPT) and len(
+            self._idle
+        ) > 1:
             _, (owner, oldest, messages) = self._idle.popitem(last=False)
             self._idle_messages -= messages
             owner.forget(oldest)

@@ -33,8 +33,12 @@ _ORPHANS: Final = (
 async def work(account: Engine) -> float | None:
     """Do what there is to do. Returns the seconds after which to try again, or None."""
     try:
+        asked = account.asked
         while account.vault.owing:
-            progress = await account.run_unasked(settle)
+            before, asked = asked, account.asked
+            progress = await account.run_unasked(
+                settle, journal.BATCH if asked == before else journal.SMALL_BATCH
+            )
             if progress is Progress.STALLED:
                 return RETRY_SECONDS
             await account.runner.pause()
@@ -47,8 +51,9 @@ async def work(account: Engine) -> float | None:
     return None
 
 
-def settle(vault: Vault) -> Progress:
-    progress = journal.settle(vault)
+def settle(vault: Vault, most: int) -> Progress:
+    """Do some of what is owed to the Maildir."""
+    progress = journal.settle(vault, most)
     if progress is Progress.DONE:
         vault.owing = False
     return progress

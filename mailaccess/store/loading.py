@@ -5,6 +5,7 @@ Plain blocking code for the account's serial jobs.
 
 from array import array
 from dataclasses import dataclass
+from typing import Final
 
 from mailaccess.model.flags import DELETED, SEEN, Flag
 from mailaccess.model.sequence import EMPTY, UidSet
@@ -15,6 +16,10 @@ from mailaccess.store.columns import MailboxColumns
 from mailaccess.store.index import mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.vault import Known, Vault
+
+
+STATUSES_KEPT: Final = 2_000
+"""Answers to STATUS remembered for an account: one for each mailbox, which clients ask for again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,17 @@ def reload(vault: Vault, mailbox_id: str) -> Delta | None:
 def status(vault: Vault, name: str) -> Status:
     """RFC 9051 §6.3.11, from the index alone once other programs' changes are taken in."""
     box = intake.check(vault, name)
+    stamp = (box.uidvalidity, box.uidnext, box.highest_modseq, box.first_recent)
+    kept = vault.statuses.get(box.mailbox_id)
+    if kept is None or kept[0] != stamp:
+        kept = (stamp, _count(vault, box))
+        if len(vault.statuses) >= STATUSES_KEPT:
+            vault.statuses.clear()
+        vault.statuses[box.mailbox_id] = kept
+    return kept[1]
+
+
+def _count(vault: Vault, box: Box) -> Status:
     connection = vault.connection
     unseen = deleted = deleted_size = total = size = 0
     seen_rows = frozenset(vault.flag_sets.rows_with(SEEN))

@@ -24,6 +24,8 @@ class Engine(Protocol):
     vault: Vault
     runner: Background
     clock: Callable[[], float]
+    asked: int
+    """How many jobs somebody waited for, up to now."""
 
     def run(
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs

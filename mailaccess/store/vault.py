@@ -22,6 +22,7 @@ from mailaccess.model.errors import LimitReached, MailError, OverQuota, Temporar
 from mailaccess.model.flags import MAX_KEYWORDS, FlagSet, is_keyword
 from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import EventLog, Level
+from mailaccess.store.api import Status
 from mailaccess.store.changes import Delta
 from mailaccess.store.flagsets import FlagSets
 from mailaccess.store.index import connection as index_file
@@ -93,6 +94,8 @@ class Vault:
         self.clock = clock
         self.flag_sets = FlagSets()
         self.loaded: dict[str, Known] = {}
+        self.statuses: dict[str, tuple[tuple[int, ...], Status]] = {}
+        """Answers to STATUS by mailbox id, with the numbers that change whenever anything does."""
         self._post = post
         self._lifecycle = lifecycle
         self._index: index_file.Index | None = None
