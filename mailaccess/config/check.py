@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from mailaccess.config.forms import FORMS
 from mailaccess.config.sections import Settings
 from mailaccess.config.syntax import Key
 from mailaccess.model import names
@@ -29,6 +30,7 @@ def combinations(settings: Settings) -> Iterator[Found]:
     yield from _tls(settings)
     yield from _listeners(settings)
     yield from _accounts(settings)
+    yield from _relay(settings)
     auth = settings.auth
     if not auth.mechanisms:
         yield ("auth", "mechanisms"), "must name one mechanism at least: clients could not log in"
@@ -52,6 +54,37 @@ def _tls(settings: Settings) -> Iterator[Found]:
                     ("listen", name),
                     "nobody could log in: set tls.certificate and tls.key, or tls.required = false",
                 )
+
+
+def _relay(settings: Settings) -> Iterator[Found]:
+    relay = settings.relay
+    if relay.user and (relay.password_file is None or not relay.smarthost):
+        yield ("relay", "user"), "needs relay.smarthost and relay.password_file beside it"
+    for server in relay.dns:
+        if not _is_address(server) and not _is_address(server.rpartition(":")[0]):
+            yield ("relay", "dns"), f'"{server}" must be an IP address, with or without a port'
+    for domain, host in relay.transports.items():
+        try:
+            if not FORMS["endpoint"](host):
+                raise ValueError("a server")
+        except ValueError as error:
+            yield ("relay", "transports", domain), f"must be {error}"
+    for domain, word in relay.tls_domains.items():
+        if word not in ("opportunistic", "required", "off"):
+            yield ("relay", "tls_domains", domain), "must be opportunistic, required or off"
+    for address in relay.source_addresses:
+        if not _is_address(address):
+            yield ("relay", "source_addresses"), f'"{address}" must be an IP address'
+    if relay.delay_notice >= relay.lifetime:
+        yield ("relay", "delay_notice"), "must be shorter than relay.lifetime"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def is_local(address: str) -> bool:
@@ -103,6 +136,8 @@ def files(settings: Settings) -> Iterator[Found]:
         (("tls", "certificate"), settings.tls.certificate),
         (("tls", "key"), settings.tls.key),
         (("smtp", "aliases"), settings.smtp.aliases),
+        (("relay", "password_file"), settings.relay.password_file),
+        (("relay", "ca_file"), settings.relay.ca_file),
     ]
     if any(getattr(settings.listen, name) for name in (*_LOGINS, *_LOCAL_DELIVERY)):
         wanted.append((("auth", "passwd_file"), settings.auth.passwd_file))

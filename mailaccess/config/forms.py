@@ -36,6 +36,18 @@ def listen(text: str) -> str:
     return text
 
 
+def endpoint(text: str) -> str:
+    """Empty, a host, ``host:port`` or ``[v6]:port``: somewhere to connect to."""
+    if text and not text.startswith("[") and text.count(":") != 1:
+        text_with_port = f"[{text}]:1" if ":" in text else f"{text}:1"
+    else:
+        text_with_port = text if not text or ":" in text.rpartition("]")[2] else f"{text}:1"
+    match = _ADDRESS.fullmatch(text_with_port) if text else None
+    if text and (match is None or not 0 < int(match[3]) < 65536 or not (match[1] or match[2])):
+        raise ValueError('a server such as "mail.example.org:587" or "[::1]:53"')
+    return text
+
+
 def network(text: str) -> str:
     """An address, or a network such as 10.0.0.0/8 or 2001:db8::/32."""
     try:
@@ -100,6 +112,7 @@ def account(text: str) -> str:
 
 FORMS: Final[dict[str, Callable[[str], str]]] = {
     "listen": listen,
+    "endpoint": endpoint,
     "network": network,
     "domain": domain,
     "home": home,

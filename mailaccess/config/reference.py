@@ -37,6 +37,13 @@ _EXAMPLES: Final = {
     "listen.imap": '["0.0.0.0:143", "[::]:143"]',
     "listen.lmtp": '["unix:lmtp.sock"]',
     "auth.trusted_networks": '["10.0.0.0/8"]',
+    "relay.dns": '["127.0.0.1:53"]',
+    "relay.smarthost": '"mail.example.net:587"',
+    "relay.password_file": '"smarthost.password"',
+    "relay.transports": '{ "example.com" = "127.0.0.1:2525" }',
+    "relay.tls_domains": '{ "bank.example" = "required" }',
+    "relay.ca_file": '"ca.pem"',
+    "relay.source_addresses": '["192.0.2.1", "2001:db8::1"]',
     "process.user": '"mailaccess"',
 }
 """Options whose default says little: an example beside it."""

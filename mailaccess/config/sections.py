@@ -177,6 +177,49 @@ class Smtp:
 
 
 @dataclass(frozen=True, slots=True)
+class Relay:
+    """Mail of our accounts to other domains: queued on disk, then sent to where DNS says."""
+
+    enabled: bool = option(True, "take submitted mail for other domains and send it; false refuses it")
+    dns: tuple[str, ...] = option(
+        (), "DNS servers to ask instead of those in /etc/resolv.conf", form="endpoint"
+    )
+    port: int = option(
+        25, "the port of other domains' servers; another one only in a lab", least=1, most=65535
+    )
+    smarthost: str = option("", "send all mail through this server, host:port", form="endpoint")
+    user: str = option("", "the name to log in to the smarthost with; its TLS certificate is checked then")
+    password_file: Path | None = option(None, "a file whose first line is the smarthost's password")
+    transports: dict[str, str] = option(
+        None,
+        'servers for single domains: "example.com" = "host:port"; ".example.com": those below',
+        factory=dict,
+    )
+    tls: str = option(
+        "opportunistic",
+        "TLS to other servers: where it is offered, or only with a certificate that is right, or never",
+        choices=("opportunistic", "required", "off"),
+    )
+    tls_domains: dict[str, str] = option(
+        None, 'the same for single domains: "bank.example" = "required"', factory=dict
+    )
+    ca_file: Path | None = option(None, "PEM file: whom to trust where TLS is required, not the machine's")
+    source_addresses: tuple[str, ...] = option(
+        (), "the addresses to connect from, one IPv4 and one IPv6 at most"
+    )
+    lifetime: int = option(
+        5 * 86400, "how long a message is tried before its sender gets it back", unit="seconds", least=60
+    )
+    delay_notice: int = option(
+        4 * 3600, "when the sender is told that a message still waits; 0: never", unit="seconds"
+    )
+    connections: int = option(50, "connections to other servers", unit="connections", least=1, most=10000)
+    connections_per_destination: int = option(
+        5, "connections to one destination", unit="connections", least=1, most=1000
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     connections: int = option(20000, "connections of all protocols together", unit="connections", least=1)
     connections_per_address: int = option(2000, "connections from one address", unit="connections", least=1)
@@ -228,5 +271,6 @@ class Settings:
     imap: Imap = option(None, "", factory=Imap)
     pop3: Pop3 = option(None, "", factory=Pop3)
     smtp: Smtp = option(None, "", factory=Smtp)
+    relay: Relay = option(None, "", factory=Relay)
     limits: Limits = option(None, "", factory=Limits)
     process: Process = option(None, "", factory=Process)

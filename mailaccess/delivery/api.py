@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mailaccess.auth.api import Identity
 from mailaccess.model.errors import MailError
+from mailaccess.proto.smtp.address import Address
 
 
 class UnknownRecipient(MailError):
@@ -41,16 +42,28 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Onward:
+    """An address of another domain: its copy goes into the queue of outgoing mail."""
+
+    address: Address
+
+
+Destination = Target | Onward
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
     """One copy to deliver.
 
     recipient: the address as the sender gave it, for Delivered-To.  trace: fields to put before the
-    message, each ended by CRLF (Received).
+    message, each ended by CRLF (Received).  notify, orcpt: what the sender wants to hear (RFC 3461 §4.1, §4.2).
     """
 
-    target: Target
+    target: Destination
     recipient: str = ""
     trace: bytes = b""
+    notify: tuple[str, ...] = ()
+    orcpt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +72,32 @@ class Envelope:
 
     return_path: the reverse-path without brackets, "" for the null one, None to add no Return-Path.
     service, session: for the log.  rip: the peer's address, for the log.
+    owner: the account whose mail it is, "" for a stranger's.  smtputf8: RFC 6531 §3.4.
+    ret, envid: RFC 3461 §4.3, §4.4.
     """
 
     return_path: str | None = None
     service: str = "local"
     session: str = ""
     rip: str = ""
+    owner: str = ""
+    smtputf8: bool = False
+    ret: str = ""
+    envid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """Where a copy lies now.  uid: 0 where an earlier attempt had delivered it already."""
+    """Where a copy lies now.  uid: 0 where an earlier attempt had delivered it already, or it is queued.
+
+    queued: the queue's id, for a copy that goes to another domain; user and mailbox are "" then.
+    """
 
     user: str
     mailbox: str
     uid: int
     size: int  # octets, trace fields included
+    queued: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from mailaccess.auth.api import Identity
-from mailaccess.delivery.api import Delivered, Drop, Envelope, Outcome, Target
+from mailaccess.delivery.api import Delivered, Destination, Drop, Envelope, Onward, Outcome, Target
 from mailaccess.delivery.held import Held
+from mailaccess.delivery.onward import Outgoing
 from mailaccess.delivery.repeats import Repeats
 from mailaccess.model.errors import (
     MailboxNotSelectable,
@@ -30,6 +31,7 @@ from mailaccess.model.errors import (
 from mailaccess.model.names import INBOX, canonical
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
+from mailaccess.spool.spool import Spool
 from mailaccess.store.api import Account, NewMessage, Store, Upload
 
 MAX_TRACE: Final = 8192
@@ -42,6 +44,7 @@ class LocalDelivery:
     """One for a process, used on the reactor thread.
 
     limit: octets of one message.  spool: the folder for large messages to several accounts.
+    queue: for copies to other domains; None: there may be none.
     """
 
     def __init__(
@@ -54,7 +57,9 @@ class LocalDelivery:
         spool: Path,
         detail_mailbox: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        queue: Spool | None = None,
     ) -> None:
+        self.queue = queue
         self.store = store
         self.threads = threads
         self.log = log
@@ -63,9 +68,11 @@ class LocalDelivery:
         self.detail_mailbox = detail_mailbox
         self.repeats = Repeats(clock)
 
-    async def check_quota(self, targets: Sequence[Target], octets: int) -> None:
+    async def check_quota(self, targets: Sequence[Destination], octets: int) -> None:
         """Raises OverQuota if an account has no room for a message of ``octets``; TemporaryFailure."""
         for target in targets:
+            if isinstance(target, Onward):
+                continue
             account = await self.store.open(target.identity.location)
             await account.check_quota(octets)
 
@@ -121,6 +128,7 @@ class _Copy:
     """One account's copy; several recipients may share it."""
 
     drop: Drop
+    target: Target
     account: Account | None = None
     upload: Upload | None = None
     mailbox: str = ""
@@ -137,9 +145,18 @@ class Delivery:
         self._envelope = envelope
         self._mailbox = mailbox
         self._copies: dict[tuple[str, str], _Copy] = {}
+        onward: list[Drop] = []
         for drop in self._drops:
-            self._copies.setdefault(_key(drop), _Copy(drop))
-        self._held = Held(house.threads, house.spool) if len(self._copies) > 1 else None
+            if isinstance(drop.target, Onward):
+                onward.append(drop)
+            else:
+                self._copies.setdefault(_key(drop), _Copy(drop, drop.target))
+        self._outgoing: Outgoing | None = None
+        if onward:
+            assert house.queue is not None, "nobody resolves to another domain where there is no queue"
+            self._outgoing = Outgoing(house.queue, onward, envelope, house.log)
+        several = len(self._copies) + (self._outgoing is not None) > 1
+        self._held = Held(house.threads, house.spool) if several else None
         # A digest costs 1 µs per KB: taken where a retry could make, or be, a duplicate.
         self._digest = blake2b(digest_size=16)
         self._message_id = ""
@@ -158,7 +175,9 @@ class Delivery:
         if self._held is not None:
             await self._held.write(data)
             return
-        for copy in self._copies.values():  # one
+        if self._outgoing is not None:
+            await self._outgoing.write(data)
+        for copy in self._copies.values():  # one, or none
             upload = copy.upload or await self._open(copy)
             await upload.write(data)
 
@@ -170,14 +189,41 @@ class Delivery:
                 try:
                     outcomes[key] = Outcome(copy.drop, delivered=await self._store(copy))
                 except MailError as error:
-                    self._log_failure(copy, error)
+                    self._log_trouble(copy.target.identity.name, error)
                     outcomes[key] = Outcome(copy.drop, error=error)
+            if self._outgoing is not None:
+                outcomes |= await self._queue(self._outgoing)
         finally:
             await self.abort()
         return [
             Outcome(drop, delivered=outcomes[_key(drop)].delivered, error=outcomes[_key(drop)].error)
             for drop in self._drops
         ]
+
+    async def _queue(self, outgoing: Outgoing) -> dict[tuple[str, str], Outcome]:
+        """The copies for other domains, all in one message of the queue."""
+        repeats, sender = self._house.repeats, self._envelope.return_path or ""
+        outcomes: dict[tuple[str, str], Outcome] = {}
+        new: dict[tuple[str, str], Drop] = {}
+        for drop in self._drops:
+            key = _key(drop)
+            if not isinstance(drop.target, Onward) or key in outcomes:
+                continue
+            if len(repeats) and repeats.take(self._digest.digest(), sender, *key):
+                outcomes[key] = Outcome(drop, delivered=Delivered("", "", 0, self.size))
+            else:
+                new.setdefault(key, drop)
+        if not new:
+            return outcomes
+        try:
+            if self._held is not None:
+                async for piece in self._held.pieces():
+                    await outgoing.write(piece)
+            delivered = await outgoing.commit(tuple(new.values()), self._message_id)
+            return outcomes | {key: Outcome(drop, delivered=delivered) for key, drop in new.items()}
+        except MailError as error:
+            self._log_trouble("queue", error)
+            return outcomes | {key: Outcome(drop, error=error) for key, drop in new.items()}
 
     def not_told(self, outcomes: Sequence[Outcome]) -> None:
         """The sender will try again although these copies are stored: a retry must not make duplicates."""
@@ -192,6 +238,8 @@ class Delivery:
         """Let go of everything that is not stored; harmless after ``finish``."""
         if self._held is not None:
             self._held.discard()
+        if self._outgoing is not None:
+            await self._outgoing.discard()
         for copy in self._copies.values():
             upload, copy.upload = copy.upload, None
             if upload is not None:
@@ -199,8 +247,8 @@ class Delivery:
 
     async def _open(self, copy: _Copy) -> Upload:
         """The copy's upload, with the fields in front written."""
-        copy.account = await self._house.store.open(copy.drop.target.identity.location)
-        copy.mailbox = self._mailbox or await self._house.place(copy.account, copy.drop.target.detail)
+        copy.account = await self._house.store.open(copy.target.identity.location)
+        copy.mailbox = self._mailbox or await self._house.place(copy.account, copy.target.detail)
         copy.upload = copy.account.upload(self._house.limit + MAX_TRACE)
         front = self._front(copy.drop)
         if front:
@@ -254,11 +302,11 @@ class Delivery:
         )
         return Delivered(user, copy.mailbox, uid, size)
 
-    def _log_failure(self, copy: _Copy, error: MailError) -> None:
+    def _log_trouble(self, user: str, error: MailError) -> None:
         self._house.log.log(
             "delivery-failed",
             Level.ERROR if isinstance(error, TemporaryFailure) else Level.WARNING,
-            user=copy.drop.target.identity.name,
+            user=user,
             message_id=self._message_id or None,
             error=error.detail or str(error),
             service=self._envelope.service,
@@ -267,4 +315,7 @@ class Delivery:
 
 
 def _key(drop: Drop) -> tuple[str, str]:
+    """What makes two drops one copy: account and detail, or the address elsewhere (which no account's name is)."""
+    if isinstance(drop.target, Onward):
+        return f"@{drop.target.address}", ""
     return drop.target.identity.name, drop.target.detail

@@ -20,7 +20,14 @@ from typing import Final
 from mailaccess.auth.api import Authenticator
 from mailaccess.config.sections import Smtp
 from mailaccess.delivery.aliases import MAX_FILE, Aliases, name_key, parse
-from mailaccess.delivery.api import AliasProblem, ForeignRecipient, Target, UnknownRecipient
+from mailaccess.delivery.api import (
+    AliasProblem,
+    Destination,
+    ForeignRecipient,
+    Onward,
+    Target,
+    UnknownRecipient,
+)
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.proto.smtp.address import Address, domain_key
@@ -39,6 +46,7 @@ class Recipients:
     """Resolves addresses; one for a process, used on the reactor thread.
 
     domains: the local domains; the first is that of names without one.  clock: monotonic seconds.
+    relays: whether an alias may lead to another domain.
     """
 
     def __init__(
@@ -49,7 +57,10 @@ class Recipients:
         threads: ThreadRunner,
         log: EventLog,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        relays: bool = False,
     ) -> None:
+        self.relays = relays
         self._authenticator = authenticator
         self._delimiter = settings.recipient_delimiter
         self._default = domain_key(domains[0]) if domains else ""
@@ -60,8 +71,8 @@ class Recipients:
         """Whether the address is in a local domain; a bare name is."""
         return not address.domain or address.host in self._domains
 
-    async def resolve(self, address: Address) -> tuple[Target, ...]:
-        """The accounts that get mail for ``address``, each once.
+    async def resolve(self, address: Address) -> tuple[Destination, ...]:
+        """The accounts (and, behind an alias, foreign addresses) that get mail for ``address``, each once.
 
         Raises UnknownRecipient, ForeignRecipient, AliasProblem, AuthenticationUnavailable.
         """
@@ -86,7 +97,7 @@ class _Walk:
         self._house = recipients
         self._aliases = aliases
         self._steps = 0
-        self.found: dict[tuple[str, str], Target] = {}
+        self.found: dict[tuple[str, str], Destination] = {}
 
     async def visit(self, local: str, host: str, detail: str, path: tuple[str, ...]) -> None:
         """Add the targets of ``local@host``; ``path``: the aliases that led here."""
@@ -94,6 +105,7 @@ class _Walk:
         if self._steps > MAX_STEPS:
             raise AliasProblem(detail=f"more than {MAX_STEPS} addresses behind one")
         if host not in self._house._domains and host != self._house._default:
+            # Only reached behind an alias: whose address it is, is the operator's word.
             raise ForeignRecipient(
                 "That address forwards to another domain, which this server does not do yet"
             )
@@ -135,6 +147,10 @@ class _Walk:
         self, target: Address, host: str, detail: str, path: tuple[str, ...], name: str
     ) -> None:
         """An alias's target: a name is of the same domain, ``@domain`` keeps the name."""
+        if self._house.relays and not self._house.is_local(target):
+            onward = Address(target.local or name, target.domain)
+            self.found.setdefault((str(onward), "@"), Onward(onward))
+            return
         local = name_key(target.local) if target.local else name
         await self.visit(local, target.host or host, detail, path)
 

@@ -41,6 +41,10 @@ STRANGERS: Final = Kind(
 )
 LOGINS: Final = Kind("logins", "Logins by outcome: ok, failed", ("service", "outcome"))
 DELIVERED: Final = Kind("deliveries", "Messages put into mailboxes")
+RELAYED: Final = Kind(
+    "relay_recipients", "Outcomes of attempts to send: relayed, deferred, failed", ("outcome",)
+)
+QUEUED: Final = Kind("queue_messages", "Messages that wait to go out, without those held", gauge=True)
 EVENTS: Final = Kind("events", "Events logged", ("event", "level"))
 LOG_LOST: Final = Kind("log_lines_lost", "Log lines that could not be written")
 THREAD_CALLS: Final = Kind("thread_calls_pending", "Blocking calls that wait or run", gauge=True)
@@ -61,6 +65,8 @@ KINDS: Final = (
     STRANGERS,
     LOGINS,
     DELIVERED,
+    RELAYED,
+    QUEUED,
     EVENTS,
     LOG_LOST,
     THREAD_CALLS,
@@ -69,6 +75,9 @@ KINDS: Final = (
     STARTED,
     INFO,
 )
+
+
+_OUTCOMES: Final = {"relayed": "relayed", "deferred": "deferred", "relay-failed": "failed"}
 
 
 class Counters:
@@ -85,6 +94,7 @@ class Counters:
         self._logins = self._counts[LOGINS]
         self._events = self._counts[EVENTS]
         self._delivered = self._counts[DELIVERED]
+        self._relayed = self._counts[RELAYED]
 
     def add(self, kind: Kind, labels: Labels = (), amount: float = 1) -> None:
         """Count ``amount`` more."""
@@ -115,6 +125,8 @@ class Counters:
             self._events[key] += 1
         if event == "delivered":
             self._delivered[()] += 1
+        elif event in _OUTCOMES:
+            self._relayed[(_OUTCOMES[event],)] += 1
         elif event.endswith("login") or event == "login-failed":
             service = str(fields.get("service") or event.partition("-")[0])
             self._logins[(service, "failed" if event == "login-failed" else "ok")] += 1

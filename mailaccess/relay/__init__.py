@@ -1,1 +1,15 @@
-"""Mail to other domains. Until the road is built it is refused in clear words, never dropped."""
+"""The outgoing road: takes what waits in the spool to where it belongs, and tells the sender if it cannot.
+
+mx       where a domain's mail goes: MX, addresses, null MX, no way back to ourselves (``twisted.names``)
+routes   smarthost and transport table: which destinations need no MX; how safe the way must be
+client   one connection to another server, on ``twisted.mail.smtp``'s ESMTP client
+attempt  one try: hosts in order until one takes up the conversation; one verdict a recipient
+dsn      bounces and delay notices
+runner   the motor: due messages, connections used again, results written down, reports
+
+How to make it (service.build)::
+
+    relay = Relay(spool, settings.relay, threads, log, reactor, hostname=..., own=..., report=...)
+    await relay.start()      # the queue's messages, then whatever ``spool.wake`` tells
+    await relay.stop()       # no new tries; those that run are waited for, a moment
+"""

@@ -24,6 +24,8 @@ from mailaccess.net.tls import ServerTls
 from mailaccess.observe.events import EventLog
 from mailaccess.pop3 import house as pop3_house
 from mailaccess.pop3 import protocol as pop3_protocol
+from mailaccess.relay.runner import Relay
+from mailaccess.service.outgoing import make_relay, make_spool
 from mailaccess.smtp import house as smtp_house
 from mailaccess.smtp import protocol as smtp_protocol
 from mailaccess.smtp.inbound import Inbound
@@ -58,6 +60,7 @@ class Built:
     store: Store
     worker: Worker
     watcher: InotifyWatcher
+    relay: Relay | None = None
 
     @property
     def pending(self) -> int:
@@ -66,6 +69,8 @@ class Built:
 
     async def close(self) -> None:
         """Finish what the engines owe; the connections have ended."""
+        if self.relay is not None:
+            await self.relay.stop()
         await self.threads.idle()
         await self.store.close()
         self.watcher.stop()
@@ -92,7 +97,7 @@ class _Common:
 
 
 def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
-    """All engines and entrances. Raises TlsError."""
+    """All engines and entrances. Raises TlsError, OSError (the smarthost's password)."""
     tls = None
     if settings.tls.certificate is not None and settings.tls.key is not None:
         tls = ServerTls(settings.tls.certificate, settings.tls.key, settings.tls.minimum)
@@ -125,8 +130,9 @@ def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
         store,
         lambda address: imap_house.is_local(address) or within(address, networks),
     )
-    entrances = {**_imap(common), **_pop3(common), **_smtp(common)}
-    return Built(threads, limits, tls, entrances, store, worker, watcher)
+    mail_in, relay = _smtp(common)
+    entrances = {**_imap(common), **_pop3(common), **mail_in}
+    return Built(threads, limits, tls, entrances, store, worker, watcher, relay)
 
 
 def _imap(common: _Common) -> Entrances:
@@ -179,9 +185,17 @@ def _pop3(common: _Common) -> Entrances:
     }
 
 
-def _smtp(common: _Common) -> Entrances:
+def _smtp(common: _Common) -> tuple[Entrances, Relay | None]:
     settings = common.settings
-    recipients = Recipients(common.authenticator, settings.smtp, settings.domains, common.threads, common.log)
+    spool = make_spool(settings, common.threads)
+    recipients = Recipients(
+        common.authenticator,
+        settings.smtp,
+        settings.domains,
+        common.threads,
+        common.log,
+        relays=spool is not None,
+    )
     delivery = LocalDelivery(
         common.store,
         common.threads,
@@ -189,7 +203,11 @@ def _smtp(common: _Common) -> Entrances:
         limit=settings.store.message_size,
         spool=settings.state_dir / "spool",
         detail_mailbox=settings.smtp.detail_mailbox,
+        queue=spool,
     )
+    relay = None
+    if spool is not None:
+        relay = make_relay(settings, spool, recipients, delivery, common.threads, common.log, common.reactor)
     house = smtp_house.House(
         common.authenticator,
         recipients,
@@ -210,9 +228,10 @@ def _smtp(common: _Common) -> Entrances:
         return Entrance(Door(made, common.limits, b"" if over_tls else smtp_protocol.FULL), over_tls)
 
     submission = Submission(house)
-    return {
+    entrances = {
         "smtp": door(Inbound(house)),
         "submission": door(submission),
         "submissions": door(submission, over_tls=True),
         "lmtp": door(Lmtp(house)),
     }
+    return entrances, relay

@@ -55,6 +55,9 @@ required = true                          # no password without TLS, except from 
 passwd_file = "users"                    # kept by "mailadm user add|passwd|delete|list"
 default_scheme = "ARGON2ID"
 
+[relay]
+enabled = false                          # true: mail for other domains is sent there, as DNS says
+
 [store]
 home = "mail/{domain}/{user}"            # an account's Maildir++ is in {home}/Maildir
 """

@@ -31,6 +31,7 @@ from mailaccess.observe.counters import (
     INFO,
     LOOP_DELAY,
     OPEN,
+    QUEUED,
     REFUSED,
     STARTED,
     STRANGERS,
@@ -39,6 +40,7 @@ from mailaccess.observe.counters import (
     registry,
 )
 from mailaccess.observe.events import Level
+from mailaccess.relay.runner import QueueInUse
 from mailaccess.service.build import Built, build
 from mailaccess.service.metrics import site
 from mailaccess.service.output import event_log, tell_failures
@@ -95,15 +97,18 @@ class House(Service):
         try:
             self.built = build(self.settings, self._reactor, self.log)
             self._open()
-        except (ListenError, TlsError) as error:
+        except (ListenError, TlsError, OSError) as error:
             raise CannotStart(str(error)) from error
         self._become()
+        self._take_queue()
         self._watch()
 
     def startService(self) -> None:
         """From now on connections are served."""
         super().startService()
         self._every(CERTIFICATE_CHECK, self._look_at_certificate)
+        if self.built is not None and self.built.relay is not None:
+            Deferred.fromCoroutine(self.built.relay.start())
         self._expected = self._reactor.seconds() + 1
         self._every(1, self._measure_loop)
         if hasattr(signal, "SIGHUP"):
@@ -155,6 +160,15 @@ class House(Service):
         os.setgid(entry.pw_gid)
         os.setuid(entry.pw_uid)
 
+    def _take_queue(self) -> None:
+        """The queue is ours before a connection can put anything into it, and as the user we have become."""
+        assert self.built is not None
+        if self.built.relay is not None:
+            try:
+                self.built.relay.own()
+            except (QueueInUse, OSError) as error:
+                raise CannotStart(str(error)) from error
+
     def _watch(self) -> None:
         built = self.built
         assert built is not None
@@ -169,6 +183,8 @@ class House(Service):
         watch(DROPPED, lambda: {(): float(built.limits.dropped)})
         watch(THREAD_CALLS, lambda: {(): float(built.pending)})
         watch(LOOP_DELAY, lambda: {(): max(self._delays, default=0.0)})
+        if (relay := built.relay) is not None:
+            watch(QUEUED, lambda: {(): float(relay.waiting)})
         if (tls := built.tls) is not None:
             watch(CERTIFICATE, lambda: {(): tls.not_after.timestamp()})
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mailaccess.auth.api import Identity
-from mailaccess.delivery.api import Target
+from mailaccess.delivery.api import Destination
 from mailaccess.proto.smtp import replies
 from mailaccess.proto.smtp.address import Address
 from mailaccess.proto.smtp.commands import Mail
@@ -19,6 +19,7 @@ class Policy:
 
     service: for the log and for throttling.  lmtp: LHLO, and a reply for each recipient (RFC 2033).
     authenticates: AUTH is offered.  lenient: clients' mistakes in paths are read.
+    notifies: DSN is offered (RFC 3461).
     counts_unknown: an unknown recipient counts as an error of the peer (it tries out names).
     """
 
@@ -26,6 +27,7 @@ class Policy:
     lmtp = False
     authenticates = False
     lenient = False
+    notifies = False
     counts_unknown = True
 
     def __init__(self, house: House) -> None:
@@ -34,7 +36,7 @@ class Policy:
     async def check_sender(self, session: "Session", mail: Mail) -> None:
         """Raises Refused."""
 
-    async def targets(self, session: "Session", recipient: Address) -> Sequence[Target]:
+    async def targets(self, session: "Session", recipient: Address) -> Sequence[Destination]:
         """The accounts behind a recipient. Raises Refused and what ``Recipients.resolve`` raises."""
         if recipient.literal:
             raise replies.Refused(replies.NO_LITERALS)

@@ -206,7 +206,7 @@ class Session:
             return True
         try:
             utf8 = self._transaction is not None and self._transaction.mail.parameters.smtputf8
-            command = commands.read(line, lenient=self.policy.lenient, utf8=utf8)
+            command = commands.read(line, lenient=self.policy.lenient, utf8=utf8, dsn=self._notifies)
             await self._command(command)
         except Refused as refused:
             self.error(refused.reply)
@@ -263,6 +263,8 @@ class Session:
             return
         offered = ["PIPELINING", f"SIZE {self.house.message_size}", "8BITMIME", "SMTPUTF8", "CHUNKING"]
         offered.append("ENHANCEDSTATUSCODES")
+        if self._notifies:
+            offered.append("DSN")
         if self._tls_offered and not self._tls:
             offered.append("STARTTLS")
         if self.policy.authenticates and self.identity is None:
@@ -297,6 +299,11 @@ class Session:
         authentication = Authentication(self, command.mechanism)
         if not await authentication.begin(command.initial):
             self._authentication = authentication
+
+    @property
+    def _notifies(self) -> bool:
+        """Whether DSN is offered. RFC 3461."""
+        return self.policy.notifies and self.house.recipients.relays
 
     def _greet_first(self) -> Reply:
         verb = "LHLO" if self.policy.lmtp else "EHLO"
@@ -342,7 +349,7 @@ class Session:
                 self._log("recipient-problem", Level.ERROR, recipient=str(recipient), error=error.detail)
             self._refuse(reply_to_recipient(error), sender=sender, recipient=recipient)
         else:
-            transaction.recipients.append(Recipient(recipient, targets))
+            transaction.recipients.append(Recipient(recipient, targets, command.notify, command.orcpt))
             self.wire.vouch()
             self.reply(Reply(250, "2.1.5", "Recipient OK"))
 
@@ -395,6 +402,10 @@ class Session:
             service=self.policy.service,
             session=self.id,
             rip=self.client.address,
+            owner=self.identity.name if self.identity else "",
+            smtputf8=transaction.mail.parameters.smtputf8,
+            ret=transaction.mail.parameters.ret,
+            envid=transaction.mail.parameters.envid,
         )
         return Intake(
             self.house.delivery.begin(transaction.drops(arrival), envelope),

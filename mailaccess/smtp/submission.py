@@ -1,14 +1,21 @@
 """Ports 587 and 465: mail from our accounts' own clients (RFC 6409).
 
 AUTH is demanded before MAIL, the sender address must be the account's, Date and Message-ID are added
-where they are missing, and Bcc is taken out. Mail for other domains is refused: there is no relay.
+where they are missing, and Bcc is taken out. Mail for other domains goes into the queue, or is refused without a relay.
 """
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mailaccess.auth.api import Identity
-from mailaccess.delivery.api import AliasProblem, ForeignRecipient, Target, UnknownRecipient
+from mailaccess.delivery.api import (
+    AliasProblem,
+    Destination,
+    ForeignRecipient,
+    Onward,
+    Target,
+    UnknownRecipient,
+)
 from mailaccess.proto.smtp import replies
 from mailaccess.proto.smtp.address import Address
 from mailaccess.proto.smtp.commands import Mail
@@ -32,6 +39,7 @@ class Submission(Policy):
     service = "submission"
     authenticates = True
     lenient = True
+    notifies = True
 
     async def check_sender(self, session: "Session", mail: Mail) -> None:
         """Who is logged in may send as any address whose mail reaches that account alone.
@@ -47,13 +55,16 @@ class Submission(Policy):
             owners = await self.house.recipients.resolve(mail.sender)
         except (UnknownRecipient, ForeignRecipient, AliasProblem):
             raise Refused(NOT_YOURS) from None
-        if {owner.identity.name for owner in owners} != {session.identity.name}:
+        names = {owner.identity.name if isinstance(owner, Target) else "" for owner in owners}
+        if names != {session.identity.name}:
             raise Refused(NOT_YOURS)
 
-    async def targets(self, session: "Session", recipient: Address) -> Sequence[Target]:
-        """As for all, with a text of its own for other domains."""
+    async def targets(self, session: "Session", recipient: Address) -> Sequence[Destination]:
+        """As for all; addresses of other domains go onward where there is a relay."""
         if not recipient.literal and not self.house.recipients.is_local(recipient):
-            raise Refused(NO_RELAY)
+            if not self.house.recipients.relays:
+                raise Refused(NO_RELAY)
+            return (Onward(recipient),)
         return await super().targets(session, recipient)
 
     def editor(self, identity: Identity | None) -> Callable[[bytes], bytes] | None:

@@ -48,15 +48,19 @@ class Arrival:
         return base + ("S" if self.tls else "") + ("A" if self.authenticated else "")
 
 
-def received(arrival: Arrival, recipient: Address) -> bytes:
-    """The field for one recipient's copy, who sees no other's address. What the client said is cleaned."""
+def received(arrival: Arrival, recipient: Address | None) -> bytes:
+    """The field for one recipient's copy, who sees no other's address; None where several share it.
+
+    What the client said is cleaned.
+    """
     helo = _UNSAFE.sub("?", arrival.helo)
     origin = f" ({_literal(arrival.address)})" if arrival.address else ""
     tls = f" ({arrival.tls})" if arrival.tls else ""
+    whom = f" for <{recipient}>" if recipient is not None else ""
     return (
         f"Received: from {helo}{origin}\r\n"
         f"\tby {arrival.hostname} with {arrival.protocol}{tls}\r\n"
-        f"\tid {arrival.message_id} for <{recipient}>;\r\n"
+        f"\tid {arrival.message_id}{whom};\r\n"
         f"\t{date_time(arrival.when)}\r\n"
     ).encode("utf-8", "replace")
 

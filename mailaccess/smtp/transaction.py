@@ -6,7 +6,7 @@ RFC 5321 §3.3.  The session fills it command by command; nothing here waits or 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mailaccess.delivery.api import Drop, Outcome, Target
+from mailaccess.delivery.api import Destination, Drop, Onward, Outcome
 from mailaccess.proto.smtp import commands
 from mailaccess.proto.smtp.address import Address
 from mailaccess.proto.smtp.replies import Reply
@@ -17,10 +17,15 @@ from mailaccess.smtp.trace import Arrival, received
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An accepted RCPT. targets: the accounts behind it."""
+    """An accepted RCPT. targets: the accounts (or addresses elsewhere) behind it.
+
+    notify, orcpt: RFC 3461 §4.1, §4.2.
+    """
 
     address: Address
-    targets: tuple[Target, ...]
+    targets: tuple[Destination, ...]
+    notify: tuple[str, ...] = ()
+    orcpt: str = ""
 
 
 @dataclass(slots=True)
@@ -45,7 +50,13 @@ class Transaction:
     def drops(self, arrival: Arrival) -> list[Drop]:
         """A copy for each target of each recipient, in order, with a Received field that names only it."""
         return [
-            Drop(target, str(recipient.address), received(arrival, recipient.address))
+            Drop(
+                target,
+                str(recipient.address),
+                received(arrival, None if isinstance(target, Onward) else recipient.address),
+                recipient.notify,
+                recipient.orcpt,
+            )
             for recipient in self.recipients
             for target in recipient.targets
         ]

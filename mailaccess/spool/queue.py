@@ -10,14 +10,14 @@
 A message exists if its envelope does. In: the body is written and fsynced under tmp/, renamed into body/ and
 that folder fsynced; then the same with the envelope. Out: the envelope goes first, then the body. A change
 replaces the envelope. So a kill between any two steps leaves the message whole as it was before or after,
-or a body nobody knows of, which ``recover`` removes: the message it belonged to was never acknowledged, or
+or a body nobody knows of, which ``clean`` removes: the message it belonged to was never acknowledged, or
 was done with.
 """
 
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -64,23 +64,36 @@ class Queue:
         self._lock = descriptor
         return True
 
+    @property
+    def locked(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._lock is not None
+
     def unlock(self) -> None:
         descriptor, self._lock = self._lock, None
         if descriptor is not None:
             os.close(descriptor)
 
-    def recover(self) -> Iterator[Envelope]:
-        """Every message, one after the other; before the first, what a crash left behind is removed.
-
-        An envelope that cannot be read is passed over and stays for a person to look at.
-        """
+    def clean(self) -> list[str]:
+        """Remove what a crash left behind; the ids of the messages. Only before anything is taken in."""
         for entry in os.scandir(self.folder / "tmp"):
             os.unlink(entry.path)
-        known = set(self.ids())
+        ids = self.ids()
+        known = set(ids)
         for entry in os.scandir(self.folder / "body"):
             if entry.name not in known:
                 os.unlink(entry.path)
-        for id in known:
+        for entry in os.scandir(self.folder / "requests"):
+            if entry.name.startswith(".") or entry.name.endswith(".answer"):
+                os.unlink(entry.path)
+        return ids
+
+    def envelopes(self, ids: Iterable[str]) -> Iterator[Envelope]:
+        """The envelopes of these messages that are still there.
+
+        One that cannot be read is passed over and stays for a person to look at.
+        """
+        for id in ids:
             try:
                 yield self.read(id)
             except (NotQueued, BadEnvelope):

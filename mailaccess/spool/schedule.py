@@ -49,6 +49,7 @@ class Job:
 
 @dataclass(slots=True)
 class _Waiting:
+    id: str
     due: float
     created: float
     owner: str
@@ -61,7 +62,7 @@ class _Waiting:
 class _Line:
     """A destination: its jobs by owner, and how it fares."""
 
-    owners: dict[str, deque[str]] = field(default_factory=dict)
+    owners: dict[str, deque[_Waiting]] = field(default_factory=dict)
     turn: deque[str] = field(default_factory=deque)
     running: int = 0
     allowed: int = 0
@@ -96,7 +97,9 @@ class Schedule:
         """A message waits. told: how many ages its sender has heard of already."""
         if id in self._waiting:
             self.remove(id)
-        entry = _Waiting(due, created, intern(owner), tuple(intern(each) for each in destinations), told=told)
+        entry = _Waiting(
+            id, due, created, intern(owner), tuple(intern(each) for each in destinations), told=told
+        )
         self._waiting[id] = entry
         heapq.heappush(self._due, (due, id))
         if told < len(self._ages):
@@ -134,18 +137,18 @@ class Schedule:
         return found
 
     def aged(self, now: float) -> list[str]:
-        """Messages that passed one of ``ages``, each once an age."""
-        found = []
+        """Messages that passed one of ``ages`` since they were last named."""
+        found: dict[str, None] = {}
         while self._aging and self._aging[0][0] <= now:
             when, id = heapq.heappop(self._aging)
             entry = self._waiting.get(id)
             if entry is None or when != entry.created + self._ages[min(entry.told, len(self._ages) - 1)]:
                 continue
             entry.told += 1
-            found.append(id)
+            found[id] = None
             if entry.told < len(self._ages):
                 heapq.heappush(self._aging, (entry.created + self._ages[entry.told], id))
-        return found
+        return list(found)
 
     def take(self, now: float, destination: str | None = None) -> Job | None:
         """The next job that may start now; with ``destination``, only one of it (an open connection's next)."""
@@ -177,6 +180,11 @@ class Schedule:
             return True
         entry.open -= 1
         return entry.open <= 0
+
+    def in_line(self, id: str) -> bool:
+        """Whether jobs of the message's round are in line or run."""
+        entry = self._waiting.get(id)
+        return entry is not None and entry.open > 0
 
     def reached(self, destination: str) -> None:
         """The destination took up a conversation."""
@@ -216,18 +224,18 @@ class Schedule:
                 continue
             entry.open = len(entry.destinations)
             for name in entry.destinations:
-                self._line_up(name, entry.owner, id)
+                self._line_up(name, entry)
 
-    def _line_up(self, name: str, owner: str, id: str) -> None:
+    def _line_up(self, name: str, entry: _Waiting) -> None:
         line = self._lines.get(name)
         if line is None:
             if len(self._lines) >= MAX_DESTINATIONS:
                 self._forget()
             line = self._lines[name] = _Line(allowed=self._per_destination)
-        if owner not in line.owners:
-            line.owners[owner] = deque()
-            line.turn.append(owner)
-        line.owners[owner].append(id)
+        if entry.owner not in line.owners:
+            line.owners[entry.owner] = deque()
+            line.turn.append(entry.owner)
+        line.owners[entry.owner].append(entry)
         if not line.listed:
             line.listed = True
             self._turn.append(name)
@@ -241,16 +249,16 @@ class Schedule:
             return None
         while line.turn:
             owner = line.turn.popleft()
-            ids = line.owners[owner]
-            id = ids.popleft()
-            if ids:
+            entries = line.owners[owner]
+            entry = entries.popleft()
+            if entries:
                 line.turn.append(owner)
             else:
                 del line.owners[owner]
-            if id in self._waiting:
+            if self._waiting.get(entry.id) is entry:  # else it was taken away, and perhaps came again
                 line.running += 1
                 self.running += 1
-                return Job(id, name)
+                return Job(entry.id, name)
         return None
 
     def _forget(self) -> None:

@@ -48,6 +48,19 @@ class Spool:
             self.queue.update(after)
         return after
 
+    async def settle(self, id: str, change: Callable[[Envelope], Envelope]) -> Envelope:
+        """As ``update``; a message that is finished then is removed, without writing it once more."""
+        return await self._threads.run_in_order(("queue", id), self._settle, id, change)
+
+    def _settle(self, id: str, change: Callable[[Envelope], Envelope]) -> Envelope:
+        before = self.queue.read(id)
+        after = change(before)
+        if after.finished:
+            self.queue.remove(id)
+        elif after != before:
+            self.queue.update(after)
+        return after
+
     async def remove(self, id: str) -> None:
         await self._threads.run_in_order(("queue", id), self.queue.remove, id)
 

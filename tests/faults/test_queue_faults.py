@@ -24,7 +24,7 @@ def day(folder, told, kill_at):
 
     queue = Queue(folder, sync=False, step=step)
     assert queue.lock()
-    list(queue.recover())
+    list(queue.envelopes(queue.clean()))
     spool = Spool(queue, InlineRunner())
 
     def tell(what):
@@ -65,7 +65,7 @@ def test_killed_at_any_step_the_queue_holds_what_was_acknowledged(tmp_path):
         os.waitpid(child, 0)
         queue = Queue(folder, sync=False)
         assert queue.lock()
-        there = {envelope.id: envelope for envelope in queue.recover()}
+        there = {envelope.id: envelope for envelope in queue.envelopes(queue.clean())}
         removing = {word[1:] for word in told if word[0] == "-"}
         for id in {word[1:] for word in told if word[0] == "+"} - removing:
             assert there[id].size == len(BODY)

@@ -24,6 +24,13 @@ MAX_HELO: Final = 255
 """Octets of a domain (RFC 5321 §4.5.3.1.2)."""
 
 
+MAX_ENVID: Final = 100
+"""Characters of an ENVID (RFC 3461 §4.4)."""
+
+MAX_ORCPT: Final = 500
+"""Characters of an ORCPT (RFC 3461 §4.2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """Base of all commands."""
@@ -42,12 +49,14 @@ class MailParameters:
     """What MAIL says besides the sender.
 
     size: octets declared (RFC 1870), None if not.  body: "7BIT" or "8BITMIME" (RFC 6152), or "".
-    smtputf8: RFC 6531 §3.4.
+    smtputf8: RFC 6531 §3.4.  ret: "FULL", "HDRS" or "" (RFC 3461 §4.3).  envid: xtext, or "" (§4.4).
     """
 
     size: int | None = None
     body: str = ""
     smtputf8: bool = False
+    ret: str = ""
+    envid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,11 @@ class Mail(Command):
 
 @dataclass(frozen=True, slots=True)
 class Rcpt(Command):
+    """notify: NEVER, or some of SUCCESS, FAILURE, DELAY (RFC 3461 §4.1).  orcpt: ``type;xtext`` (§4.2)."""
+
     recipient: Address
+    notify: tuple[str, ...] = ()
+    orcpt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,11 @@ _PARAMETER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]{0,40})(?:=([!-<>-~\u00
 _BDAT: Final = re.compile(rb"([0-9]{1,20})(?:[ \t]+(LAST))?", re.I)
 _AUTH: Final = re.compile(rb"([A-Za-z0-9_-]{1,20})(?:[ \t]+(\S+))?")
 
+_XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")
+# RFC 6533 §3 adds utf-8-addr-unitext, with octets beyond ASCII as they are.
+_ORCPT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,40};(?:[!-*,-<>-~\u0080-\U0010ffff]|\+[0-9A-F]{2})+")
+_NOTIFY: Final = frozenset({"SUCCESS", "FAILURE", "DELAY"})
+
 _NO_ARGUMENT: Final = frozenset({b"RSET", b"QUIT", b"STARTTLS", b"DATA"})
 _ANY_ARGUMENT: Final = frozenset({b"NOOP", b"VRFY", b"EXPN", b"HELP"})
 
@@ -106,21 +124,22 @@ def _syntax(text: str) -> Refused:
     return Refused(Reply(501, "5.5.4", text))
 
 
-def read(line: bytes, *, lenient: bool = False, utf8: bool = False) -> Command:
+def read(line: bytes, *, lenient: bool = False, utf8: bool = False, dsn: bool = False) -> Command:
     """The command on ``line`` (without its end). Raises Refused.
 
     lenient: take blanks behind ``FROM:`` and ``TO:`` and a path without brackets, as Outlook and some
     scripts send them (quirk; not from other servers, RFC 5321 §4.1.1.2 forbids it).
     utf8: whether the mail transaction was begun with SMTPUTF8, for RCPT.
+    dsn: whether the parameters of RFC 3461 were offered.
     """
     found = _VERB.match(line)
     if found is None:
         raise Refused(replies.UNKNOWN_COMMAND)
     verb, rest = found[1].upper(), line[found.end() :].rstrip(b" \t")
     if verb == b"MAIL":
-        return _mail(rest, lenient)
+        return _mail(rest, lenient, dsn)
     if verb == b"RCPT":
-        return _rcpt(rest, lenient, utf8)
+        return _rcpt(rest, lenient, utf8, dsn)
     if verb in (b"EHLO", b"HELO", b"LHLO"):
         return _hello(verb.decode("ascii"), rest)
     if verb in _NO_ARGUMENT:
@@ -210,10 +229,12 @@ def _parameters(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _mail(rest: bytes, lenient: bool) -> Mail:
+def _mail(rest: bytes, lenient: bool, dsn: bool) -> Mail:
     sender, behind = _path(rest, "FROM", lenient)
     parameters = MailParameters()
     for name, value in _parameters(behind):
+        if name in ("RET", "ENVID") and not dsn:
+            raise Refused(Reply(555, "5.5.4", "A parameter is not supported"))
         parameters = _mail_parameter(parameters, name, value)
     if sender is not None and not sender.domain:
         raise Refused(Reply(501, "5.1.7", "Bad sender address: the domain is missing"))
@@ -236,18 +257,40 @@ def _mail_parameter(known: MailParameters, name: str, value: str) -> MailParamet
             if value:
                 raise _syntax("SMTPUTF8 takes no value")
             return replace(known, smtputf8=True)
+        case "RET":
+            if value.upper() not in ("FULL", "HDRS"):
+                raise _syntax("RET may be FULL or HDRS")
+            return replace(known, ret=value.upper())
+        case "ENVID":
+            if not _XTEXT.fullmatch(value) or len(value) > MAX_ENVID:
+                raise _syntax("Bad ENVID")
+            return replace(known, envid=value)
         case "AUTH":
             return known  # RFC 4954 §5: read, and not believed
         case _:
             raise Refused(Reply(555, "5.5.4", "A parameter is not supported"))
 
 
-def _rcpt(rest: bytes, lenient: bool, utf8: bool) -> Rcpt:
+def _rcpt(rest: bytes, lenient: bool, utf8: bool, dsn: bool) -> Rcpt:
     recipient, behind = _path(rest, "TO", lenient)
     if recipient is None:
         raise Refused(Reply(501, "5.1.3", "Bad address: a recipient may not be empty"))
-    if _parameters(behind):
-        raise Refused(Reply(555, "5.5.4", "A parameter is not supported"))
+    notify: tuple[str, ...] = ()
+    orcpt = ""
+    for name, value in _parameters(behind):
+        if not dsn:
+            raise Refused(Reply(555, "5.5.4", "A parameter is not supported"))
+        if name == "NOTIFY":
+            notify = tuple(value.upper().split(","))
+            allowed = notify == ("NEVER",) or _NOTIFY.issuperset(notify)
+            if not allowed or len(set(notify)) < len(notify):
+                raise _syntax("NOTIFY may be NEVER, or some of SUCCESS,FAILURE,DELAY")
+        elif name == "ORCPT":
+            if not _ORCPT.fullmatch(value) or len(value) > MAX_ORCPT:
+                raise _syntax("Bad ORCPT")
+            orcpt = value
+        else:
+            raise Refused(Reply(555, "5.5.4", "A parameter is not supported"))
     if not recipient.ascii and not utf8:
         raise Refused(Reply(553, "5.6.7", "A non-ASCII address needs the SMTPUTF8 parameter of MAIL"))
-    return Rcpt(recipient)
+    return Rcpt(recipient, notify, orcpt)

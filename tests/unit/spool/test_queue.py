@@ -106,7 +106,7 @@ def test_a_damaged_envelope_does_not_stop_the_start(spool, queue):
     (queue.folder / "envelope" / "broken").write_bytes(b"\0")
     (queue.folder / "body" / "orphan").write_bytes(b"x")
     (queue.folder / "tmp" / "half").write_bytes(b"x")
-    assert list(queue.recover()) == [good]
+    assert list(queue.envelopes(queue.clean())) == [good]
     assert (queue.folder / "envelope" / "broken").exists()
     assert not (queue.folder / "body" / "orphan").exists() and not (queue.folder / "tmp" / "half").exists()
 

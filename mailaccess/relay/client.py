@@ -1,0 +1,398 @@
+"""One connection to another server, on Twisted's ESMTP client.
+
+Twisted's class brings lines, multi-line replies, time-outs and TLS; its state machine, which asks for the next
+message synchronously and gives one reply for all recipients, is not used: commands are awaited here, several at
+once where PIPELINING is offered (RFC 2920), and each recipient's own reply is kept. STARTTLS is used where it
+is offered; where it is required, the certificate must be right for the host's name (RFC 3207, RFC 7817).
+"""
+
+import base64
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IHandshakeListener
+from twisted.internet.protocol import connectionDone
+from twisted.internet.ssl import CertificateOptions
+from twisted.mail import smtp
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from mailaccess.model.secret import Secret
+from mailaccess.net.flow import Flow
+from mailaccess.relay.routes import OFF, REQUIRED
+
+TIMEOUT: Final = 300
+"""Seconds for a reply (RFC 5321 §4.5.3.2: 5 minutes for most, 10 for the end of DATA)."""
+
+DATA_END_TIMEOUT: Final = 600
+
+MAX_REPLY: Final = 100
+"""Lines of one reply."""
+
+AT_ONCE: Final = 100
+"""Recipients of one transaction: as many as every server must take (RFC 5321 §4.5.3.1.8)."""
+
+_ENHANCED: Final = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply of the other server. code: -1 where the connection ended instead.  text: without the code."""
+
+    code: int
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.code < 400
+
+    @property
+    def permanent(self) -> bool:
+        return self.code >= 500
+
+    @property
+    def status(self) -> str:
+        """The enhanced code, or the general one of its class."""
+        found = _ENHANCED.match(self.text)
+        if found and found[1][0] == str(self.code)[0]:
+            return found[1]
+        return "4.4.2" if self.code < 0 else f"{self.code // 100}.0.0"
+
+    def __str__(self) -> str:
+        return self.text if self.code < 0 else f"{self.code} {self.text}"
+
+
+class Broken(Exception):
+    """The connection is of no more use; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What MAIL says. size: octets.  eight_bit, utf8: what the message needs.  ret, envid: RFC 3461."""
+
+    sender: str
+    size: int
+    eight_bit: bool = False
+    utf8: bool = False
+    ret: str = ""
+    envid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    """What a RCPT says. notify, orcpt: RFC 3461 §4.1, §4.2."""
+
+    address: str
+    notify: tuple[str, ...] = ()
+    orcpt: str = ""
+
+
+@implementer(IHandshakeListener)
+class Connection(smtp.ESMTPClient):
+    """Await ``open`` first, then ``send`` messages, then ``quit``.
+
+    tls: opportunistic, required, off.  context: for STARTTLS.  user, password: AUTH, after TLS only.
+    """
+
+    MAX_LENGTH = 8192  # a reply line is at most 512 octets (RFC 5321 §4.5.3.1.5); some say more
+    debug = False  # Twisted would keep every line in a log
+
+    def __init__(
+        self,
+        hostname: str,
+        reactor: Any,
+        *,
+        tls: str,
+        context: Any,
+        user: str = "",
+        password: Secret | None = None,
+    ) -> None:
+        super().__init__(None, context, hostname.encode("ascii", "replace"))
+        self._reactor = reactor
+        self._tls = tls
+        self._user = user
+        self._password = password
+        self._answers: deque[Deferred[Answer]] = deque([Deferred()])  # the greeting's
+        self._greeting = self._answers[0]
+        self._handshake: Deferred[None] | None = None
+        self._flow: Flow | None = None
+        self._why = ""
+        self.offered: dict[str, str] = {}
+        self.secure = False
+        self.tls_failed = False
+        """The handshake broke the connection: without TLS it might work."""
+        self.sent = 0
+
+    # Twisted's side.
+
+    def connectionMade(self) -> None:
+        """Wait for the greeting."""
+        transport: Any = self.transport
+        self._flow = Flow(transport, self._reactor)
+        self.setTimeout(TIMEOUT)
+        self._expected: Any = range(1000)
+        self._okresponse = self._failresponse = self._answered
+
+    def lineReceived(self, line: bytes) -> None:
+        """As Twisted's, with a bound."""
+        if len(self.resp) >= MAX_REPLY:
+            self._break("The reply has too many lines")
+            return
+        super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """No reply is that long."""
+        self._break("A reply line is too long")
+
+    def sendError(self, exc: Exception) -> None:
+        """What came is no reply."""
+        self._break("What came is not SMTP")
+
+    def timeoutConnection(self) -> None:
+        """The other side says nothing."""
+        self._break("The server did not answer in time")
+
+    def handshakeCompleted(self) -> None:
+        """TLS is there."""
+        self.secure = True
+        if self._handshake is not None:
+            handshake, self._handshake = self._handshake, None
+            handshake.callback(None)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Whoever waits for a reply is told that none will come."""
+        self.setTimeout(None)
+        if self._flow is not None:
+            self._flow.connection_lost()
+        if not self._why:
+            if reason.check(ConnectionDone):
+                self._why = "The server closed the connection"
+            elif reason.check(SSL.Error):
+                self._why = f"TLS failed: {_tls_reason(reason.value)}"
+            else:
+                self._why = f"The connection was lost: {_clean(reason.getErrorMessage().encode())}"
+        if self._handshake is not None:
+            self.tls_failed = True
+            handshake, self._handshake = self._handshake, None
+            handshake.errback(Broken(self._why))
+        answers, self._answers = self._answers, deque()
+        for waiting in answers:
+            waiting.callback(Answer(-1, self._why))
+
+    def _answered(self, code: int, text: bytes) -> None:
+        if not self._answers:
+            self._break("The server spoke without being asked")
+            return
+        self._answers.popleft().callback(Answer(code, _clean(text)))
+
+    def _break(self, why: str) -> None:
+        self._why = self._why or why
+        transport: Any = self.transport
+        transport.abortConnection()
+
+    # Commands.
+
+    def _ask(self, *lines: str, timeout: float = TIMEOUT) -> "list[Deferred[Answer]]":
+        """Send lines; a Deferred for the answer of each."""
+        waiting: list[Deferred[Answer]] = [Deferred() for _ in lines]
+        if self._flow is None or self._flow.lost:
+            for each in waiting:
+                each.callback(Answer(-1, self._why or "The connection is closed"))
+            return waiting
+        self._answers.extend(waiting)
+        self.setTimeout(timeout)
+        self._flow.write("".join(f"{line}\r\n" for line in lines).encode("utf-8"))
+        return waiting
+
+    async def _say(self, line: str, timeout: float = TIMEOUT) -> Answer:
+        (waiting,) = self._ask(line, timeout=timeout)
+        return await waiting
+
+    async def open(self) -> None:
+        """Greeting, EHLO, STARTTLS, AUTH. Raises Broken: this server cannot be used now."""
+        greeting = await self._greeting
+        if greeting.code != 220:
+            raise await self._useless(f"The server said: {greeting}" if greeting.code > 0 else greeting.text)
+        await self._hello()
+        if self._tls != OFF and "STARTTLS" in self.offered:
+            await self._start_tls()
+        elif self._tls == REQUIRED:
+            raise await self._useless("TLS is required, and the server does not offer it")
+        if self._user:
+            await self._log_in()
+
+    async def _hello(self) -> None:
+        name = self.identity.decode("ascii")
+        answer = await self._say(f"EHLO {name}")
+        if answer.ok:
+            words = (line.split(None, 1) for line in answer.text.split("\n")[1:] if line.strip())
+            self.offered = {each[0].upper(): each[1] if len(each) > 1 else "" for each in words}
+            return
+        if answer.permanent:
+            answer = await self._say(f"HELO {name}")
+        if not answer.ok:
+            raise await self._useless(f"EHLO was refused: {answer}")
+
+    async def _start_tls(self) -> None:
+        answer = await self._say("STARTTLS")
+        if answer.code != 220:
+            if self._tls == REQUIRED or answer.code < 0:
+                raise await self._useless(f"STARTTLS was refused: {answer}")
+            return
+        handshake: Deferred[None] = Deferred()
+        self._handshake = handshake
+        self.offered = {}
+        self.clearLineBuffer()  # what came before the handshake may be an attacker's
+        transport: Any = self.transport
+        transport.startTLS(self.context)
+        await handshake
+        await self._hello()
+
+    async def _log_in(self) -> None:
+        mechanisms = self.offered.get("AUTH", "").upper().split()
+        user, password = self._user.encode(), self._password.reveal() if self._password else b""
+        if "PLAIN" in mechanisms:
+            answer = await self._say("AUTH PLAIN " + _base64(b"\0".join((b"", user, password))))
+        elif "LOGIN" in mechanisms:
+            answer = await self._say("AUTH LOGIN")
+            for part in (user, password):
+                if answer.code == 334:
+                    answer = await self._say(_base64(part))
+        else:
+            raise await self._useless("The server offers neither AUTH PLAIN nor LOGIN")
+        if not answer.ok or answer.code == 334:
+            raise await self._useless(f"The login was refused: {answer}")
+
+    async def _useless(self, why: str) -> Broken:
+        self._why = self._why or why
+        self.quit()
+        return Broken(why)
+
+    @property
+    def usable(self) -> bool:
+        """Whether another message may be sent here."""
+        return self._flow is not None and not self._flow.lost and not self._answers
+
+    async def send(self, parcel: Parcel, to: Sequence[To], body: AsyncIterator[bytes]) -> list[Answer]:
+        """One transaction for at most AT_ONCE recipients: what became of each, in their order."""
+        lines = [self._mail(parcel), *(self._rcpt(each) for each in to)]
+        if "PIPELINING" in self.offered:
+            answers = [await waiting for waiting in self._ask(*lines)]
+        else:
+            answers = []
+            for line in lines:
+                answers.append(await self._say(line))
+                if not answers[0].ok:
+                    break
+        self.sent += 1
+        if not answers[0].ok:
+            await self._reset()
+            return [answers[0]] * len(to)
+        verdicts = answers[1:]
+        if any(each.ok for each in verdicts):
+            end = await self._content(body)
+            return [end if each.ok else each for each in verdicts]
+        await self._reset()
+        return verdicts
+
+    def _mail(self, parcel: Parcel) -> str:
+        line = f"MAIL FROM:<{parcel.sender}>"
+        if "SIZE" in self.offered:
+            line += f" SIZE={parcel.size}"
+        if parcel.eight_bit and "8BITMIME" in self.offered:
+            line += " BODY=8BITMIME"
+        if parcel.utf8 and "SMTPUTF8" in self.offered:
+            line += " SMTPUTF8"
+        if "DSN" in self.offered:
+            line += f" RET={parcel.ret}" if parcel.ret else ""
+            line += f" ENVID={parcel.envid}" if parcel.envid else ""
+        return line
+
+    def _rcpt(self, to: To) -> str:
+        line = f"RCPT TO:<{to.address}>"
+        if "DSN" in self.offered:
+            line += f" NOTIFY={','.join(to.notify)}" if to.notify else ""
+            line += f" ORCPT={to.orcpt}" if to.orcpt else ""
+        return line
+
+    async def _reset(self) -> None:
+        if self.usable:
+            await self._say("RSET")
+
+    async def _content(self, body: AsyncIterator[bytes]) -> Answer:
+        """DATA: the message with its dots stuffed, and the end. RFC 5321 §4.1.1.4, §4.5.2."""
+        start = await self._say("DATA")
+        if start.code != 354:
+            await self._reset()
+            return start
+        flow = self._flow
+        assert flow is not None
+        kept = b"\r\n"  # what could begin a line that starts with a dot; the first is DATA's own line end
+        skip = 2
+        try:
+            async for piece in body:
+                octets = kept + piece
+                kept = next((end for end in (b"\r\n", b"\r") if octets.endswith(end)), b"")
+                octets = octets[: len(octets) - len(kept)].replace(b"\r\n.", b"\r\n..")
+                self.setTimeout(TIMEOUT)
+                await flow.send(octets[skip:] if octets else b"")
+                skip = 0 if octets else skip
+        except ConnectionResetError:
+            return Answer(-1, self._why or "The connection was lost")
+        except Exception:
+            self._break(
+                "The message could not be read from the queue"
+            )  # never end a message that is not whole
+            raise
+        return await self._say((kept.decode("ascii") if not skip else "") + ".", timeout=DATA_END_TIMEOUT)
+
+    def quit(self) -> None:
+        """Say goodbye and close; nobody waits for the answer."""
+        if self._flow is not None and not self._flow.lost:
+            self._ask("QUIT")
+            self._flow.close()
+
+    def abort(self, why: str) -> None:
+        """Close at once."""
+        if self._flow is not None and not self._flow.lost:
+            self._break(why)
+
+
+def opportunistic() -> Any:
+    """TLS with whoever it is: better than none, against those who only listen (RFC 7435)."""
+    return _AnyCertificate()
+
+
+class _AnyCertificate:
+    """What ``startTLS`` wants, for a client that believes any certificate."""
+
+    def __init__(self) -> None:
+        self._options = CertificateOptions(verify=False)
+
+    def getContext(self) -> SSL.Context:
+        """Twisted's name."""
+        return self._options.getContext()
+
+
+def _clean(text: bytes) -> str:
+    """A reply as text: one line feed between its lines, nothing that drives a terminal."""
+    lines = text.decode("utf-8", "replace").split("\n")
+    return "\n".join("".join(char if char.isprintable() else "?" for char in line) for line in lines)[:2000]
+
+
+def _base64(octets: bytes) -> str:
+    return base64.b64encode(octets).decode("ascii")
+
+
+def _tls_reason(error: BaseException | None) -> str:
+    stack: Any = error.args[0] if error is not None and error.args else ()
+    try:
+        return str(stack[-1][-1])
+    except (IndexError, TypeError):
+        return "the handshake did not end"

@@ -1,0 +1,528 @@
+"""The motor: takes due messages to their destinations, writes down what became of them, reports to senders.
+
+A worker is a coroutine with one conversation. It takes a job, makes the attempt, settles it, and goes on with the
+next message for the same destination on the same connection while there is one. A round of a message ends with
+its last destination; then whoever still waits gets the next time. What was settled is on disk before the next
+step, so a kill -9 can repeat the delivery that was under way (SMTP cannot tell, RFC 1047) but loses nothing.
+
+Reports are made after the failure is written down and before it counts as reported: a kill between may repeat
+a report, never swallow it.
+"""
+
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import replace
+from itertools import islice
+from secrets import token_hex
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+
+from mailaccess.config.sections import Relay as Settings
+from mailaccess.model.errors import MailError
+from mailaccess.model.secret import Secret
+from mailaccess.model.work import ThreadRunner
+from mailaccess.observe.events import EventLog, Level
+from mailaccess.proto.smtp.address import domain_key
+from mailaccess.relay import dsn
+from mailaccess.relay.attempt import Dialer, Open, Unreachable, Verdict, deliver
+from mailaccess.relay.mx import Exchangers, resolver
+from mailaccess.relay.routes import Route, Routes
+from mailaccess.spool import requests
+from mailaccess.spool.envelope import DELIVERED, FAILED, WAITING, Attempt, BadEnvelope, Envelope, Recipient
+from mailaccess.spool.queue import NotQueued
+from mailaccess.spool.schedule import Job, Schedule, retry_after
+from mailaccess.spool.spool import Spool
+
+LOOK_FOR_REQUESTS: Final = 1.0
+"""Seconds between looks for what ``mailadm queue`` asks."""
+
+READ_AT_ONCE: Final = 200
+"""Envelopes read in a thread at a time when the queue is taken up."""
+
+GRACE: Final = 5.0
+"""Seconds that attempts under way have when the server stops."""
+
+MESSAGES_A_CONNECTION: Final = 100
+"""Then a new one is opened: other hosts of the destination have their share."""
+
+REPORT_RETRY: Final = 300.0
+"""Seconds until a report that could not be delivered is tried again."""
+
+Report = Callable[[str, bytes], Awaitable[None]]
+"""Delivers a report to a sender's address; raises MailError if that must be tried again."""
+
+
+class QueueInUse(Exception):
+    """Another process owns the queue's folder."""
+
+
+class Relay:
+    """One for a process, used on the reactor thread.
+
+    is_own: whether a host name or address is this server.  report: where bounces go.
+    now: seconds since the epoch.  name_server: ``twisted.names`` resolver; None makes one from the settings.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        settings: Settings,
+        threads: ThreadRunner,
+        log: EventLog,
+        reactor: Any,
+        *,
+        hostname: str,
+        is_own: Callable[[str], bool],
+        report: Report,
+        now: Callable[[], float],
+        password: Secret | None = None,
+        name_server: Any = None,
+    ) -> None:
+        self._spool = spool
+        self._settings = settings
+        self._threads = threads
+        self._log = log
+        self._reactor = reactor
+        self._hostname = hostname
+        self._report = report
+        self._now = now
+        self._routes = Routes(settings, password)
+        exchangers = Exchangers(
+            name_server or resolver(reactor, settings.dns),
+            is_own=is_own,
+            clock=reactor.seconds,
+            port=settings.port,
+        )
+        self._dialer = Dialer(settings, exchangers, reactor, hostname)
+        ages = [float(age) for age in (settings.delay_notice, settings.lifetime) if age]
+        self.schedule = Schedule(
+            per_destination=settings.connections_per_destination, total=settings.connections, ages=ages
+        )
+        self._warns = settings.delay_notice > 0
+        self._busy: dict[str, int] = {}  # messages with jobs that run
+        self._tasks: set[Deferred[None]] = set()
+        self._open: set[Open] = set()
+        self._timers: set[Any] = set()
+        self._alarm: Any = None
+        self._stopping = True
+        self._found: list[str] = []
+        self._finished: set[str] = set()
+        self._reviewing: dict[str, bool] = {}  # by message: whether to look once more
+
+    # Start and stop.
+
+    async def start(self) -> None:
+        """Take up what waits; what comes meanwhile waits its turn too. ``own`` was called before."""
+        self._stopping = False  # never before: what is acknowledged without us is found by the next start
+        self._spool.wake = self.added
+        found = self._spool.queue.envelopes(self._found)
+        count = 0
+        while batch := await self._threads.run(_some, found):
+            count += len(batch)
+            for envelope in batch:
+                self._take_up(envelope)
+            self._pump()
+        if count:
+            self._log.log("queue-loaded", messages=count)
+        self._later(LOOK_FOR_REQUESTS, self._look_for_requests)
+
+    def own(self) -> None:
+        """Take the queue before anything may be put into it; blocks for a moment. Raises QueueInUse, OSError."""
+        if not self._spool.queue.lock():
+            raise QueueInUse(f"another process has the queue in {self._spool.queue.folder}")
+        self._found = self._spool.queue.clean()
+
+    async def stop(self) -> None:
+        """No new attempts; those under way have ``GRACE`` seconds."""
+        self._stopping = True
+        for timer in (*self._timers, self._alarm):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self._timers.clear()
+        cut = self._reactor.callLater(GRACE, self._cut)
+        while self._tasks:
+            await _first(self._tasks)
+        if cut.active():
+            cut.cancel()
+        self._spool.queue.unlock()
+
+    def _cut(self) -> None:
+        for each in tuple(self._open):
+            each.connection.abort("This server is stopping")
+
+    @property
+    def waiting(self) -> int:
+        """Messages in the queue that are not held."""
+        return len(self.schedule)
+
+    # What comes in.
+
+    def added(self, envelope: Envelope) -> None:
+        """A new message is on disk."""
+        if not self._stopping:
+            self._take_up(envelope)
+            self._pump()
+
+    def _take_up(self, envelope: Envelope) -> None:
+        waiting = envelope.waiting
+        if not waiting:
+            self._spawn(self._review(envelope.id))
+        elif not envelope.held:
+            self.schedule.add(
+                envelope.id,
+                due=envelope.due,
+                created=envelope.created,
+                owner=envelope.owner,
+                destinations=self._destinations(waiting),
+                told=int(self._warns and all(each.warned for each in waiting)),
+            )
+
+    def _route(self, recipient: Recipient) -> Route:
+        return self._routes.of(domain_key(recipient.domain))
+
+    def _destinations(self, waiting: Iterable[Recipient]) -> list[str]:
+        return list(dict.fromkeys(self._route(each).destination for each in waiting))
+
+    # The motor.
+
+    def _pump(self) -> None:
+        """Start what may start, and set the alarm for what may later."""
+        if self._stopping:
+            return
+        now = self._now()
+        while (job := self.schedule.take(now)) is not None:
+            self._busy[job.id] = self._busy.get(job.id, 0) + 1
+            self._spawn(self._work(job))
+        for id in self.schedule.aged(now):
+            if id not in self._busy:  # else the round's end looks at its age
+                self._spawn(self._review(id))
+        when = self.schedule.next_time(now)
+        if self._alarm is not None and self._alarm.active():
+            self._alarm.cancel()
+        self._alarm = None
+        if when is not None:
+            self._alarm = self._reactor.callLater(min(3600.0, max(0.05, when - now)), self._pump)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task: Deferred[None] = Deferred.fromCoroutine(self._guarded(coroutine))
+        if not task.called:
+            self._tasks.add(task)
+            task.addBoth(lambda _: self._tasks.discard(task))
+
+    async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        try:
+            await coroutine
+        except Exception:
+            self._log.log("internal-error", Level.ERROR, service="relay", error=traceback.format_exc())
+
+    def _later(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        def fire() -> None:
+            self._timers.discard(timer)
+            if not self._stopping:
+                self._spawn(work())
+
+        timer = self._reactor.callLater(seconds, fire)
+        self._timers.add(timer)
+
+    async def _work(self, job: Job) -> None:
+        """A worker: this job, then others for the same destination while the connection is good."""
+        conversation: Open | None = None
+        following: Job | None = job
+        try:
+            while following is not None:
+                job = following
+                try:
+                    conversation = await self._attempt(job, conversation)
+                finally:
+                    await self._ended(job)
+                following = None
+                if conversation is not None and not self._stopping:
+                    connection = conversation.connection
+                    if connection.usable and connection.sent < MESSAGES_A_CONNECTION:
+                        following = self.schedule.take(self._now(), job.destination)
+                if following is not None:
+                    self._busy[following.id] = self._busy.get(following.id, 0) + 1
+        finally:
+            if conversation is not None:
+                self._open.discard(conversation)
+                conversation.connection.quit()
+            self._pump()
+
+    async def _attempt(self, job: Job, conversation: Open | None) -> Open | None:
+        """One try; gives the conversation to go on with."""
+        try:
+            envelope = await self._spool.read(job.id)
+        except (NotQueued, BadEnvelope):
+            return conversation
+        recipients = [each for each in envelope.waiting if self._route(each).destination == job.destination]
+        if not recipients or envelope.held:
+            return conversation
+        if conversation is None:
+            try:
+                conversation = await self._dialer.open(self._route(recipients[0]))
+            except Unreachable as problem:
+                if problem.verdict.state == WAITING:
+                    self.schedule.unreachable(job.destination, self._now())
+                await self._settle(envelope, recipients, [problem.verdict] * len(recipients))
+                return None
+            self._open.add(conversation)
+            self.schedule.reached(job.destination)
+            self._pump()  # more of its line may be on their way now
+        verdicts = await deliver(conversation, envelope, recipients, lambda: self._spool.body(job.id))
+        await self._settle(envelope, recipients, verdicts, conversation)
+        return conversation
+
+    async def _settle(
+        self,
+        envelope: Envelope,
+        recipients: list[Recipient],
+        verdicts: list[Verdict],
+        over: Open | None = None,
+    ) -> None:
+        """Write the verdicts down, and log them."""
+        now = self._now()
+        by_address = {each.address: verdict for each, verdict in zip(recipients, verdicts, strict=True)}
+
+        def change(current: Envelope) -> Envelope:
+            return current.with_recipients(
+                lambda each: _after(each, by_address.get(each.address), now, current)
+            )
+
+        try:
+            if (await self._spool.settle(envelope.id, change)).finished:
+                self._finished.add(envelope.id)
+        except NotQueued:  # deleted meanwhile
+            self._finished.add(envelope.id)
+        secure = over.connection.secure if over is not None else None
+        for address, verdict in by_address.items():
+            self._tell(envelope, address, verdict, secure)
+        if any(verdict.state == FAILED for verdict in verdicts):
+            await self._review(envelope.id)  # the sender hears of it now, whoever else still waits
+
+    def _tell(self, envelope: Envelope, address: str, verdict: Verdict, secure: bool | None) -> None:
+        event = {DELIVERED: "relayed", WAITING: "deferred", FAILED: "relay-failed"}[verdict.state]
+        self._log.log(
+            event,
+            Level.INFO,
+            queue_id=envelope.id,
+            sender=envelope.sender,
+            recipient=address,
+            host=verdict.host or None,
+            tls=secure,
+            status=verdict.status,
+            reply=verdict.text,
+            seconds=round(self._now() - envelope.created, 3),
+        )
+
+    async def _ended(self, job: Job) -> None:
+        """A job has ended; with a message's last one its round has."""
+        left = self._busy.get(job.id, 1) - 1
+        if left:
+            self._busy[job.id] = left
+        else:
+            self._busy.pop(job.id, None)
+        self.schedule.done(job)
+        if job.id in self._busy or self.schedule.in_line(job.id):
+            return
+        if job.id in self._finished:
+            self._finished.discard(job.id)
+            self.schedule.remove(job.id)
+        else:
+            await self._round_over(job.id)
+
+    async def _round_over(self, id: str) -> None:
+        now = self._now()
+        try:
+            envelope = await self._spool.settle(id, lambda current: _next_round(current, now))
+        except NotQueued:
+            self.schedule.remove(id)
+            return
+        if not envelope.waiting or envelope.held:
+            self.schedule.remove(id)
+        elif id in self.schedule:
+            self.schedule.again(id, envelope.due, self._destinations(envelope.waiting))
+        else:  # held and released while it was tried
+            self._take_up(envelope)
+        if not envelope.finished:
+            await self._review(id)
+
+    # Age and reports.
+
+    async def _review(self, id: str) -> None:
+        """Give up what is too old, and tell the sender what is to be told; once at a time."""
+        if id in self._reviewing:
+            self._reviewing[id] = True
+            return
+        again = True
+        while again:
+            self._reviewing[id] = False
+            try:
+                await self._look_at(id)
+            finally:
+                again = self._reviewing.pop(id)
+
+    async def _look_at(self, id: str) -> None:
+        now = self._now()
+        try:
+            envelope = await self._spool.settle(id, self._expired(now))
+        except (NotQueued, BadEnvelope):
+            self.schedule.remove(id)
+            return
+        if not envelope.waiting:
+            self.schedule.remove(id)
+        if envelope.finished:
+            return
+        if self._warns and now - envelope.created >= self._settings.delay_notice:
+            await self._warn(envelope)
+        pending = dsn.due(envelope)
+        for action, recipients in pending.items():
+            if not await self._send_report(envelope, action, recipients):
+                self._later(REPORT_RETRY, lambda: self._review(id))
+                return
+        await self._mark(id, lambda each: replace(each, reported=each.reported or each.state != WAITING))
+
+    def _expired(self, now: float) -> Callable[[Envelope], Envelope]:
+        def change(current: Envelope) -> Envelope:
+            if now - current.created < self._settings.lifetime or current.held:
+                return current
+            return current.with_recipients(
+                lambda each: _give_up(each, now) if each.state == WAITING else each
+            )
+
+        return change
+
+    async def _warn(self, envelope: Envelope) -> None:
+        late = [each for each in envelope.waiting if not each.warned]
+        wanted = [each for each in late if dsn.wanted(each, dsn.DELAY)]
+        if wanted and envelope.sender and not await self._send_report(envelope, dsn.DELAY, wanted):
+            return
+        if late:
+            await self._mark(
+                envelope.id, lambda each: replace(each, warned=each.warned or each.state == WAITING)
+            )
+
+    async def _mark(self, id: str, change: Callable[[Recipient], Recipient]) -> None:
+        try:
+            await self._spool.settle(id, lambda current: current.with_recipients(change))
+        except NotQueued:
+            pass
+
+    async def _send_report(self, envelope: Envelope, action: str, recipients: list[Recipient]) -> bool:
+        """Whether the sender was told, or cannot be."""
+        most = dsn.MAX_FULL + 1 if envelope.ret == "FULL" and action == dsn.FAILURE else dsn.MAX_HEADER
+        octets = dsn.report(
+            envelope,
+            action,
+            recipients,
+            await self._spool.head(envelope.id, most),
+            hostname=self._hostname,
+            now=self._now(),
+            message_id=f"{token_hex(8)}.{envelope.id}",
+            until=envelope.created + self._settings.lifetime,
+        )
+        problem = ""
+        try:
+            await self._report(envelope.sender, octets)
+        except MailError as error:
+            problem = error.detail or str(error)
+        self._log.log(
+            {dsn.FAILURE: "bounced", dsn.DELAY: "delay-told"}.get(action, "delivery-told"),
+            Level.WARNING if problem else Level.INFO,
+            queue_id=envelope.id,
+            sender=envelope.sender,
+            recipients=len(recipients),
+            error=problem or None,
+        )
+        return not problem
+
+    # What mailadm asks.
+
+    async def _look_for_requests(self) -> None:
+        try:
+            for path, request in await self._threads.run(requests.pending, self._spool.queue.folder):
+                done = await self.carry_out(request)
+                self._log.log(f"queue-{request.action}", messages=len(done))
+                await self._threads.run(requests.answer, path, done)
+        except OSError as error:
+            self._log.log("queue-problem", Level.ERROR, error=str(error))
+        finally:
+            if not self._stopping:
+                self._later(LOOK_FOR_REQUESTS, self._look_for_requests)
+
+    async def carry_out(self, request: requests.Request) -> list[str]:
+        """Do what an operator asks; the ids it was done to."""
+        now = self._now()
+        if request.action == "flush" and not request.ids:
+            everything = await self._all()
+            self.schedule.hurry(now)
+            self._pump()
+            return list(everything)
+        done = []
+        for id in request.ids or await self._all():
+            try:
+                await self._one(id, request.action, now)
+            except (NotQueued, BadEnvelope):
+                continue
+            done.append(id)
+        self._pump()
+        return done
+
+    async def _all(self) -> tuple[str, ...]:
+        return tuple(await self._threads.run(self._spool.queue.ids))
+
+    async def _one(self, id: str, action: str, now: float) -> None:
+        if action == "delete":
+            await self._spool.read(id)
+            await self._spool.remove(id)
+            self.schedule.remove(id)
+            return
+        envelope = await self._spool.update(id, lambda current: requests.changed(current, action, now))
+        if action == "hold":
+            self.schedule.remove(id)
+        elif action == "flush":
+            self.schedule.hurry(now, id)
+        elif id not in self._busy:
+            self._take_up(envelope)
+
+
+def _after(recipient: Recipient, verdict: Verdict | None, now: float, envelope: Envelope) -> Recipient:
+    """The recipient after a verdict; one that was settled meanwhile stays as it is."""
+    if verdict is None or recipient.state != WAITING:
+        return recipient
+    after = recipient.after(verdict.state, verdict.status, Attempt(now, verdict.text, verdict.host))
+    if verdict.state == DELIVERED:
+        after = replace(after, relayed=True, reported=verdict.dsn)
+    if verdict.state != WAITING and not after.reported:
+        alone = replace(envelope, recipients=(after,))
+        after = replace(after, reported=not dsn.due(alone))
+    return after
+
+
+def _give_up(recipient: Recipient, now: float) -> Recipient:
+    last = recipient.history[-1] if recipient.history else None
+    text = "It could not be delivered in time" + (f"; the last problem was: {last.text}" if last else "")
+    return recipient.after(FAILED, "5.4.7", Attempt(now, text, last.host if last else ""))
+
+
+def _next_round(envelope: Envelope, now: float) -> Envelope:
+    attempts = envelope.attempts + 1
+    return replace(envelope, attempts=attempts, due=now + retry_after(attempts))
+
+
+def _some(found: Iterable[Envelope]) -> list[Envelope]:
+    return list(islice(found, READ_AT_ONCE))
+
+
+async def _first(tasks: "set[Deferred[None]]") -> None:
+    """Wait until one of them has ended."""
+    waiting: Deferred[None] = Deferred()
+
+    def end(result: Any) -> Any:
+        if not waiting.called:
+            waiting.callback(None)
+        return result
+
+    for task in tuple(tasks):
+        task.addBoth(end)
+    await waiting

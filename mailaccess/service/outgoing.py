@@ -1,0 +1,103 @@
+"""Ties the relay to its house: the queue's folder, what is ourselves, and where reports go."""
+
+import ipaddress
+import time
+from typing import Any, Final
+
+from mailaccess.config.sections import Settings
+from mailaccess.delivery.api import Destination, Drop, Envelope, ForeignRecipient, Onward, UnknownRecipient
+from mailaccess.delivery.local import LocalDelivery
+from mailaccess.delivery.recipients import Recipients
+from mailaccess.model.secret import Secret
+from mailaccess.model.work import ThreadRunner
+from mailaccess.observe.events import EventLog, Level
+from mailaccess.proto.smtp.address import BadAddress
+from mailaccess.proto.smtp.address import parse as parse_address
+from mailaccess.relay.routes import split
+from mailaccess.relay.runner import Relay
+from mailaccess.spool.queue import Queue
+from mailaccess.spool.spool import Spool
+
+FOLDER: Final = "queue"
+"""Below ``state_dir``."""
+
+
+def make_spool(settings: Settings, threads: ThreadRunner) -> Spool | None:
+    """The queue of outgoing mail; None where there is no relay."""
+    if not settings.relay.enabled:
+        return None
+    return Spool(Queue(settings.state_dir / FOLDER, sync=settings.store.fsync), threads)
+
+
+def make_relay(
+    settings: Settings,
+    spool: Spool,
+    recipients: Recipients,
+    delivery: LocalDelivery,
+    threads: ThreadRunner,
+    log: EventLog,
+    reactor: Any,
+) -> Relay:
+    """Raises OSError (the password's file)."""
+    own = _own(settings)
+    file = settings.relay.password_file
+    password = Secret(file.read_text("utf-8").partition("\n")[0].strip()) if file is not None else None
+    return Relay(
+        spool,
+        settings.relay,
+        threads,
+        log,
+        reactor,
+        hostname=settings.hostname,
+        is_own=lambda name: name in own,
+        report=Reports(recipients, delivery, log).deliver,
+        now=time.time,
+        password=password,
+    )
+
+
+def _own(settings: Settings) -> frozenset[str]:
+    """Our name, and the addresses on which we take mail on the port to which others' mail is sent."""
+    own = {settings.hostname.lower()}
+    for text in settings.listen.smtp:
+        host, port = split(text)
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            continue
+        if port == settings.relay.port and not address.is_unspecified:
+            own.add(str(address))
+    return frozenset(own)
+
+
+class Reports:
+    """Delivers bounces and notices: to our accounts at once, to others by the queue."""
+
+    def __init__(self, recipients: Recipients, delivery: LocalDelivery, log: EventLog) -> None:
+        self._recipients = recipients
+        self._delivery = delivery
+        self._log = log
+
+    async def deliver(self, sender: str, octets: bytes) -> None:
+        """Raises MailError where it must be tried again; whom nobody knows is told nothing, and that is logged."""
+        targets: tuple[Destination, ...]
+        try:
+            address = parse_address(sender)
+            if self._recipients.is_local(address):
+                targets = await self._recipients.resolve(address)
+            else:
+                targets = (Onward(address),)
+        except (BadAddress, UnknownRecipient, ForeignRecipient) as error:
+            self._log.log("report-dropped", Level.WARNING, recipient=sender, error=str(error))
+            return
+        drops = [Drop(target, sender) for target in targets]
+        delivery = self._delivery.begin(drops, Envelope("", "relay", smtputf8=not sender.isascii()))
+        try:
+            await delivery.write(octets)
+            outcomes = await delivery.finish()
+        finally:
+            await delivery.abort()
+        for outcome in outcomes:
+            if outcome.error is not None:
+                delivery.not_told(outcomes)
+                raise outcome.error
