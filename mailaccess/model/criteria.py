@@ -133,6 +133,20 @@ class ModSeqSince(Criterion):
     modseq: int
 
 
+@dataclass(frozen=True, slots=True)
+class EmailId(Criterion):
+    """EMAILID: the message of that id. RFC 8474 §6."""
+
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadId(Criterion):
+    """THREADID: the messages of that thread. RFC 8474 §6."""
+
+    object_id: str
+
+
 def rewrite(node: Criterion, change: Callable[[Criterion], Criterion]) -> Criterion:
     """A tree with ``change`` applied to every leaf. Nesting is bounded by the grammar."""
     match node:

@@ -340,9 +340,9 @@ def _stage(
     staged = []
     try:
         for upload, message in zip(uploads, messages, strict=True):
-            date = message.date
-            computed = upload.stage(date)
-            staged.append(appending.Staged(upload, message.flags, now if date is None else date, computed))
+            date = now if message.date is None else message.date
+            computed = upload.stage(date)  # on the file as well, or a rebuild would find another second there
+            staged.append(appending.Staged(upload, message.flags, date, computed))
     except OSError:
         _remove_all(uploads)
         raise

@@ -150,6 +150,7 @@ class Fact(Enum):
 
     ENVELOPE, BODYSTRUCTURE, BODY: rendered for IMAP.  STRUCTURE: for ``message.structure.load``.
     HEADER: the message header with its blank line.  PREVIEW: UTF-8 text (RFC 8970).
+    EMAIL_ID, THREAD_ID: in parentheses (RFC 8474 §5.3).
     """
 
     ENVELOPE = "envelope"
@@ -158,6 +159,8 @@ class Fact(Enum):
     STRUCTURE = "structure"
     HEADER = "header"
     PREVIEW = "preview"
+    EMAIL_ID = "email_id"
+    THREAD_ID = "thread_id"
 
 
 class ThreadAlgorithm(Enum):

@@ -16,7 +16,7 @@ from mailaccess.message.headers import find_end
 from mailaccess.model.work import ThreadRunner
 from mailaccess.store import changing
 from mailaccess.store.api import Body, Fact
-from mailaccess.store.index import cache, fieldsets, mailboxes
+from mailaccess.store.index import fieldsets, mailboxes, objectids
 from mailaccess.store.maildir import names
 from mailaccess.store.vault import Vault
 from mailaccess.store.window import Octets, Window
@@ -252,7 +252,7 @@ def facts(
 ) -> list[tuple[bytes, ...] | None]:
     ids = contents(vault, mailbox_id, uids)
     there = [content for content in ids if content is not None]
-    answers = cache.facts(vault.connection, there, wanted, Reader(vault)) if there else []
+    answers = objectids.facts(vault.connection, there, wanted, Reader(vault)) if there else []
     return _spread(ids, answers)
 
 

@@ -22,8 +22,8 @@ from typing import Final, Protocol, TypeVar
 from mailaccess.model import criteria as tree
 from mailaccess.model.criteria import Comparison, Criterion, DateField
 from mailaccess.model.sequence import UidSet
-from mailaccess.store.api import Columns
-from mailaccess.store.index import fulltext, keysearch
+from mailaccess.store.api import Columns, Fact
+from mailaccess.store.index import fulltext, keysearch, objectids
 from mailaccess.store.index.keys import COLUMNS
 from mailaccess.store.index.rows import Job, Read
 
@@ -99,6 +99,8 @@ _COSTS: Final[dict[type[Criterion], int]] = {
     tree.Header: 30,
     tree.Body: 100,
     tree.Text: 130,
+    tree.EmailId: 50,
+    tree.ThreadId: 50,
 }
 _COST_SENT: Final = 5
 _COST_KEY: Final = 6
@@ -172,6 +174,10 @@ class _Search:
                 return await self.with_date(field, comparison, day, among)
             case tree.Header() | tree.Body() | tree.Text():
                 return await self.with_text(node, among)
+            case tree.EmailId(wanted):
+                return await self.by_content(among, ROWS_AT_ONCE, objectids.by_id(Fact.EMAIL_ID, wanted))
+            case tree.ThreadId(wanted):
+                return await self.by_content(among, ROWS_AT_ONCE, objectids.by_id(Fact.THREAD_ID, wanted))
         return await self.with_number(node, among)
 
     # Sets of positions

@@ -314,7 +314,9 @@ class FakeAccount:
         for parent in names.parents(name):
             if parent not in self.rooms:
                 self.make(parent, selectable=False)
-        self.make(name).special_use = special_use
+        room = self.make(name)
+        room.special_use = special_use
+        return api.MailboxInfo(name, True, special_use, f"M{room.number}")
 
     async def delete(self, name):
         if name == names.INBOX:

@@ -13,6 +13,7 @@ from mailaccess.imap.view import View
 from mailaccess.model.flags import SEEN
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import mailboxes as c
+from mailaccess.proto.imap.responses_more import MailboxId
 
 
 @command("SELECT", "EXAMINE", state=Authenticated)
@@ -60,6 +61,7 @@ def _introduce(session: Selected, out: Replies) -> None:
     out.send(r.Ok("UIDs valid", r.UidValidityCode(mailbox.uidvalidity)))
     out.send(r.Ok("Predicted next UID", r.UidNext(mailbox.uidnext)))
     out.send(r.Ok("Highest", r.HighestModSeq(mailbox.highest_modseq)))
+    out.send(r.Ok("Id", MailboxId(mailbox.mailbox_id)))  # RFC 8474 §4.2
 
 
 async def leave(session: Selected) -> Authenticated:
@@ -97,9 +99,9 @@ async def check(session: Selected, args: c.Check, out: Replies) -> r.Status:
 
 @command("CREATE", state=Authenticated, tells_expunges=True)
 async def create(session: Authenticated, args: c.Create, out: Replies) -> r.Status:
-    """RFC 3501 §6.3.3, RFC 6154 §3."""
-    await session.account.create(args.mailbox, frozenset(args.special_use))
-    return r.Ok("CREATE completed")
+    """RFC 3501 §6.3.3, RFC 6154 §3; the new mailbox's id: RFC 8474 §4.1."""
+    made = await session.account.create(args.mailbox, frozenset(args.special_use))
+    return r.Ok("CREATE completed", MailboxId(made.mailbox_id))
 
 
 @command("DELETE", state=Authenticated, tells_expunges=True)

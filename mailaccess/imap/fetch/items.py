@@ -15,7 +15,7 @@ from mailaccess.imap.view import Rows
 from mailaccess.proto.imap import fetch as f
 from mailaccess.proto.imap import render_fetch
 from mailaccess.proto.imap.fetch_binary import Binary, BinarySize
-from mailaccess.proto.imap.fetch_facts import Preview
+from mailaccess.proto.imap.fetch_facts import EmailId, Preview, ThreadId
 from mailaccess.store.api import Fact
 
 ColumnRule = Callable[[Selected, Rows], render_fetch.Column]
@@ -55,6 +55,8 @@ _FACTS: Final[dict[f.FetchAtt, tuple[bytes, Fact]]] = {
     f.Envelope(): (b"ENVELOPE", Fact.ENVELOPE),
     f.BodyStructure(extended=True): (b"BODYSTRUCTURE", Fact.BODYSTRUCTURE),
     f.BodyStructure(extended=False): (b"BODY", Fact.BODY),
+    EmailId(): (b"EMAILID", Fact.EMAIL_ID),
+    ThreadId(): (b"THREADID", Fact.THREAD_ID),
 }
 
 

@@ -70,6 +70,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("QUOTA=RES-STORAGE", 9208, False, True),
     Extension("QUOTA=RES-MESSAGE", 9208, False, True),
     Extension("PREVIEW", 8970, False, True),
+    Extension("OBJECTID", 8474, False, True),
     Extension("SORT", 5256, False, True),
     Extension("SORT=DISPLAY", 5957, False, True),
     Extension("ESORT", 5267, False, True),

@@ -228,6 +228,18 @@ def _modseq(reader: _Reader) -> c.Criterion:
     return c.ModSeqSince(tokens.mod_sequence_valzer(cur))
 
 
+_OBJECT_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,255}(?=[ )]|\Z)")
+
+
+def _object_key(kind: Callable[[str], c.Criterion]) -> "SearchRule":
+    def rule(reader: _Reader) -> c.Criterion:
+        """objectid = 1*255(ALPHA / DIGIT / "_" / "-"). RFC 8474 §7."""
+        tokens.space(reader.cur)
+        return kind(reader.cur.take(_OBJECT_ID, "an object id").decode("ascii"))
+
+    return rule
+
+
 SearchRule = Callable[[_Reader], c.Criterion]
 
 KEYS: Final[dict[bytes, SearchRule]] = {
@@ -248,6 +260,8 @@ KEYS: Final[dict[bytes, SearchRule]] = {
     b"OLDER": _number_key(c.Older, tokens.nz_number),  # RFC 5032 §2
     b"YOUNGER": _number_key(c.Younger, tokens.nz_number),
     b"MODSEQ": _modseq,
+    b"EMAILID": _object_key(c.EmailId),
+    b"THREADID": _object_key(c.ThreadId),
     b"SAVEDATESUPPORTED": lambda reader: c.All(),  # RFC 8514 §4.3: every mailbox here has save dates
 }
 for _flag in flags.SYSTEM_FLAGS:

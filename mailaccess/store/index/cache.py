@@ -59,6 +59,7 @@ _TABLES_OF_CONTENTS: Final = (
     "cache_header",
     "search_keys",
     "order_keys",
+    "object_ids",
     "fulltext",
     "fulltext_pending",
 )

@@ -34,7 +34,7 @@ The connection they get is in autocommit mode (``isolation_level=None``) and use
 import sqlite3
 from typing import Final
 
-from mailaccess.store.index import cache, fieldsets, fulltext, keys, orderkeys
+from mailaccess.store.index import cache, fieldsets, fulltext, keys, objectids, orderkeys
 
 _STEP_1: Final = (
     """CREATE TABLE account (
@@ -134,7 +134,14 @@ def prepare(connection: sqlite3.Connection) -> None:
         except BaseException:
             connection.execute("ROLLBACK")
             raise
-    for statement in (*cache.TABLES, *keys.TABLES, *orderkeys.TABLES, *fieldsets.TABLES, *fulltext.TABLES):
+    for statement in (
+        *cache.TABLES,
+        *keys.TABLES,
+        *orderkeys.TABLES,
+        *objectids.TABLES,
+        *fieldsets.TABLES,
+        *fulltext.TABLES,
+    ):
         connection.execute(statement)
 
 

@@ -13,6 +13,7 @@ def test_select_tells_what_a_client_needs(imap):
         S: * OK [UIDVALIDITY 1001] UIDs valid
         S: * OK [UIDNEXT 4] Predicted next UID
         S: * OK [HIGHESTMODSEQ 4] Highest
+        S: * OK [MAILBOXID (M1)] Id
         S: a OK [READ-WRITE] SELECT completed
     """)
 

@@ -1,6 +1,7 @@
 """GETQUOTA and GETQUOTAROOT (RFC 9208), and names in UTF-8 (RFC 6855)."""
 
 from mailaccess.model.account import QuotaLimit
+from tests.session.imap.house import MaildirHouse
 
 
 def test_use_and_limit_are_told(imap):
@@ -47,3 +48,11 @@ def test_a_message_with_utf8_headers_is_appended(imap):
     said = one.send(b"a APPEND INBOX UTF8 (~{%d+}\r\n%b)\r\n" % (len(mail), mail))
     assert said.startswith(b"a OK [APPENDUID")
     assert imap.account.rooms["INBOX"].bodies[1] == mail
+
+
+def test_what_an_expunge_would_free_is_told(tmp_path):
+    """RFC 9208 §4.1.4."""
+    house = MaildirHouse(tmp_path)
+    house.given("INBOX", [b"x" * 1500, b"y" * 1000, b"z"], deleted=[1, 3])
+    answer = house.session().ask("STATUS INBOX (MESSAGES DELETED DELETED-STORAGE)")
+    assert answer.untagged == ["STATUS INBOX (MESSAGES 3 DELETED 2 DELETED-STORAGE 1501)"]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from mailaccess.model.flags import FlagSet
-from mailaccess.store.index import cache, fieldsets, fulltext, keys, orderkeys
+from mailaccess.store.index import cache, fieldsets, fulltext, keys, objectids, orderkeys
 from mailaccess.store.index.rows import Read
 
 T = TypeVar("T")
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 def connect(path: object = ":memory:") -> sqlite3.Connection:
     connection = sqlite3.connect(str(path), isolation_level=None)
-    for statement in (*cache.TABLES, *keys.TABLES, *orderkeys.TABLES, *fieldsets.TABLES, *fulltext.TABLES):
+    for statement in (*cache.TABLES, *keys.TABLES, *orderkeys.TABLES, *objectids.TABLES, *fieldsets.TABLES, *fulltext.TABLES):
         connection.execute(statement)
     return connection
 

@@ -37,4 +37,5 @@ RULES: Final[dict[bytes, Rule]] = {
 }
 """Every command by its name in capitals."""
 
+fetch.SIMPLE.update({name: fetch_facts.SIMPLE[name] for name in (b"EMAILID", b"THREADID")})
 fetch.WITH_ARGUMENTS.update({**fetch_binary.WITH_ARGUMENTS, **fetch_facts.WITH_ARGUMENTS})

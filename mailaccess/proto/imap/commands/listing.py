@@ -190,11 +190,6 @@ _SELECT_OPTIONS: Final = {option.value.encode("ascii"): option for option in Sel
 _RETURN_OPTIONS: Final = {
     option.value.encode("ascii"): option for option in ReturnOption if option is not ReturnOption.MYRIGHTS
 }
-_STATUS_ITEMS: Final = {
-    item.value.encode("ascii"): item
-    for item in StatusItem
-    # Items of extensions that are not offered are unknown words.
-    if item not in (StatusItem.APPENDLIMIT, StatusItem.MAILBOXID, StatusItem.DELETED_STORAGE)
-}
+_STATUS_ITEMS: Final = {item.value.encode("ascii"): item for item in StatusItem}
 
 RULES: Rules = {b"LIST": _list, b"LSUB": _lsub, b"STATUS": _status}
