@@ -18,6 +18,9 @@ from mailaccess.store.vault import Vault
 RETRY_SECONDS: Final = 5.0
 """After a failed operation on disk."""
 
+BUSY_SECONDS: Final = 0.05
+"""Between two batches while somebody asks for jobs, each of which may have to wait for one: 2,500 files a second."""
+
 SWEEP_AFTER: Final = 1_000
 """Expunged messages after which contents without messages are looked for: one pass over the account."""
 
@@ -33,15 +36,14 @@ _ORPHANS: Final = (
 async def work(account: Engine) -> float | None:
     """Do what there is to do. Returns the seconds after which to try again, or None."""
     try:
-        asked = account.asked
         while account.vault.owing:
-            before, asked = asked, account.asked
-            progress = await account.run_unasked(
-                settle, journal.BATCH if asked == before else journal.SMALL_BATCH
-            )
+            asked = account.asked
+            progress = await account.run_unasked(settle)
             if progress is Progress.STALLED:
                 return RETRY_SECONDS
             await account.runner.pause()
+            if account.asked > asked:
+                return BUSY_SECONDS
         position: int | None = 0
         while position is not None:
             position = await account.run_unasked(sweep, position)
@@ -51,9 +53,9 @@ async def work(account: Engine) -> float | None:
     return None
 
 
-def settle(vault: Vault, most: int) -> Progress:
+def settle(vault: Vault) -> Progress:
     """Do some of what is owed to the Maildir."""
-    progress = journal.settle(vault, most)
+    progress = journal.settle(vault)
     if progress is Progress.DONE:
         vault.owing = False
     return progress

@@ -27,9 +27,6 @@ from mailaccess.store.vault import Vault
 BATCH: Final = 128
 """Files in one transaction: some 5 to 10 ms."""
 
-SMALL_BATCH: Final = 16
-"""While somebody asks for jobs, each of which may have to wait for a batch: 1 ms."""
-
 
 class Progress(Enum):
     DONE = "nothing is owed"
