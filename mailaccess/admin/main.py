@@ -1,4 +1,4 @@
-"""``mailadm``: administers accounts, mailboxes, configuration. A noun is a module, loaded when asked for."""
+"""``mailadm``: administers accounts, mailboxes, the queue, configuration. A noun is a module, loaded when asked for."""
 
 import importlib
 import sys
@@ -22,6 +22,7 @@ NOUNS: Final = {
     "user": "accounts",
     "mailbox": "mailboxes",
     "deliver": "deliver",
+    "queue": "queue",
     "fsck": "fsck",
     "config": "config",
 }

@@ -67,6 +67,7 @@ class Dialer:
         self._exchangers = exchangers
         self._reactor = reactor
         self._hostname = hostname
+        self._any = opportunistic()
         self._trust = None if settings.ca_file is None else trustRootFromCertificates(_certificates(settings))
 
     async def open(self, route: Route) -> Open:
@@ -109,7 +110,7 @@ class Dialer:
         return connection
 
     async def _dial(self, route: Route, host: Host, address: str, tls: str) -> Connection:
-        context = self._context(host.name) if tls == REQUIRED else opportunistic()
+        context = self._context(host.name) if tls == REQUIRED else self._any
         connection = Connection(
             self._hostname, self._reactor, tls=tls, context=context, user=route.user, password=route.password
         )

@@ -16,7 +16,7 @@ from typing import Any, Final
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IHandshakeListener
+from twisted.internet.interfaces import IHandshakeListener, IOpenSSLClientConnectionCreator
 from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import CertificateOptions
 from twisted.mail import smtp
@@ -369,15 +369,16 @@ def opportunistic() -> Any:
     return _AnyCertificate()
 
 
+@implementer(IOpenSSLClientConnectionCreator)
 class _AnyCertificate:
     """What ``startTLS`` wants, for a client that believes any certificate."""
 
     def __init__(self) -> None:
-        self._options = CertificateOptions(verify=False)
+        self._context = CertificateOptions(verify=False).getContext()
 
-    def getContext(self) -> SSL.Context:
+    def clientConnectionForTLS(self, protocol: Any) -> SSL.Connection:
         """Twisted's name."""
-        return self._options.getContext()
+        return SSL.Connection(self._context, None)
 
 
 def _clean(text: bytes) -> str:

@@ -2,7 +2,7 @@
 
 import ipaddress
 import time
-from typing import Any, Final
+from typing import Any
 
 from mailaccess.config.sections import Settings
 from mailaccess.delivery.api import Destination, Drop, Envelope, ForeignRecipient, Onward, UnknownRecipient
@@ -15,11 +15,8 @@ from mailaccess.proto.smtp.address import BadAddress
 from mailaccess.proto.smtp.address import parse as parse_address
 from mailaccess.relay.routes import split
 from mailaccess.relay.runner import Relay
-from mailaccess.spool.queue import Queue
+from mailaccess.spool.queue import FOLDER, Queue
 from mailaccess.spool.spool import Spool
-
-FOLDER: Final = "queue"
-"""Below ``state_dir``."""
 
 
 def make_spool(settings: Settings, threads: ThreadRunner) -> Spool | None:

@@ -24,6 +24,9 @@ from typing import Final
 
 from mailaccess.spool.envelope import BadEnvelope, Envelope, parse, render
 
+FOLDER: Final = "queue"
+"""Where it is, below ``state_dir``."""
+
 _ID: Final = re.compile(r"[0-9A-Za-z]{1,64}")
 
 MAX_ENVELOPE: Final = 64 * 2**20

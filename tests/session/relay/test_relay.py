@@ -259,3 +259,34 @@ async def test_flush_does_not_wait_for_the_time(road):
     road.peer.answers = {}
     await road.relay.carry_out(requests.Request("flush", ()))
     await road.log.wait("relayed")
+
+
+@pytest_twisted.ensureDeferred
+async def test_where_tls_is_required_nothing_goes_in_the_clear(tmp_path):
+    road = Road(tmp_path, tls_domains={"naver.com": "required"})
+    await road.start()
+    await road.put("lee@naver.com")
+    assert "TLS is required" in (await road.log.wait("deferred"))["reply"]
+    await settled(road)
+    assert road.peer.messages == [] and road.peer.lines[0].startswith(b"EHLO")
+    await road.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_transport_needs_no_dns_and_a_server_that_breaks_off_is_tried_again(tmp_path):
+    road = Road(tmp_path)
+    port = road.peer.start()
+    await road.peer.listening.stopListening()
+    road.settings = {"transports": {".example": f"127.0.0.1:{port}"}}
+    await road.start()
+    await road.peer.listening.stopListening()
+    road.peer.start(port)
+    road.peer.answers = {b".": b"421 4.3.2 broken off"}
+    await road.put("lee@mail.example")
+    await road.log.wait("deferred")
+    await settled(road)
+    road.peer.answers = {}
+    await road.later(60)
+    assert (await road.log.wait("relayed"))["host"] == f"127.0.0.1[127.0.0.1]:{port}"
+    await settled(road)
+    await road.stop()
