@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from mailaccess.model import names
@@ -24,7 +24,7 @@ from mailaccess.model.errors import (
     TemporaryFailure,
 )
 from mailaccess.model.sequence import UidSet
-from mailaccess.store import appending, changing, housekeeping, intake, loading, tree
+from mailaccess.store import appending, changing, housekeeping, intake, loading, metadata, tree
 from mailaccess.store.api import Appended, Listener, Mailbox, MailboxInfo, NewMessage, Quota, Status
 from mailaccess.store.background import Cancellable, Watch
 from mailaccess.store.changes import Delta, OpenMailbox
@@ -162,6 +162,7 @@ class MaildirAccount:
             await self.run(tree.rename, old, new)
             return
         await self.create(new)
+        await self.run(metadata.copy_from_inbox, new)
         await self.run(_move_all, new)
 
     async def status(self, name: str) -> Status:
@@ -313,6 +314,14 @@ class MaildirAccount:
     async def quota(self) -> Quota:
         storage, messages = await self.run(_used)
         return Quota(storage, messages, self._limit)
+
+    # Annotations
+
+    async def metadata(self, mailbox: str | None) -> Mapping[str, bytes]:
+        return await self.run(metadata.entries, mailbox)
+
+    async def set_metadata(self, mailbox: str | None, values: Mapping[str, bytes | None]) -> None:
+        await self.run(metadata.change, mailbox, values)
 
     # Locks
 

@@ -10,10 +10,10 @@ wire form: CRLF line ends, as RFC822.SIZE counts. Dates are seconds since the ep
 """
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from mailaccess.model.account import AccountLocation, QuotaLimit
 from mailaccess.model.criteria import Criterion
@@ -24,6 +24,13 @@ from mailaccess.store.sort import SortCriterion as SortCriterion
 from mailaccess.store.sort import SortKey as SortKey
 
 ThreadTree = thread.Tree
+
+
+MAX_METADATA: Final = 100
+MAX_METADATA_VALUE: Final = 64 * 1024
+MAX_METADATA_OCTETS: Final = 1024 * 1024
+"""Annotations of one mailbox, octets of one value, octets of all: the file is read and written as a whole.
+RFC 5464 §4.1 asks for 10 and 1,024 at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +377,17 @@ class Account(Protocol):
         ...
 
     async def quota(self) -> Quota: ...
+
+    async def metadata(self, mailbox: str | None) -> Mapping[str, bytes]:
+        """The annotations of a mailbox, by entry in lower case; None: the account's own. RFC 5464 §3.
+
+        Raises NoSuchMailbox, MailboxNotSelectable.
+        """
+        ...
+
+    async def set_metadata(self, mailbox: str | None, values: Mapping[str, bytes | None]) -> None:
+        """Set some annotations, remove those that are None: all or nothing. Raises LimitReached besides."""
+        ...
 
     async def lock(self, purpose: str) -> "Lock":
         """An exclusive lock of the account over all processes, such as POP3's. Raises InUse. RFC 1939 §4."""

@@ -18,6 +18,7 @@ def load() -> None:
         idle,
         listing,
         mailboxes,
+        metadata,
         quota,
         searching,
         session,

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Final
 
 from mailaccess.imap.commands.enabling import condstore_on
+from mailaccess.imap.commands.metadata import tell_annotations
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.patterns import Pattern
 from mailaccess.imap.replies import Replies
@@ -79,6 +80,8 @@ async def list_names(session: Authenticated, args: c.List, out: Replies) -> r.St
             out.octets(_line(name, attributes, child_info, lsub=False, utf8=out.utf8))
             if name in numbers:
                 await _list_status(session, name, numbers[name], args.status, out)
+            if args.metadata and (info := tree.infos.get(name)) is not None and info.selectable:
+                await tell_annotations(session, name, args.metadata, out)
             await out.room()
     return r.Ok("LIST completed")
 

@@ -71,6 +71,8 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("QUOTA=RES-MESSAGE", 9208, False, True),
     Extension("PREVIEW", 8970, False, True),
     Extension("OBJECTID", 8474, False, True),
+    Extension("METADATA", 5464, False, True),
+    Extension("LIST-METADATA", 9590, False, True),
     Extension("SORT", 5256, False, True),
     Extension("SORT=DISPLAY", 5957, False, True),
     Extension("ESORT", 5267, False, True),

@@ -14,6 +14,7 @@ from mailaccess.proto.imap.commands import (
     listing,
     mailboxes,
     messages,
+    metadata,
     quota,
     session,
     sorting,
@@ -33,6 +34,7 @@ RULES: Final[dict[bytes, Rule]] = {
     **quota.RULES,
     **compress.RULES,
     **sorting.RULES,
+    **metadata.RULES,
     **unauthenticate.RULES,
 }
 """Every command by its name in capitals."""

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Final
 
 from mailaccess.proto.imap import tokens
+from mailaccess.proto.imap.commands import metadata
 from mailaccess.proto.imap.commands.base import Command, Rules
 from mailaccess.proto.imap.status import StatusItem
 from mailaccess.proto.imap.tokens import ImapCursor
@@ -40,6 +41,7 @@ class List(Command):
     reference, patterns: Unicode, ``*`` and ``%`` are wildcards; patterns are not made canonical.
     extended: written in the extended form, whose answers differ a little (RFC 5258 §3).
     status: the items of RETURN (STATUS (...)); empty when not asked.
+    metadata: the entries of RETURN (METADATA (...)) (RFC 9590 §3).
     A single empty pattern asks for the separator and root (RFC 9051 §6.3.9).
     """
 
@@ -49,6 +51,7 @@ class List(Command):
     return_options: frozenset[ReturnOption] = frozenset()
     status: tuple[StatusItem, ...] = ()
     extended: bool = False
+    metadata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def _list(cur: ImapCursor) -> List:
         patterns = (tokens.list_mailbox(cur),)
     returned: frozenset[ReturnOption] = frozenset()
     status: tuple[StatusItem, ...] = ()
+    annotations: tuple[str, ...] = ()
     if tokens.more(cur):
         tokens.space(cur)
         at = cur.pos
@@ -93,8 +97,8 @@ def _list(cur: ImapCursor) -> List:
             cur.fail("RETURN or the end of the command", at)
         extended = True
         tokens.space(cur)
-        returned, status = _return_options(cur)
-    return List(reference, patterns, select, returned, status, extended)
+        returned, status, annotations = _return_options(cur)
+    return List(reference, patterns, select, returned, status, extended, annotations)
 
 
 def _patterns(cur: ImapCursor) -> tuple[str, ...]:
@@ -134,26 +138,32 @@ def _select_options(cur: ImapCursor) -> frozenset[SelectOption]:
     return frozenset(found)
 
 
-def _return_options(cur: ImapCursor) -> tuple[frozenset[ReturnOption], tuple[StatusItem, ...]]:
+def _return_options(
+    cur: ImapCursor,
+) -> tuple[frozenset[ReturnOption], tuple[StatusItem, ...], tuple[str, ...]]:
     """``return-option`` list in parentheses; STATUS brings its items (RFC 5819 §4)."""
     cur.skip(b"(", '"("')
     found = set()
     status: tuple[StatusItem, ...] = ()
+    annotations: tuple[str, ...] = ()
     cur.match(tokens.SPACES)
     if cur.skip_if(b")"):
-        return frozenset(), ()
+        return frozenset(), (), ()
     while True:
         at = cur.pos
         word = tokens.keyword(cur, "a LIST return option")
         if word == b"STATUS":
             tokens.space(cur)
             status = _status_items(cur)
+        elif word == b"METADATA":
+            tokens.space(cur)
+            annotations = metadata.entries(cur)
         elif (option := _RETURN_OPTIONS.get(word)) is not None:
             found.add(option)
         else:
             cur.fail("a known LIST return option", at)
         if tokens.list_ends(cur):
-            return frozenset(found), status
+            return frozenset(found), status, annotations
 
 
 def _lsub(cur: ImapCursor) -> Lsub:

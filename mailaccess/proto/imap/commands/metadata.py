@@ -71,15 +71,20 @@ def _getmetadata(cur: ImapCursor) -> GetMetadata:
     if not options and cur.match(_OPTIONS_HERE) is not None:
         max_size, depth = _options(cur)
         tokens.space(cur)
-    entries: list[str] = []
+    return GetMetadata(mailbox, entries(cur), max_size, depth)
+
+
+def entries(cur: ImapCursor) -> tuple[str, ...]:
+    """``entries`` = entry / "(" entry *(SP entry) ")"; in lower case."""
     if not cur.skip_if(b"("):
-        return GetMetadata(mailbox, (_entry(cur),), max_size, depth)
+        return (_entry(cur),)
+    found: list[str] = []
     while True:
-        entries.append(_entry(cur))
-        if len(entries) > MAX_ENTRIES:
+        found.append(_entry(cur))
+        if len(found) > MAX_ENTRIES:
             cur.fail(f"at most {MAX_ENTRIES} entries")
         if tokens.list_ends(cur):
-            return GetMetadata(mailbox, tuple(entries), max_size, depth)
+            return tuple(found)
 
 
 _OPTIONS_HERE: Final = re.compile(rb"(?=\( *(?:MAXSIZE|DEPTH) )", re.IGNORECASE)

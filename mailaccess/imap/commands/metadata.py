@@ -1,0 +1,91 @@
+"""GETMETADATA and SETMETADATA (RFC 5464).
+
+Accounts are private, so /shared and /private entries of a mailbox have the same reader. Of the server's own
+entries, /private ones are the account's, and /shared ones, which all accounts would see, are the
+administrator's: none is set, and none can be set here.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from mailaccess.imap.answers import bad, no
+from mailaccess.imap.dispatch import command
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Authenticated
+from mailaccess.model.errors import LimitReached, MailError
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands.metadata import GetMetadata, SetMetadata
+from mailaccess.proto.imap.responses_more import MetadataCode, MetadataValues
+from mailaccess.store.api import MAX_METADATA_VALUE
+
+_ROOTS = ("/private/", "/shared/")
+
+
+@command("GETMETADATA", state=Authenticated, tells_expunges=True)
+async def get_metadata(session: Authenticated, args: GetMetadata, out: Replies) -> r.Status:
+    """RFC 5464 §4.2: what is larger than MAXSIZE is left out, and the largest of those is named."""
+    kept = await session.account.metadata(args.mailbox)
+    told = chosen(kept, args.entries, args.depth)
+    long = [
+        len(value) for _, value in told if value and args.max_size is not None and len(value) > args.max_size
+    ]
+    if long:
+        told = [(name, value) for name, value in told if not value or len(value) <= (args.max_size or 0)]
+    if told:
+        out.send(MetadataValues(args.mailbox or "", tuple(told)))
+    return r.Ok("GETMETADATA completed", MetadataCode("LONGENTRIES", max(long)) if long else None)
+
+
+def chosen(
+    kept: Mapping[str, bytes], asked: Iterable[str], depth: int | None = 0
+) -> list[tuple[str, bytes | None]]:
+    """What is asked for, in order, with what lies below it; NIL for what is not set.
+
+    depth: levels below, None is infinity. RFC 5464 §4.2.2.
+    """
+    told: dict[str, bytes | None] = {}
+    for name in asked:
+        below = [
+            other
+            for other in sorted(kept)
+            if depth != 0
+            and other.startswith(name + "/")
+            and (depth is None or other.count("/") - name.count("/") <= depth)
+        ]
+        if name in kept or not below:
+            told[name] = kept.get(name)
+        told.update((other, kept[other]) for other in below)
+    return list(told.items())
+
+
+@command("SETMETADATA", state=Authenticated, tells_expunges=True)
+async def set_metadata(session: Authenticated, args: SetMetadata, out: Replies) -> r.Status:
+    """RFC 5464 §4.3: all or nothing."""
+    for name, value in args.values:
+        _check(name, of_server=args.mailbox is None)
+        if value is not None and len(value) > MAX_METADATA_VALUE:
+            raise no("The value is too long", MetadataCode("MAXSIZE", MAX_METADATA_VALUE))
+    try:
+        await session.account.set_metadata(args.mailbox, dict(args.values))
+    except LimitReached as error:
+        raise no(str(error), MetadataCode("TOOMANY")) from None
+    return r.Ok("SETMETADATA completed")
+
+
+def _check(name: str, *, of_server: bool) -> None:
+    """RFC 5464 §3.2. Raises Refusal."""
+    if not name.startswith(_ROOTS):
+        raise bad("Annotations are called /private/... or /shared/...")
+    levels = name.split("/")
+    if levels[2] == "vendor" and len(levels) < 5:
+        raise bad("An annotation of a vendor has four levels at least")
+    if of_server and name.startswith("/shared/"):
+        raise no("What all accounts see is the administrator's", r.NOPERM)
+
+
+async def tell_annotations(session: Authenticated, name: str, asked: tuple[str, ...], out: Replies) -> None:
+    """METADATA of one name in a LIST (RFC 9590); nothing where the mailbox has gone meanwhile."""
+    try:
+        kept = await session.account.metadata(name)
+    except MailError:
+        return
+    out.send(MetadataValues(name, tuple(chosen(kept, asked))))

@@ -1,0 +1,58 @@
+"""Annotations of mailboxes and of the account (RFC 5464): read and written as whole small files.
+
+Plain blocking code for the account's serial jobs. Two processes that change one mailbox's annotations in the
+same instant are kept apart by the index's write lock.
+"""
+
+from collections.abc import Mapping
+
+from mailaccess.model import names
+from mailaccess.model.errors import LimitReached
+from mailaccess.store import tree
+from mailaccess.store.api import MAX_METADATA, MAX_METADATA_OCTETS
+from mailaccess.store.maildir import metadata
+from mailaccess.store.vault import Vault
+
+
+def entries(vault: Vault, mailbox: str | None) -> dict[str, bytes]:
+    """mailbox: None for the account's own. Raises NoSuchMailbox, MailboxNotSelectable."""
+    return _read(vault, _path(vault, mailbox))
+
+
+def change(vault: Vault, mailbox: str | None, values: Mapping[str, bytes | None]) -> None:
+    """Set some, remove those that are None: all or nothing. Raises LimitReached besides."""
+    with vault.transaction():
+        path = _path(vault, mailbox)
+        now = _read(vault, path)
+        for name, value in values.items():
+            if value is None:
+                now.pop(name, None)
+            else:
+                now[name] = value
+        octets = sum(len(name) + len(value) for name, value in now.items())
+        if len(now) > MAX_METADATA or octets > MAX_METADATA_OCTETS:
+            raise LimitReached("There are too many annotations")
+        if now:
+            vault.files.replace(path, metadata.render(now))
+        else:
+            vault.files.discard(path)
+
+
+def copy_from_inbox(vault: Vault, target: str) -> None:
+    """RENAME of INBOX: its annotations stay and go along. RFC 5464 §4.1."""
+    kept = entries(vault, names.INBOX)
+    if kept:
+        change(vault, target, kept)
+
+
+def _path(vault: Vault, mailbox: str | None) -> bytes:
+    if mailbox is None:
+        return vault.root + b"/" + metadata.SERVER_FILE
+    return vault.folder(tree.find(vault, mailbox).folder) + b"/" + metadata.FILE
+
+
+def _read(vault: Vault, path: bytes) -> dict[str, bytes]:
+    try:
+        return metadata.parse(vault.files.read(path))
+    except FileNotFoundError:
+        return {}
