@@ -284,7 +284,10 @@ class _Commit:
                     flags = vault.flag_sets.row(connection, item.flags)
                     size = item.staged.upload.size
                     rows.append(
-                        (box.id, item.uid, flags, modseq, item.staged.date, now, size, content, box.id, item.place, item.file)
+                        (
+                            *(box.id, item.uid, flags, modseq, item.staged.date, now, size, content),
+                            *(box.id, item.place, item.file),
+                        )
                     )  # fmt: skip
                     kept.append((content, item.staged.computed))
                     content += 1

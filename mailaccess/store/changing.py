@@ -174,7 +174,8 @@ def _appended(vault: Vault, box: Box, new: UidSet, modseq: int, by: Mailbox | No
     if box.mailbox_id not in vault.loaded:
         return Delta(box.mailbox_id, modseq, box.uidnext)
     rows = vault.connection.execute(
-        "SELECT uid, flags, modseq, size, internal FROM messages WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
+        "SELECT uid, flags, modseq, size, internal FROM messages"
+        " WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid",
         (box.id, *new.ranges[0]),
     )
     return Delta(box.mailbox_id, modseq, box.uidnext, appended=as_columns(vault, rows.fetchall()), by=by)

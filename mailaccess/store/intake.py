@@ -255,7 +255,7 @@ class _Intake:
             of.rows.append((uid, self.vault.flag_sets.number(flags), of.modseq))
 
     def arrived(self, entries: list[scan.Entry], *, distinct: bool) -> None:
-        """New files: a UID, flags from the name or from ``mailaccess-uids``, sizes from the name if they can be true."""
+        """New files: a UID, flags from name or ``mailaccess-uids``, sizes from the name if they can be true."""
         if not entries:
             return
         vault, box = self.vault, self.box
@@ -365,7 +365,7 @@ class _Intake:
         )
 
     def _listed(self) -> dict[bytes, int]:
-        """UIDs from our own list and Dovecot's, as far as they speak of the same UIDVALIDITY; at the first look only."""
+        """UIDs from our list and Dovecot's where their UIDVALIDITY is the same; at the first look only."""
         if self.box.scanned:
             return {}
         return self._in_list(uids.UIDLIST) | self._in_list(uids.OWN_UIDLIST)
@@ -445,7 +445,8 @@ class _Intake:
 
 class _Describer:
     """Makes rows of new files; in its own class for the speed of the loop, which a folder of 100,000 files goes
-    through at once."""
+    through at once.
+    """
 
     def __init__(self, intake: _Intake, modseq: int) -> None:
         self._intake = intake

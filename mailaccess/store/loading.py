@@ -17,7 +17,6 @@ from mailaccess.store.index import mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.vault import Known, Vault
 
-
 STATUSES_KEPT: Final = 2_000
 """Answers to STATUS remembered for an account: one for each mailbox, which clients ask for again and again."""
 
@@ -110,7 +109,10 @@ def _difference(vault: Vault, box: Box, known: Known) -> Delta:
     if gone is None:
         delta.whole = read_columns(vault, box)
         return delta
-    query = "SELECT uid, flags, modseq, size, internal FROM messages WHERE mailbox = ? AND uid {} ? AND modseq > ? ORDER BY uid"
+    query = (
+        "SELECT uid, flags, modseq, size, internal FROM messages"
+        " WHERE mailbox = ? AND uid {} ? AND modseq > ? ORDER BY uid"
+    )
     new = vault.connection.execute(query.format(">="), (box.id, known.uidnext, known.modseq)).fetchall()
     old = vault.connection.execute(query.format("<"), (box.id, known.uidnext, known.modseq)).fetchall()
     delta.appended = changing.as_columns(vault, new) if new else None

@@ -248,7 +248,7 @@ def _lose_moving(vault: Vault, box: Box) -> None:
 
 
 def _free_name(connection: sqlite3.Connection, folder: bytes) -> str:
-    """The name of a folder, or, where another folder has it (they differ in a way that names do not), an escaped one."""
+    """The name of a folder; an escaped one where another has it (they differ in a way that names do not)."""
     name = folders.name(folder)
     other = mailboxes.by_name(connection, name)
     while other is not None and other.folder != folder:

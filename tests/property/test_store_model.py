@@ -57,7 +57,7 @@ class StoreAgainstList(RuleBasedStateMachine):
         now(self.house.account.create("Work"))
         now(self.house.account.create("Work/Done"))
         self.model: dict[str, dict[int, tuple[FlagSet, bytes]]] = {name: {} for name in MAILBOXES}
-        self.highest = {name: 0 for name in MAILBOXES}
+        self.highest = dict.fromkeys(MAILBOXES, 0)
         self.transfers = False
         self.numbers = itertools.count(1)
         self.look()

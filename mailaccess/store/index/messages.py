@@ -69,7 +69,8 @@ def set_flags(connection: sqlite3.Connection, box: Box, mapping: dict[int, int],
         cases = " ".join(f"WHEN {old} THEN {new}" for old, new in piece)
         connection.execute(
             f"UPDATE messages SET flags = CASE flags {cases} END, modseq = ? FROM ranges"
-            f" WHERE mailbox = ? AND uid BETWEEN first AND last AND flags IN ({','.join(str(old) for old, _ in piece)})",
+            f" WHERE mailbox = ? AND uid BETWEEN first AND last"
+            f" AND flags IN ({','.join(str(old) for old, _ in piece)})",
             (modseq, box.id),
         )
 

@@ -14,7 +14,8 @@ letter. One item a line:
     keyword 26 Later
     carries 26 4:6,9          the UIDs of the messages that carry a keyword without a letter
 
-Beside it ``mailaccess-uidlist``, where many files were found at once. Without this file, Dovecot's ``dovecot-uidlist`` (version 3 and 1: UIDVALIDITY, next UID, UIDs by base name)
+Beside it ``mailaccess-uidlist``, where many files were found at once. Without this file, Dovecot's
+``dovecot-uidlist`` (version 3 and 1: UIDVALIDITY, next UID, UIDs by base name)
 and ``dovecot-keywords`` are adopted, so that clients see the same numbers as before.
 """
 

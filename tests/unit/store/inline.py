@@ -126,4 +126,4 @@ class Session:
         }
 
     def bodies(self) -> dict[int, bytes]:
-        return {uid: body for uid, body in zip(self.uids, now(self.box.read(self.uids)), strict=True)}  # type: ignore[misc]
+        return dict(zip(self.uids, now(self.box.read(self.uids)), strict=True))  # type: ignore[misc]
