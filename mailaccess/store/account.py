@@ -351,7 +351,7 @@ def _stage(
         for upload, message in zip(uploads, messages, strict=True):
             date = now if message.date is None else message.date
             computed = upload.stage(date)  # on the file as well, or a rebuild would find another second there
-            staged.append(appending.Staged(upload, message.flags, date, computed))
+            staged.append(appending.Staged(upload, message.flags, date, computed, message.replaces))
     except OSError:
         _remove_all(uploads)
         raise

@@ -209,11 +209,15 @@ class Upload(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """One message to append. date: INTERNALDATE, None is now."""
+    """One message to append. date: INTERNALDATE, None is now.
+
+    replaces: octets of a message that goes for this one, which leave room in the quota (RFC 8508 §3.4).
+    """
 
     upload: Upload
     flags: FlagSet = frozenset()
     date: int | None = None
+    replaces: int | None = None
 
 
 class Mailbox(Protocol):

@@ -141,6 +141,7 @@ class Staged:
     flags: FlagSet
     date: int
     computed: cache.Computed
+    replaces: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -250,9 +251,9 @@ class _Commit:
             raise NoSuchMailbox
         earlier = [item for item in self.placed if item.request.outcome is None]
         vault.require_room(
-            sum([staged.upload.size for staged in request.staged])
+            sum([staged.upload.size - (staged.replaces or 0) for staged in request.staged])
             + sum([item.staged.upload.size for item in earlier]),
-            len(request.staged) + len(earlier),
+            sum([staged.replaces is None for staged in request.staged]) + len(earlier),
         )
         if box.messages + len(self.placed) + len(request.staged) > intake.MAX_MESSAGES:
             raise LimitReached("The mailbox is full")

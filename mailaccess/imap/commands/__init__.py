@@ -20,6 +20,7 @@ def load() -> None:
         mailboxes,
         metadata,
         quota,
+        replacing,
         searching,
         session,
         sorting,

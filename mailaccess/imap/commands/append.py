@@ -34,7 +34,7 @@ async def append(session: Authenticated, args: Append, out: Replies) -> r.Status
             upload = session.account.upload(session.house.message_size)
             uploads.append(upload)
             await _receive(session, announced, upload, out)
-            messages.append(_new_message(described, upload))
+            messages.append(new_message(described, upload))
             announced, described = await _following(session, announced)
         appended = await session.account.append(args.mailbox, messages)
     except NoSuchMailbox as error:
@@ -45,9 +45,21 @@ async def append(session: Authenticated, args: Append, out: Replies) -> r.Status
     return r.Ok("APPEND completed", r.AppendUid(appended.uidvalidity, appended.uids))
 
 
-def _new_message(message: AppendMessage, upload: Upload) -> NewMessage:
+def new_message(message: AppendMessage, upload: Upload, replaces: int | None = None) -> NewMessage:
+    """As the store takes it."""
     date = None if message.date is None else int(message.date.timestamp())
-    return NewMessage(upload, message.flags, date)
+    return NewMessage(upload, message.flags, date, replaces)
+
+
+async def receive_one(
+    session: Authenticated, announced: framing.StreamStart, upload: Upload, out: Replies
+) -> None:
+    """The only message of a command (REPLACE). Raises Refusal where another follows."""
+    await _receive(session, announced, upload, out)
+    _, more = await _following(session, announced)
+    if more is not None:
+        session.connection.framer.refuse()
+        raise bad("One message replaces another")
 
 
 async def _allow(session: Authenticated, mailbox: str, announced: framing.StreamStart, before: int) -> None:

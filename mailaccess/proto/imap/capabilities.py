@@ -73,6 +73,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("OBJECTID", 8474, False, True),
     Extension("METADATA", 5464, False, True),
     Extension("LIST-METADATA", 9590, False, True),
+    Extension("REPLACE", 8508, False, True),
     Extension("SORT", 5256, False, True),
     Extension("SORT=DISPLAY", 5957, False, True),
     Extension("ESORT", 5267, False, True),

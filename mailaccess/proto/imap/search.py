@@ -233,7 +233,7 @@ _OBJECT_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,255}(?=[ )]|\Z)")
 
 def _object_key(kind: Callable[[str], c.Criterion]) -> "SearchRule":
     def rule(reader: _Reader) -> c.Criterion:
-        """objectid = 1*255(ALPHA / DIGIT / "_" / "-"). RFC 8474 §7."""
+        """``objectid`` = 1*255(ALPHA / DIGIT / "_" / "-"). RFC 8474 §7."""
         tokens.space(reader.cur)
         return kind(reader.cur.take(_OBJECT_ID, "an object id").decode("ascii"))
 

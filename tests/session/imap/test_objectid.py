@@ -28,7 +28,8 @@ def letter(name, references=""):
 
 def test_a_mailbox_keeps_its_id_under_another_name(house):
     one = house.session()
-    assert (said := one.ask("CREATE old").status).startswith("OK [MAILBOXID (")
+    said = one.ask("CREATE old").status
+    assert said.startswith("OK [MAILBOXID (")
     number = said[said.index("(") : said.index(")") + 1]
     one.ask("RENAME old new")
     assert one.ask("STATUS new (MAILBOXID)").untagged == [f"STATUS new (MAILBOXID {number})"]
