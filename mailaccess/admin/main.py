@@ -23,6 +23,7 @@ NOUNS: Final = {
     "mailbox": "mailboxes",
     "deliver": "deliver",
     "queue": "queue",
+    "lab": "lab",
     "fsck": "fsck",
     "config": "config",
 }

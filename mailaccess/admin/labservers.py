@@ -1,0 +1,194 @@
+"""The lab's two servers: a folder, a configuration, an account and a process each."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import ProcessProtocol
+
+CONFIGURATION: Final = """\
+# One of the lab's two servers, written by "mailadm lab" at every start. Every option with its meaning:
+# conf/mailaccess.toml.reference.
+hostname = "mail.{domain}"
+state_dir = "."
+domains = ["{domain}"]
+
+[listen]
+smtp = ["{address}:{inner}"]             # from other servers; the lab shows what is said on {address}:{smtp}
+submission = ["{address}:{submission}"]
+imap = ["{address}:{imap}"]
+pop3 = ["{address}:{pop3}"]
+
+[relay]
+dns = ["127.0.0.1:{dns}"]                # the lab's name server
+port = {smtp}                              # 25 in the world
+tls = "off"                              # so that you can read along; leave it out elsewhere
+source_addresses = ["{address}"]
+
+[store]
+autocreate = {{}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The same on both addresses. inner: where the server takes mail behind the lab's forwarder."""
+
+    dns: int
+    smtp: int
+    inner: int
+    submission: int
+    imap: int
+    pop3: int
+
+
+def free_ports(addresses: tuple[str, ...]) -> Ports:
+    """Ports that are free on all addresses; those of the documentation if possible. Raises OSError."""
+    for base in (2000, 12000, 22000, 32000, 42000, 52000):
+        ports = Ports(base + 3300, base + 525, base + 526, base + 587, base + 143, base + 110)
+        numbers = [getattr(ports, name) for name in Ports.__slots__]
+        if all(_is_free(address, number) for address in addresses for number in numbers):
+            return ports
+    raise OSError("all ports of the lab are taken on this machine")
+
+
+def _is_free(address: str, port: int) -> bool:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind is socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
+    return True
+
+
+class LabServer:
+    """One of the two. told: gets every event of its log."""
+
+    def __init__(
+        self,
+        folder: Path,
+        domain: str,
+        user: str,
+        address: str,
+        ports: Ports,
+        told: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.folder = folder
+        self.domain = domain
+        self.account = f"{user}@{domain}"
+        self.address = address
+        self.ports = ports
+        self.password = secrets.token_hex(6)
+        self._told = told
+        self._process: _Process | None = None
+
+    def prepare(self) -> None:
+        """Write the configuration and make the account. Raises OSError."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        values = {name: getattr(self.ports, name) for name in Ports.__slots__}
+        self.configuration.write_text(
+            CONFIGURATION.format(domain=self.domain, address=self.address, **values), "utf-8"
+        )
+        command = [sys.executable, "-m", "mailaccess.admin.main", "--config", str(self.configuration), "user"]
+        known = self.account in _names(self.folder / "users")
+        verb = ["passwd"] if known else ["add"]
+        subprocess.run(
+            [*command, *verb, self.account, "--password-stdin"],
+            input=self.password + "\n",
+            text=True,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env=_environment(),
+        )
+
+    @property
+    def configuration(self) -> Path:
+        return self.folder / "mailaccess.toml"
+
+    def start(self, reactor: Any) -> "Deferred[None]":
+        """Start the process; fires when it serves."""
+        self._process = _Process(self.domain, self._told)
+        arguments = [sys.executable, "-m", "mailaccess.service.main", "serve", "--log-json"]
+        arguments += ["--config", str(self.configuration)]
+        reactor.spawnProcess(self._process, sys.executable, arguments, env=_environment())
+        return self._process.ready
+
+    async def stop(self) -> None:
+        """End it in order."""
+        if self._process is not None:
+            await self._process.stop()
+
+    def newest(self) -> Path | None:
+        """The file of the newest message of the account."""
+        user, _, domain = self.account.partition("@")
+        maildir = self.folder / "mail" / domain / user / "Maildir"
+        files = [
+            path
+            for name in ("new", "cur")
+            if (maildir / name).is_dir()
+            for path in (maildir / name).iterdir()
+        ]
+        return max(files, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def _names(path: Path) -> set[str]:
+    if not path.exists():
+        return set()
+    return {line.partition(":")[0] for line in path.read_text("utf-8").splitlines()}
+
+
+def _environment() -> dict[str, str]:
+    """Where Python finds this very package, also from a clone that is not installed."""
+    here = str(Path(__file__).parents[2])
+    path = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{path}" if path else here}
+
+
+class _Process(ProcessProtocol):
+    def __init__(self, name: str, told: Callable[[dict[str, Any]], None]) -> None:
+        self.ready: Deferred[None] = Deferred()
+        self._ended: Deferred[None] = Deferred()
+        self._name = name
+        self._told = told
+        self._rest = b""
+        self._errors = b""
+
+    def outReceived(self, data: bytes) -> None:
+        """Twisted's name: lines of the log."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if event.get("event") == "server-started" and not self.ready.called:
+                self.ready.callback(None)
+            self._told(event)
+
+    def errReceived(self, data: bytes) -> None:
+        """Twisted's name."""
+        self._errors = (self._errors + data)[-4096:]
+
+    def processEnded(self, reason: Any) -> None:
+        """Twisted's name."""
+        if not self.ready.called:
+            text = self._errors.decode("utf-8", "replace").strip()
+            self.ready.errback(RuntimeError(f"the server of {self._name} did not start: {text}"))
+        self._ended.callback(None)
+
+    async def stop(self) -> None:
+        transport: Any = self.transport
+        if transport is not None and transport.pid:
+            transport.signalProcess("TERM")
+            await self._ended
