@@ -14,8 +14,9 @@ T = TypeVar("T")
 
 def connect(path: object = ":memory:") -> sqlite3.Connection:
     connection = sqlite3.connect(str(path), isolation_level=None)
-    for statement in (*cache.TABLES, *keys.TABLES, *orderkeys.TABLES, *objectids.TABLES, *fieldsets.TABLES, *fulltext.TABLES):
-        connection.execute(statement)
+    for module in (cache, keys, orderkeys, objectids, fieldsets, fulltext):
+        for statement in module.TABLES:
+            connection.execute(statement)
     return connection
 
 
