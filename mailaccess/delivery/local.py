@@ -146,11 +146,20 @@ class Delivery:
         self._mailbox = mailbox
         self._copies: dict[tuple[str, str], _Copy] = {}
         onward: list[Drop] = []
+        self._notices: list[Drop] = []
         for drop in self._drops:
             if isinstance(drop.target, Onward):
                 onward.append(drop)
             else:
                 self._copies.setdefault(_key(drop), _Copy(drop, drop.target))
+        # A notice of success to the sender goes the queue's way, which knows how to make it. RFC 3461 §5.2.
+        if house.queue is not None and envelope.return_path:
+            self._notices = [
+                drop
+                for drop in self._drops
+                if "SUCCESS" in drop.notify and not isinstance(drop.target, Onward)
+            ]
+            onward += self._notices
         self._outgoing: Outgoing | None = None
         if onward:
             assert house.queue is not None, "nobody resolves to another domain where there is no queue"
@@ -192,7 +201,8 @@ class Delivery:
                     self._log_trouble(copy.target.identity.name, error)
                     outcomes[key] = Outcome(copy.drop, error=error)
             if self._outgoing is not None:
-                outcomes |= await self._queue(self._outgoing)
+                delivered = [drop for drop in self._notices if outcomes[_key(drop)].delivered is not None]
+                outcomes |= await self._queue(self._outgoing, delivered)
         finally:
             await self.abort()
         return [
@@ -200,8 +210,11 @@ class Delivery:
             for drop in self._drops
         ]
 
-    async def _queue(self, outgoing: Outgoing) -> dict[tuple[str, str], Outcome]:
-        """The copies for other domains, all in one message of the queue."""
+    async def _queue(self, outgoing: Outgoing, delivered: Sequence[Drop]) -> dict[tuple[str, str], Outcome]:
+        """The copies for other domains, all in one message of the queue.
+
+        delivered: copies in mailboxes of which the sender wants to hear.
+        """
         repeats, sender = self._house.repeats, self._envelope.return_path or ""
         outcomes: dict[tuple[str, str], Outcome] = {}
         new: dict[tuple[str, str], Drop] = {}
@@ -213,14 +226,14 @@ class Delivery:
                 outcomes[key] = Outcome(drop, delivered=Delivered("", "", 0, self.size))
             else:
                 new.setdefault(key, drop)
-        if not new:
+        if not new and not delivered:
             return outcomes
         try:
             if self._held is not None:
                 async for piece in self._held.pieces():
                     await outgoing.write(piece)
-            delivered = await outgoing.commit(tuple(new.values()), self._message_id)
-            return outcomes | {key: Outcome(drop, delivered=delivered) for key, drop in new.items()}
+            queued = await outgoing.commit(tuple(new.values()), delivered, self._message_id)
+            return outcomes | {key: Outcome(drop, delivered=queued) for key, drop in new.items()}
         except MailError as error:
             self._log_trouble("queue", error)
             return outcomes | {key: Outcome(drop, error=error) for key, drop in new.items()}

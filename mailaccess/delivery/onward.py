@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from mailaccess.delivery.api import Delivered, Drop, Envelope, Onward
 from mailaccess.model.errors import MailError
 from mailaccess.observe.events import EventLog
-from mailaccess.spool.envelope import Recipient
+from mailaccess.spool.envelope import DELIVERED, Recipient
 from mailaccess.spool.spool import Incoming, Spool
 
 
 class Outgoing:
     """One message on its way into the queue. ``write`` its octets, then ``commit``; or ``discard`` at any time.
 
-    drops: whose targets are ``Onward``; one at least.
+    drops: those that may be in it; one at least.
     """
 
     def __init__(self, spool: Spool, drops: Sequence[Drop], envelope: Envelope, log: EventLog) -> None:
@@ -35,8 +35,11 @@ class Outgoing:
         self._size += len(data)
         await self._incoming.write(data)
 
-    async def commit(self, drops: Sequence[Drop], message_id: str) -> Delivered:
-        """Queue it for these of the drops, one at least. Raises TemporaryFailure."""
+    async def commit(self, drops: Sequence[Drop], delivered: Sequence[Drop], message_id: str) -> Delivered:
+        """Queue it for these of the drops. Raises TemporaryFailure.
+
+        delivered: in a mailbox already; the sender is told so.
+        """
         if self._incoming is None:
             await self.write(b"")
         incoming, self._incoming = self._incoming, None
@@ -44,6 +47,9 @@ class Outgoing:
         recipients = {
             address(drop): Recipient(address(drop), notify=drop.notify, orcpt=drop.orcpt) for drop in drops
         }
+        for drop in delivered:
+            done = Recipient(drop.recipient, DELIVERED, "2.1.5", notify=drop.notify, orcpt=drop.orcpt)
+            recipients.setdefault(drop.recipient, done)
         envelope = self._envelope
         try:
             queued = await incoming.commit(

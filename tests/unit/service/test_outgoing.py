@@ -145,23 +145,27 @@ async def test_an_alias_may_lead_elsewhere_but_port_25_never_relays(two):
 
 @pytest_twisted.ensureDeferred
 async def test_dsn_is_offered_to_our_own_people(two):
-    def notify():
+    def notify(to):
         client = smtplib.SMTP("127.0.0.1", port(two.daum, "submission"), timeout=20)
         client.ehlo()
         assert client.has_extn("dsn")
         client.login("kim@daum.net", PASSWORD)
         client.sendmail(
             "kim@daum.net",
-            ["lee@naver.com"],
+            to,
             b"Subject: x\r\n\r\nhello\r\n",
             ["RET=HDRS", "ENVID=abc"],
             ["NOTIFY=SUCCESS", "ORCPT=rfc822;lee@naver.com"],
         )
         client.quit()
 
-    await deferToThread(notify)
+    await deferToThread(notify, ["lee@naver.com"])
     await until(lambda: two.inbox("kim"))
     assert b"Action: relayed" in two.inbox("kim")[0] and b"Original-Envelope-Id: abc" in two.inbox("kim")[0]
+    await deferToThread(notify, ["kim@daum.net"])
+    await until(lambda: len(two.inbox("kim")) == 3)
+    assert any(b"Action: delivered" in message for message in two.inbox("kim"))
+    await until(lambda: not two.queued())
 
 
 @pytest_twisted.ensureDeferred
