@@ -230,3 +230,57 @@ def test_many_files_found_at_once_keep_their_names_and_their_uids(house):
     again = house.open()
     assert again.flags() == flags
     assert {uid: again.bodies()[uid] for uid in before} == before
+
+
+def test_a_line_end_on_the_border_of_two_pieces_is_counted_once(house, monkeypatch):
+    monkeypatch.setattr("mailaccess.store.intake.PIECE", 4)
+    house.drop("1700000000.x", b"abc\r\nd\nef\r\n\n")
+    assert list(house.open().box.columns.sizes) == [len(b"abc\r\nd\r\nef\r\n\r\n")]
+
+
+class TestOnlyNewChanged:
+    """``cur/`` is not read then, unless it may matter."""
+
+    @pytest.fixture
+    def house(self, tmp_path):
+        house = House(tmp_path)
+        house.clock.time = 4_000_000_000.0  # long after the last change of cur/
+        house.append(b"one", flags=frozenset({"\\Seen"}))
+        house.append(b"two")
+        house.open()
+        return house
+
+    def listings(self, house, monkeypatch):
+        found = []
+        files = house.account.vault.files
+        real = files.listdir
+        monkeypatch.setattr(files, "listdir", lambda folder: found.append(folder[-4:-1]) or real(folder))
+        return found
+
+    def test_a_delivery_is_noticed_without_reading_cur(self, house, monkeypatch):
+        session = house.open()
+        listed = self.listings(house, monkeypatch)
+        house.drop("1800000000.x")
+        session.refresh()
+        assert session.uids == [1, 2, 3]
+        assert listed == [b"new"]
+
+    def test_a_file_gone_from_new_to_cur_is_not_lost(self, house):
+        session = house.open()
+        file = house.files_of(place="new")[0]
+        (house.maildir / "new" / file).rename(house.maildir / "cur" / f"{file}:2,F")
+        session.refresh()
+        assert session.flags() == {1: {"\\Seen"}, 2: {"\\Flagged"}}
+
+    def test_a_file_gone_from_new_is_expunged(self, house):
+        session = house.open()
+        (house.maildir / "new" / house.files_of(place="new")[0]).unlink()
+        session.refresh()
+        assert session.uids == [1]
+
+    def test_a_second_link_in_new_to_a_file_in_cur_is_no_message(self, house):
+        session = house.open()
+        file = house.files_of()[0]
+        os.link(house.maildir / "cur" / file, house.maildir / "new" / file.partition(":")[0])
+        session.refresh()
+        assert session.uids == [1, 2]
