@@ -25,5 +25,6 @@ def load() -> None:
         session,
         sorting,
         storing,
+        uidbatches,
         unauthenticating,
     )

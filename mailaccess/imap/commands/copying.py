@@ -3,6 +3,7 @@
 from mailaccess.imap.answers import no
 from mailaccess.imap.commands.expunge import require_writable
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.progress import signs_of_life
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
 from mailaccess.model.errors import NoSuchMailbox
@@ -20,7 +21,8 @@ async def copy(session: Selected, args: Copy, out: Replies) -> r.Status:
     if not uids:
         return r.Ok("No messages copied")
     try:
-        copied = await session.mailbox.copy(uids, args.mailbox)
+        with signs_of_life(session.connection):
+            copied = await session.mailbox.copy(uids, args.mailbox)
     except NoSuchMailbox as error:
         raise try_create(args.mailbox, error) from None
     return r.Ok("COPY completed", _copy_uid(copied))
@@ -34,7 +36,8 @@ async def move(session: Selected, args: Move, out: Replies) -> r.Status:
     if not uids:
         return r.Ok("No messages moved")
     try:
-        moved = await session.mailbox.move(uids, args.mailbox)
+        with signs_of_life(session.connection):
+            moved = await session.mailbox.move(uids, args.mailbox)
     except NoSuchMailbox as error:
         raise try_create(args.mailbox, error) from None
     code = _copy_uid(moved)

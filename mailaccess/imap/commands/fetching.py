@@ -17,6 +17,7 @@ from mailaccess.model.sequence import UidSet
 from mailaccess.proto.imap import fetch as f
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.messages import Fetch
+from mailaccess.proto.imap.partial import PartialRange
 from mailaccess.store.api import FlagOperation
 
 
@@ -32,6 +33,8 @@ async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
     if args.vanished:
         await _tell_vanished(session, args, out)
     spans = session.spans(args.numbers, uid=args.uid)
+    if args.partial is not None:
+        spans = window(spans, args.partial)
     if args.changed_since is not None or f.ModSeq() in args.items:
         condstore_on(session, out)
     made = plan(args.items, uid=args.uid, flags=False, modseq=args.changed_since is not None)
@@ -46,6 +49,21 @@ async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
     if not outcome.complete and not args.uid:
         return r.No("Some of the messages no longer exist", r.EXPUNGEISSUED)
     return r.Ok("FETCH completed")
+
+
+def window(spans: Sequence[Span], partial: PartialRange) -> list[Span]:
+    """Those of the places that lie in the window. RFC 9394 §3.3."""
+    chosen = partial.of(range(sum(stop - start for start, stop in spans)))
+    found: list[Span] = []
+    if not chosen:
+        return found
+    before, low, high = 0, chosen[0], chosen[-1] + 1
+    for start, stop in spans:
+        first, last = max(low - before, 0), min(high - before, stop - start)
+        if first < last:
+            found.append((start + first, start + last))
+        before += stop - start
+    return found
 
 
 async def _tell_vanished(session: Selected, args: Fetch, out: Replies) -> None:

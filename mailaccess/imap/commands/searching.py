@@ -10,6 +10,7 @@ from itertools import chain
 from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.progress import signs_of_life
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
 from mailaccess.model.criteria import And, Criterion, MessageNumbers, Recent, Uids, rewrite
@@ -33,7 +34,8 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     else:
         before = session.saved
     criteria = resolve(session, args.criteria, before)
-    found = known(session, await session.mailbox.search(criteria))
+    with signs_of_life(session.connection):
+        found = known(session, await session.mailbox.search(criteria))
     if options is None:
         numbers = found if args.uid else numbers_of(session, found)
         out.send(r.SearchResult(numbers, highest(session, found) if args.uses_modseq else None))

@@ -7,6 +7,7 @@ from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.searching import highest, known_only, resolve
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.progress import signs_of_life
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
 from mailaccess.model.criteria import Criterion
@@ -38,7 +39,8 @@ async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
         session.saved = EMPTY  # a failed SAVE leaves nothing: RFC 5182 §2.1
     criteria = _criteria(session, args.criteria, before)
     order = [SortCriterion(SortKey[each.key.name], each.reverse) for each in args.order]
-    found = await session.mailbox.sort(criteria, order)
+    with signs_of_life(session.connection):
+        found = await session.mailbox.sort(criteria, order)
     numbers = found if args.uid else await _numbers(session, found)
     if options is None:
         out.send(SortResult(numbers, highest(session, found) if args.uses_modseq else None))
@@ -110,7 +112,8 @@ async def thread(session: Selected, args: Thread, out: Replies) -> r.Status:
     if args.uses_modseq:
         condstore_on(session, out)
     criteria = _criteria(session, args.criteria, session.saved)
-    trees = await session.mailbox.thread(criteria, ThreadAlgorithm[args.algorithm])
+    with signs_of_life(session.connection):
+        trees = await session.mailbox.thread(criteria, ThreadAlgorithm[args.algorithm])
     out.octets(b"* THREAD " if trees else b"* THREAD")
     for start in range(0, len(trees), THREADS):
         if start:

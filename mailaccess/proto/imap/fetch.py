@@ -12,6 +12,7 @@ from typing import Final
 
 from mailaccess.proto.cursor import Expected
 from mailaccess.proto.imap import tokens
+from mailaccess.proto.imap.partial import PartialRange, result_range
 from mailaccess.proto.imap.tokens import ImapCursor
 
 MAX_ITEMS: Final = 200
@@ -120,6 +121,7 @@ class Wanted:
     items_with_uid: tuple[FetchAtt, ...]
     changed_since: int | None = None
     vanished: bool = False
+    partial: PartialRange | None = None
 
 
 MAX_REMEMBERED: Final = 1024
@@ -153,13 +155,13 @@ def _remembered(octets: bytes) -> Wanted:
 
 def _fetch_rest(cur: ImapCursor) -> Wanted:
     items = _items(cur)
-    changed_since, vanished = None, False
+    changed_since, vanished, partial = None, False, None
     if tokens.more(cur):
         tokens.space(cur)
-        changed_since, vanished = _modifiers(cur)
+        changed_since, vanished, partial = _modifiers(cur)
         if changed_since is not None:
             items = _unique((*items, ModSeq()))
-    return Wanted(items, _unique((Uid(), *items)), changed_since, vanished)
+    return Wanted(items, _unique((Uid(), *items)), changed_since, vanished, partial)
 
 
 def _unique(items: tuple[FetchAtt, ...]) -> tuple[FetchAtt, ...]:
@@ -266,14 +268,15 @@ def _header_list(cur: ImapCursor) -> tuple[bytes, ...]:
             return tuple(fields)
 
 
-def _modifiers(cur: ImapCursor) -> tuple[int | None, bool]:
-    """fetch-modifiers: CHANGEDSINCE n, VANISHED, each once. RFC 7162 §7.
+def _modifiers(cur: ImapCursor) -> tuple[int | None, bool, PartialRange | None]:
+    """fetch-modifiers: CHANGEDSINCE n, VANISHED (RFC 7162 §7), PARTIAL range (RFC 9394 §3.3), each once.
 
     quirk: CHANGEDSINCE 0 passes, which Apple Mail sends for "everything".
     """
     cur.skip(b"(", '"("')
     changed_since: int | None = None
     vanished = False
+    partial: PartialRange | None = None
     while True:
         at = cur.pos
         match tokens.keyword(cur, "a FETCH modifier"):
@@ -282,13 +285,16 @@ def _modifiers(cur: ImapCursor) -> tuple[int | None, bool]:
                 changed_since = tokens.mod_sequence_valzer(cur)
             case b"VANISHED" if not vanished:
                 vanished = True
+            case b"PARTIAL" if partial is None:
+                tokens.space(cur)
+                partial = result_range(cur)
             case _:
                 cur.fail("a known FETCH modifier, once", at)
         if tokens.list_ends(cur):
             break
     if vanished and changed_since is None:
         cur.fail("CHANGEDSINCE beside VANISHED", at)  # RFC 7162 §3.2.6
-    return changed_since, vanished
+    return changed_since, vanished, partial
 
 
 _SECTION_TEXTS: Final = {text.value.encode("ascii"): text for text in SectionText}

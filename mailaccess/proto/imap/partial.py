@@ -33,7 +33,7 @@ class PartialRange:
 _RANGE: Final = re.compile(rb"(-?)([1-9][0-9]{0,9}):(-?)([1-9][0-9]{0,9})")
 
 
-def partial_range(cur: ImapCursor) -> PartialRange:
+def result_range(cur: ImapCursor) -> PartialRange:
     """partial-range = nz-number ":" nz-number / "-" nz-number ":" "-" nz-number. RFC 9394 §4."""
     at = cur.pos
     octets = cur.take(_RANGE, "a range of results")

@@ -85,6 +85,12 @@ def _word(text: str, utf8: bool) -> bytes:
     return astring(text.encode("utf-8", "replace"), utf8=utf8)
 
 
+def _uid_batches(value: m.UidBatchList, utf8: bool) -> bytes:
+    ranges = ",".join([f"{high}:{low}" if high != low else str(high) for high, low in value.ranges])
+    shown = b" " + ranges.encode("ascii") if ranges else b""
+    return b"* UIDBATCHES (TAG %b)%b\r\n" % (string(value.tag), shown)
+
+
 RULES: Final[dict[type, Callable[..., bytes]]] = {
     m.SortResult: _sort_result,
     m.Threads: _threads,
@@ -95,6 +101,7 @@ RULES: Final[dict[type, Callable[..., bytes]]] = {
     m.OwnRights: _own_rights,
     m.MetadataValues: _metadata_values,
     m.MetadataChanged: _metadata_changed,
+    m.UidBatchList: _uid_batches,
 }
 
 
@@ -103,8 +110,14 @@ def _metadata_code(value: m.MetadataCode) -> bytes:
     return b"METADATA %b%b" % (value.reason.encode("ascii"), octets)
 
 
+def _in_progress(value: m.InProgress) -> bytes:
+    """RFC 9585 §4: NIL for a tag that would end the code."""
+    return b"INPROGRESS (%b NIL NIL)" % (NIL if b"]" in value.tag else string(value.tag))
+
+
 CODES: Final[dict[type, Callable[..., bytes]]] = {
     m.MetadataCode: _metadata_code,
+    m.InProgress: _in_progress,
     m.BadEvent: lambda value: b"BADEVENT (%b)" % " ".join(value.events).encode("ascii"),
     m.MailboxId: lambda value: b"MAILBOXID (%b)" % value.mailbox_id.encode("ascii"),
 }

@@ -108,3 +108,18 @@ class MailboxId(Code):
     """MAILBOXID. RFC 8474 §4.1, §4.2."""
 
     mailbox_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress(Code):
+    """INPROGRESS of the command under this tag; how much is done is not known. RFC 9585 §4."""
+
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UidBatchList(Response):
+    """UIDBATCHES. RFC 10022. ``ranges``: the higher UID first."""
+
+    tag: bytes
+    ranges: Sequence[tuple[int, int]]

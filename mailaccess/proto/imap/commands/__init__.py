@@ -19,6 +19,7 @@ from mailaccess.proto.imap.commands import (
     replace,
     session,
     sorting,
+    uidbatches,
     unauthenticate,
 )
 from mailaccess.proto.imap.commands.base import Command, Request, Rule, Rules
@@ -36,6 +37,7 @@ RULES: Final[dict[bytes, Rule]] = {
     **compress.RULES,
     **replace.RULES,
     **sorting.RULES,
+    **uidbatches.RULES,
     **metadata.RULES,
     **unauthenticate.RULES,
 }

@@ -15,7 +15,7 @@ from mailaccess.proto.imap import search as search_grammar
 from mailaccess.proto.imap import tokens
 from mailaccess.proto.imap.commands.base import Command, Rule, Rules
 from mailaccess.proto.imap.fetch import FetchAtt
-from mailaccess.proto.imap.partial import PartialRange, partial_range
+from mailaccess.proto.imap.partial import PartialRange, result_range
 from mailaccess.proto.imap.tokens import ImapCursor
 
 
@@ -60,7 +60,7 @@ class Fetch(Command):
     """FETCH. Macros are resolved, repetitions removed; with ``uid`` the first of ``items`` is ``Uid``.
 
     changed_since: the modifier of RFC 7162 §3.1.4.1 (0 is allowed: Apple Mail); it implies MODSEQ, which is
-    among ``items`` then.  vanished: RFC 7162 §3.2.6.
+    among ``items`` then.  vanished: RFC 7162 §3.2.6.  partial: RFC 9394 §3.3, with ``uid`` only.
     """
 
     numbers: SequenceSet
@@ -68,6 +68,7 @@ class Fetch(Command):
     uid: bool = False
     changed_since: int | None = None
     vanished: bool = False
+    partial: PartialRange | None = None
 
 
 class StoreOperation(Enum):
@@ -140,7 +141,7 @@ def search_return(cur: ImapCursor) -> tuple[frozenset[SearchReturn] | None, Part
                 cur.fail("a known SEARCH return option", at)
             if option is SearchReturn.PARTIAL:
                 tokens.space(cur)
-                partial = partial_range(cur)
+                partial = result_range(cur)
             if option in found or {option, *found} >= _NOT_BOTH:
                 cur.fail("PARTIAL or ALL, each option once", at)
             found.add(option)
@@ -160,9 +161,10 @@ def _fetch(cur: ImapCursor, *, uid: bool = False) -> Fetch:
     numbers = tokens.sequence_set(cur)
     tokens.space(cur)
     wanted = fetch_grammar.fetch_rest(cur)
-    return Fetch(
-        numbers, wanted.items_with_uid if uid else wanted.items, uid, wanted.changed_since, wanted.vanished
-    )
+    if wanted.partial is not None and not uid:
+        cur.fail("PARTIAL with UID FETCH only")
+    items = wanted.items_with_uid if uid else wanted.items
+    return Fetch(numbers, items, uid, wanted.changed_since, wanted.vanished, wanted.partial)
 
 
 def _store(cur: ImapCursor, *, uid: bool = False) -> Store:
