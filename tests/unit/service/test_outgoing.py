@@ -22,7 +22,7 @@ ANY = ("127.0.0.1:0",)
 def settings(folder, domain, user, **relay):
     folder.mkdir()
     certificate, key = folder / "cert.pem", folder / "key.pem"
-    write_self_signed(certificate, key, ["localhost"])
+    write_self_signed(certificate, key, ["mx.naver.com", "localhost"])
     (folder / "users").write_text(f"{user}@{domain}:{{PLAIN}}{PASSWORD}::::::\n")
     (folder / "aliases").write_text("away: lee@naver.com\n")
     return Settings(
@@ -64,14 +64,14 @@ async def until(condition):
 
 
 class Two:
-    def __init__(self, tmp_path):
+    def __init__(self, tmp_path, **relay):
         self.tmp = tmp_path
         self.naver = start(settings(tmp_path / "naver", "naver.com", "lee"))
         zone = {"naver.com": [dns.Record_MX(10, "mx.naver.com")], "mx.naver.com": [dns.Record_A("127.0.0.1")]}
         self.names = NameServer({"naver.com": zone})
         server = f"127.0.0.1:{self.names.listen(reactor)}"
         self.made = settings(
-            tmp_path / "daum", "daum.net", "kim", dns=(server,), port=port(self.naver, "smtp")
+            tmp_path / "daum", "daum.net", "kim", dns=(server,), port=port(self.naver, "smtp"), **relay
         )
         self.daum = start(self.made)
 
@@ -90,18 +90,17 @@ class Two:
     def queued(self):
         return list((self.tmp / "daum" / "queue" / "envelope").iterdir())
 
+    async def stop(self):
+        await self.daum.stopService()
+        await self.naver.stopService()
+        await self.names.stop()
+
 
 @pytest.fixture
 def two(tmp_path):
     two = Two(tmp_path)
     yield two
-
-    async def stop():
-        await two.daum.stopService()
-        await two.naver.stopService()
-        await two.names.stop()
-
-    pytest_twisted.blockon(pytest_twisted.defer.ensureDeferred(stop()))
+    pytest_twisted.blockon(pytest_twisted.defer.ensureDeferred(two.stop()))
 
 
 @pytest_twisted.ensureDeferred
@@ -172,3 +171,20 @@ async def test_dsn_is_offered_to_our_own_people(two):
 async def test_only_one_server_takes_a_queue(two):
     with pytest.raises(CannotStart, match="another process has the queue"):
         House(replace(two.made)).privilegedStartService()
+
+
+@pytest_twisted.ensureDeferred
+async def test_required_tls_wants_the_right_certificate(tmp_path):
+    two = Two(tmp_path, tls="required", ca_file=tmp_path / "naver" / "cert.pem")
+    await deferToThread(two.submit, "lee@naver.com")
+    await until(lambda: two.inbox("lee"))
+    await two.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_required_tls_does_not_take_a_wrong_certificate(tmp_path):
+    two = Two(tmp_path, tls="required")
+    await deferToThread(two.submit, "lee@naver.com")
+    await until(lambda: two.queued() and b"certificate verify failed" in two.queued()[0].read_bytes())
+    assert two.inbox("lee") == []
+    await two.stop()
