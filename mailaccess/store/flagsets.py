@@ -11,7 +11,7 @@ from array import array
 from typing import Final
 
 from mailaccess.model.errors import LimitReached
-from mailaccess.model.flags import FlagSet, ordered
+from mailaccess.model.flags import FlagSet, is_keyword, ordered
 
 MAX_FLAG_SETS: Final = 20_000
 """Different sets in one account: real ones have some dozens, and each costs every session memory."""
@@ -58,9 +58,10 @@ class FlagSets:
     def row(self, connection: sqlite3.Connection, flags: FlagSet) -> int:
         """The index's id for ``flags``, which is given one, within the open transaction, if it has none.
 
-        Raises LimitReached.
+        Raises LimitReached; never for system flags alone.
         """
-        number = self._number(flags) if len(self.sets) < MAX_FLAG_SETS else self._numbers.get(flags)
+        room = len(self.sets) < MAX_FLAG_SETS or not any(is_keyword(flag) for flag in flags)
+        number = self._number(flags) if room else self._numbers.get(flags)
         if number is None or len(flags) > MAX_FLAGS_OF_ONE:
             raise LimitReached("There are too many different flags and keywords")
         row = self._to_row.get(number)

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailaccess.model.flags import MAX_KEYWORDS, FlagSet
+from mailaccess.model.errors import LimitReached
+from mailaccess.model.flags import MAX_KEYWORDS, SYSTEM_FLAGS, FlagSet
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import naming, tree
 from mailaccess.store.changes import Delta, Rows
@@ -536,7 +537,11 @@ class _Describer:
 
     def _flags(self, letters: str, more: FlagSet) -> int:
         vault = self._intake.vault
-        flags = vault.flag_sets.row(vault.connection, self.lettering.flags_of(letters) | more)
+        named = self.lettering.flags_of(letters)
+        try:
+            flags = vault.flag_sets.row(vault.connection, named | more)
+        except LimitReached:  # the account has too many different sets: its mail is to be read all the same
+            flags = vault.flag_sets.row(vault.connection, named & frozenset(SYSTEM_FLAGS))
         self._flag_rows[letters, more] = flags
         if self.lettering.strays(letters):
             self._strays.add((letters, more))

@@ -284,3 +284,10 @@ class TestOnlyNewChanged:
         os.link(house.maildir / "cur" / file, house.maildir / "new" / file.partition(":")[0])
         session.refresh()
         assert session.uids == [1, 2]
+
+
+def test_an_account_with_too_many_different_flag_sets_is_still_readable(house, monkeypatch):
+    house.append(b"one", flags=frozenset({"a", "b"}))
+    monkeypatch.setattr("mailaccess.store.flagsets.MAX_FLAG_SETS", 2)
+    house.drop("1800000000.x:2,SFa", place="cur")
+    assert house.open().flags()[2] == {"\\Seen", "\\Flagged"}
