@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from mailaccess.imap import contexts
 from mailaccess.imap.answers import answer
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated, NotAuthenticated, Selected, State
@@ -104,8 +105,12 @@ async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = Fal
     """Tell a session what is due. A failing store makes it wait for the next time."""
     modseq = state.condstore
     try:
+        if state.contexts and expunges:
+            await contexts.tell_losses(state, out)
         await state.updates.tell(
             out, expunges=expunges, uid=uid or modseq, modseq=modseq, vanished=state.qresync
         )
+        if state.contexts and not state.updates.gone:
+            await contexts.tell_changes(state, out)
     except MailError as error:
         state.connection.house.log.log("imap-update-failed", Level.WARNING, error=error.detail or str(error))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mailaccess.auth.api import Identity, Peer
+from mailaccess.imap.contexts import Context
 from mailaccess.imap.house import House
 from mailaccess.imap.updates import Updates
 from mailaccess.imap.view import Span, View
@@ -145,9 +146,10 @@ class Selected(Authenticated):
     """A mailbox is selected, read-only after EXAMINE.
 
     view: the client's message numbers.  updates: what it has yet to be told.  saved: ``$`` (RFC 5182 §2.1).
+    contexts: searches that the client is told of (RFC 5267 §4.3).
     """
 
-    __slots__ = ("mailbox", "saved", "updates", "view", "writable")
+    __slots__ = ("contexts", "mailbox", "saved", "updates", "view", "writable")
 
     def __init__(
         self, before: Authenticated, mailbox: Mailbox, view: View, updates: Updates, *, writable: bool
@@ -158,6 +160,7 @@ class Selected(Authenticated):
         self.updates = updates
         self.writable = writable
         self.saved: UidSet = EMPTY
+        self.contexts: list[Context] = []
 
     def spans(self, numbers: SequenceSet, *, uid: bool) -> list[Span]:
         """The places a command's set stands for. Raises BadNumber."""

@@ -11,6 +11,7 @@ def load() -> None:
         append,
         authentication,
         compressing,
+        context,
         copying,
         enabling,
         expunge,

@@ -6,9 +6,11 @@ ESEARCH RFC 4731; SEARCHRES RFC 5182; MODSEQ RFC 7162 §3.1.5; PARTIAL RFC 9394.
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from typing import Final
 
 from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
+from mailaccess.imap.contexts import Context, check_tag, keep
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.progress import signs_of_life
 from mailaccess.imap.replies import Replies
@@ -28,6 +30,8 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     if args.charset is not None and out.utf8:
         raise bad("There is only UTF-8 after ENABLE UTF8=ACCEPT")  # RFC 6855 §3
     options = args.return_options
+    if options is not None and SearchReturn.UPDATE in options:
+        check_tag(session)
     saving = options is not None and SearchReturn.SAVE in options
     if saving:
         before, session.saved = session.saved, EMPTY  # a failed SAVE leaves nothing: RFC 5182 §2.1
@@ -42,10 +46,16 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
         return r.Ok("SEARCH completed")
     if saving:
         session.saved = _to_save(args, found, options)
-    told = options - {SearchReturn.SAVE}
+    told = options - NO_RESULTS
     if told or not saving:
         out.send(_esearch(session, args, found, told or {SearchReturn.ALL}))
+    if SearchReturn.UPDATE in options:
+        keep(session, Context(session.connection.tag, args.uid, criteria, None, found), out)
     return r.Ok("SEARCH completed")
+
+
+NO_RESULTS: Final = frozenset((SearchReturn.SAVE, SearchReturn.CONTEXT, SearchReturn.UPDATE))
+"""Return options that tell nothing of the result."""
 
 
 def resolve(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:

@@ -5,12 +5,12 @@ from typing import Final
 
 from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
-from mailaccess.imap.commands.searching import highest, known_only, resolve
+from mailaccess.imap.commands.searching import NO_RESULTS, highest, known_only, resolve
+from mailaccess.imap.contexts import Context, check_tag, keep
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.progress import signs_of_life
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
-from mailaccess.model.criteria import Criterion
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.proto.imap import render_more
 from mailaccess.proto.imap import responses as r
@@ -33,11 +33,14 @@ async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
     if args.uses_modseq:
         condstore_on(session, out)
     options = args.return_options
+    if options is not None and SearchReturn.UPDATE in options:
+        check_tag(session)
     saving = options is not None and SearchReturn.SAVE in options
     before = session.saved
     if saving:
         session.saved = EMPTY  # a failed SAVE leaves nothing: RFC 5182 §2.1
-    criteria = _criteria(session, args.criteria, before)
+    resolved = resolve(session, args.criteria, before)
+    criteria = known_only(session, resolved)
     order = [SortCriterion(SortKey[each.key.name], each.reverse) for each in args.order]
     with signs_of_life(session.connection):
         found = await session.mailbox.sort(criteria, order)
@@ -47,16 +50,13 @@ async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
         return r.Ok("SORT completed")
     if saving:
         session.saved = _to_save(args, options, found)
-    wanted = options - {SearchReturn.SAVE}
+    wanted = options - NO_RESULTS
     if wanted or not saving:
         modseq = highest(session, found) if args.uses_modseq and found else None
         out.send(_esearch(session, args, wanted or {SearchReturn.ALL}, numbers, modseq))
+    if SearchReturn.UPDATE in options:
+        keep(session, Context(session.connection.tag, args.uid, resolved, order, found), out)
     return r.Ok("SORT completed")
-
-
-def _criteria(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:
-    """As the store takes it, among the messages that the client knows."""
-    return known_only(session, resolve(session, criteria, saved))
 
 
 async def _numbers(session: Selected, uids: Sequence[int]) -> list[int]:
@@ -111,7 +111,7 @@ async def thread(session: Selected, args: Thread, out: Replies) -> r.Status:
         raise bad("The threading algorithms are " + ", ".join(ThreadAlgorithm.__members__))
     if args.uses_modseq:
         condstore_on(session, out)
-    criteria = _criteria(session, args.criteria, session.saved)
+    criteria = known_only(session, resolve(session, args.criteria, session.saved))
     with signs_of_life(session.connection):
         trees = await session.mailbox.thread(criteria, ThreadAlgorithm[args.algorithm])
     out.octets(b"* THREAD " if trees else b"* THREAD")

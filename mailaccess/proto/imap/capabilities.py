@@ -81,6 +81,8 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("SORT", 5256, False, True),
     Extension("SORT=DISPLAY", 5957, False, True),
     Extension("ESORT", 5267, False, True),
+    Extension("CONTEXT=SEARCH", 5267, False, True),
+    Extension("CONTEXT=SORT", 5267, False, True),
     Extension("THREAD=ORDEREDSUBJECT", 5256, False, True),
     Extension("THREAD=REFERENCES", 5256, False, True),
     Extension("THREAD=REFS", 5256, False, True),

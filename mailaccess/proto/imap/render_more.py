@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from mailaccess.proto.imap import responses_more as m
-from mailaccess.proto.imap.render_words import NIL, astring, literal8, mailbox, numbers, string
+from mailaccess.proto.imap.render_words import NIL, astring, literal8, mailbox, numbers, ordered_set, string
 
 
 def _sort_result(value: m.SortResult, utf8: bool) -> bytes:
@@ -91,6 +91,16 @@ def _uid_batches(value: m.UidBatchList, utf8: bool) -> bytes:
     return b"* UIDBATCHES (TAG %b)%b\r\n" % (string(value.tag), shown)
 
 
+def _context_change(value: m.ContextChange, utf8: bool) -> bytes:
+    runs = b" ".join(b"%d %b" % (place, ordered_set(found)) for place, found in value.runs)
+    return b"* ESEARCH (TAG %b)%b %b (%b)\r\n" % (
+        string(value.tag),
+        b" UID" if value.uid else b"",
+        b"ADDTO" if value.added else b"REMOVEFROM",
+        runs,
+    )
+
+
 RULES: Final[dict[type, Callable[..., bytes]]] = {
     m.SortResult: _sort_result,
     m.Threads: _threads,
@@ -102,6 +112,7 @@ RULES: Final[dict[type, Callable[..., bytes]]] = {
     m.MetadataValues: _metadata_values,
     m.MetadataChanged: _metadata_changed,
     m.UidBatchList: _uid_batches,
+    m.ContextChange: _context_change,
 }
 
 
@@ -118,6 +129,7 @@ def _in_progress(value: m.InProgress) -> bytes:
 CODES: Final[dict[type, Callable[..., bytes]]] = {
     m.MetadataCode: _metadata_code,
     m.InProgress: _in_progress,
+    m.NoUpdate: lambda value: b"NOUPDATE " + string(value.tag),
     m.BadEvent: lambda value: b"BADEVENT (%b)" % " ".join(value.events).encode("ascii"),
     m.MailboxId: lambda value: b"MAILBOXID (%b)" % value.mailbox_id.encode("ascii"),
 }

@@ -123,3 +123,23 @@ class UidBatchList(Response):
 
     tag: bytes
     ranges: Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class NoUpdate(Code):
+    """NOUPDATE: the search of this tag is not told of. RFC 5267 §4.3.1."""
+
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ContextChange(Response):
+    """ESEARCH with ADDTO or, where not ``added``, REMOVEFROM. RFC 5267 §4.3.3, §4.3.4.
+
+    runs: a position, 0 for mailbox order, and the results there.
+    """
+
+    tag: bytes
+    uid: bool
+    added: bool
+    runs: Sequence[tuple[int, Sequence[int]]]

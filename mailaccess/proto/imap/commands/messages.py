@@ -27,7 +27,7 @@ class Expunge(Command):
 
 
 class SearchReturn(Enum):
-    """search-return-opt. RFC 4731 §3.1, RFC 5182 §2, RFC 9394 §3.1."""
+    """search-return-opt. RFC 4731 §3.1, RFC 5182 §2, RFC 9394 §3.1, RFC 5267 §4.2, §4.3."""
 
     MIN = "MIN"
     MAX = "MAX"
@@ -35,6 +35,8 @@ class SearchReturn(Enum):
     COUNT = "COUNT"
     SAVE = "SAVE"
     PARTIAL = "PARTIAL"
+    CONTEXT = "CONTEXT"
+    UPDATE = "UPDATE"
 
 
 @dataclass(frozen=True, slots=True)
