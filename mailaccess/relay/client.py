@@ -50,11 +50,11 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        return 200 <= self.code < 400
+        return 200 <= self.code < 300
 
     @property
     def permanent(self) -> bool:
-        return self.code >= 500
+        return 500 <= self.code < 600
 
     @property
     def status(self) -> str:
@@ -62,7 +62,9 @@ class Answer:
         found = _ENHANCED.match(self.text)
         if found and found[1][0] == str(self.code)[0]:
             return found[1]
-        return "4.4.2" if self.code < 0 else f"{self.code // 100}.0.0"
+        if self.ok or self.permanent:
+            return f"{self.code // 100}.0.0"
+        return "4.4.2" if self.code < 0 else "4.0.0"
 
     def __str__(self) -> str:
         return self.text if self.code < 0 else f"{self.code} {self.text}"
@@ -266,7 +268,7 @@ class Connection(smtp.ESMTPClient):
                     answer = await self._say(_base64(part))
         else:
             raise await self._useless("The server offers neither AUTH PLAIN nor LOGIN")
-        if not answer.ok or answer.code == 334:
+        if not answer.ok:
             raise await self._useless(f"The login was refused: {answer}")
 
     async def _useless(self, why: str) -> Broken:
@@ -330,7 +332,7 @@ class Connection(smtp.ESMTPClient):
         start = await self._say("DATA")
         if start.code != 354:
             await self._reset()
-            return start
+            return Answer(-1, f"DATA was answered with {start}") if start.ok else start
         flow = self._flow
         assert flow is not None
         kept = b"\r\n"  # what could begin a line that starts with a dot; the first is DATA's own line end

@@ -6,6 +6,7 @@ records) is final; what it could not tell (SERVFAIL, refused, no answer) is trie
 """
 
 import random
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ LONGEST_MEMORY: Final = 300.0
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 
 SMTP: Final = 25
+
+
+_NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+"""What DNS can be asked for: labels of at most 63 octets, 253 in all (RFC 1035 §2.3.4)."""
 
 
 class Unroutable(Exception):
@@ -117,12 +122,17 @@ class Exchangers:
 
         domain: lower case, A-labels.
         """
+        if not _NAME.fullmatch(domain):
+            raise Unroutable(True, "5.1.2", f"{domain} is no domain that has a mail server")
         exchangers = await self._exchangers(domain)
         left = self._without_us(domain, exchangers)
         hosts: list[Host] = []
         denied: list[str] = []
         unknown = ""
         for name in left[:MAX_HOSTS]:
+            if not _NAME.fullmatch(name):
+                denied.append(name)
+                continue
             try:
                 addresses = await self.addresses(name)
             except Unroutable as problem:

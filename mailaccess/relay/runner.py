@@ -119,6 +119,8 @@ class Relay:
         found = self._spool.queue.envelopes(self._found)
         count = 0
         while batch := await self._threads.run(_some, found):
+            if self._stopping:
+                return
             count += len(batch)
             for envelope in batch:
                 self._take_up(envelope)
@@ -269,7 +271,14 @@ class Relay:
             self._open.add(conversation)
             self.schedule.reached(job.destination)
             self._pump()  # more of its line may be on their way now
-        verdicts = await deliver(conversation, envelope, recipients, lambda: self._spool.body(job.id))
+        try:
+            verdicts = await deliver(conversation, envelope, recipients, lambda: self._spool.body(job.id))
+        except Exception as error:
+            self._open.discard(conversation)
+            conversation.connection.abort("The message could not be read")
+            if isinstance(error, NotQueued):  # deleted while it was sent
+                return None
+            raise
         await self._settle(envelope, recipients, verdicts, conversation)
         return conversation
 

@@ -67,9 +67,13 @@ class Spool:
     async def body(self, id: str) -> AsyncIterator[bytes]:
         """The message's octets. Raises NotQueued, OSError."""
         place = 0
-        while piece := await self._threads.run(self.queue.read_body, id, place, PIECE):
+        while True:
+            piece = await self._threads.run(self.queue.read_body, id, place, PIECE)
             place += len(piece)
-            yield piece
+            if piece:
+                yield piece
+            if len(piece) < PIECE:
+                return
 
     async def head(self, id: str, most: int) -> bytes:
         """The first octets of the message. Raises NotQueued, OSError."""

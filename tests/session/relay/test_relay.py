@@ -290,3 +290,39 @@ async def test_a_transport_needs_no_dns_and_a_server_that_breaks_off_is_tried_ag
     assert (await road.log.wait("relayed"))["host"] == f"127.0.0.1[127.0.0.1]:{port}"
     await settled(road)
     await road.stop()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {b"DATA": b"250 taken already"},
+        {b"RCPT": b"354 go on"},
+        {b".": b"354 more"},
+        {b"MAIL": b"199 what"},
+        {b"RCPT": b"no number"},
+        {b".": b"421 "},
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_a_nonsensical_answer_is_never_taken_for_delivery(road, answers):
+    road.peer.answers = answers
+    id = await road.put("lee@naver.com")
+    await road.log.wait("deferred")
+    await settled(road)
+    assert road.spool.queue.read(id).waiting and road.reports == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_message_deleted_while_it_waits_in_line_is_not_sent(road):
+    road.peer.greeting = b"421 no"
+    await road.put("lee@naver.com")
+    await road.log.wait("deferred")
+    await settled(road)
+    id = await road.put("lee@naver.com")  # stands behind the destination's back-off
+    await settled(road)
+    await road.relay.carry_out(requests.Request("delete", (id,)))
+    road.peer.greeting = b"220 peer"
+    await road.later(61)
+    await road.log.wait("relayed")
+    await settled(road)
+    assert len(road.peer.messages) == 1 and road.spool.queue.ids() == []

@@ -121,6 +121,9 @@ def test_a_host_without_an_address_is_passed_over():
         ("broken.kr", False, "4.4.3"),
         ("unsure.kr", False, "4.4.3"),
         ("ours.kr", True, "5.4.6"),
+        ("[192.0.2.1]", True, "5.1.2"),
+        ("x" * 64 + ".kr", True, "5.1.2"),
+        (".".join(["x" * 60] * 5), True, "5.1.2"),
     ],
 )
 def test_where_there_is_no_way(domain, permanent, status):
