@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailaccess.store import intake, journal
+from mailaccess.store import describing, intake, journal
 from mailaccess.store.index import mailboxes
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.journal import Progress
@@ -144,7 +144,7 @@ def _files_and_rows(vault: Vault, box: Box, report: Report, thorough: bool) -> N
         if parsed.wire != sizes[uid]:
             report.fault(f"{_shown(place, name)}: has {sizes[uid]} octets with CRLF in the index")
         elif thorough:
-            measured = intake.wire_size(vault.files.read(vault.path(box.folder, place, name)))
+            measured = describing.wire_size(vault.files.read(vault.path(box.folder, place, name)))
             if measured != sizes[uid]:
                 report.fault(f"{_shown(place, name)}: has {measured} octets with CRLF")
 

@@ -6,9 +6,10 @@ and tests pass ``model.work.InlineRunner()`` and None.
 
 On the reactor thread      engine (open accounts, memory), account, mailbox (handles), changes (deltas to columns
                            and listeners), columns, housekeeping (what an account does by itself), indexer, search
-In the account's jobs      vault (paths, open index, transactions), tree (mailboxes), intake (what other programs
-                           did), appending (group commit), changing (flags, expunge, copy, move), journal (file
-                           operations owed), loading (into memory), reading (octets), flagsets, naming, fsck
+In the account's jobs      vault (paths, open index, transactions), tree (mailboxes), folder and intake (what other
+                           programs did), describing (new files as rows), appending (group commit), changing (flags,
+                           expunge, copy, move), forgetting, journal (file operations owed), loading (into memory),
+                           reading (octets), flagsets, naming
 maildir/                   names (file names), folders (folder names), scan, uids (``mailaccess-uids`` and Dovecot's
                            files), subscriptions, deliver, files (every file operation, where faults are injected)
 index/                     schema, connection, mailboxes and messages (rows), cache, fieldsets, fulltext, keys

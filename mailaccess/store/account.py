@@ -28,6 +28,7 @@ from mailaccess.store import appending, changing, housekeeping, intake, loading,
 from mailaccess.store.api import Appended, Listener, Mailbox, MailboxInfo, NewMessage, Quota, Status
 from mailaccess.store.background import Cancellable, Watch
 from mailaccess.store.changes import Delta, OpenMailbox
+from mailaccess.store.folder import is_doubtful
 from mailaccess.store.index import connection as index_file
 from mailaccess.store.index import mailboxes as rows
 from mailaccess.store.mailbox import MailboxHandle
@@ -269,7 +270,7 @@ class MaildirAccount:
             box = await self.run(intake.check, state.name, thorough=thorough)
         except NoSuchMailbox:
             raise MailboxGone from None
-        if intake.is_doubtful(box):
+        if is_doubtful(box):
             self._doubt(state)
 
     def _is_fresh(self, state: OpenMailbox) -> bool:

@@ -26,6 +26,8 @@ from mailaccess.model.work import ThreadRunner
 from mailaccess.store import intake, naming, tree
 from mailaccess.store.api import Appended
 from mailaccess.store.changes import Delta
+from mailaccess.store.describing import appended
+from mailaccess.store.folder import own_changes
 from mailaccess.store.index import cache, fulltext, mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import deliver, names
@@ -229,7 +231,7 @@ class _Commit:
         renamed: list[_Placed] = []
         boxes = list({id(box): box for box in self.boxes.values()}.values())
         try:
-            with intake.own_changes(vault, boxes):
+            with own_changes(vault, boxes):
                 for item in self.placed:
                     target = vault.path(item.box.folder, item.place, item.file)
                     vault.files.rename(item.staged.upload.path, target)
@@ -295,7 +297,7 @@ class _Commit:
                 messages.insert(connection, rows)
                 box.messages += len(rows)
                 box.octets += sum([row[6] for row in rows])
-                vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=intake.appended(vault, rows)))
+                vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=appended(vault, rows)))
             mailboxes.save(connection, box)
         cache.store(connection, kept)
         fulltext.enqueue(connection, [number for number, _ in kept])

@@ -11,16 +11,15 @@ Plain blocking code for the account's serial jobs.
 import os
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailaccess.model.errors import LimitReached
-from mailaccess.model.flags import MAX_KEYWORDS, SYSTEM_FLAGS, FlagSet
+from mailaccess.model.flags import MAX_KEYWORDS, FlagSet
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import naming, tree
 from mailaccess.store.changes import Delta, Rows
+from mailaccess.store.describing import Describer, appended, wire_size
+from mailaccess.store.folder import GRAIN, Disk, folder_times, is_doubtful
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import fulltext, mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
@@ -37,9 +36,6 @@ NAMED_AT_ONCE: Final = 64
 """New files that get their names within the scan: 2 ms. The UIDs of more of them go to a list, as Dovecot does it,
 and into their names when those change for another reason."""
 
-GRAIN: Final = 20_000_000
-"""Nanoseconds: modification times advance with the kernel's tick, of 1 to 10 ms."""
-
 PIECE: Final = 2**20
 """Octets read at once of a file that is measured."""
 
@@ -48,48 +44,6 @@ FEW: Final = 4
 
 MAX_MESSAGES: Final = 2**31
 """Messages in one mailbox."""
-
-
-class _Disk:
-    """``scan.Folder`` on the real disk. only_new: ``cur/`` is as it was, and shows nothing at the first look."""
-
-    def __init__(self, vault: Vault, folder: bytes, *, only_new: bool = False) -> None:
-        self.vault = vault
-        self.folder = folder
-        self._hidden = only_new
-
-    def listing(self, place: int) -> list[bytes]:
-        if place and self._hidden:
-            self._hidden = False
-            return []
-        return self.vault.files.listdir(self.vault.path(self.folder, place, b""))
-
-    def inode(self, entry: scan.Entry) -> int:
-        try:
-            return self.vault.files.stat(self.vault.path(self.folder, *entry)).st_ino
-        except FileNotFoundError:
-            return 0
-
-
-def folder_times(vault: Vault, box: Box) -> tuple[int, int]:
-    files, folder = vault.files, vault.folder(box.folder)
-    return files.mtime(folder + b"/new"), files.mtime(folder + b"/cur")
-
-
-def is_doubtful(box: Box) -> bool:
-    """Whether our own operations came after the last listing, or within the clock's grain of it."""
-    return max(box.new_mtime, box.cur_mtime) > box.scanned - GRAIN
-
-
-@contextmanager
-def own_changes(vault: Vault, boxes: Iterable[Box]) -> Iterator[None]:
-    """Around operations of ours in these folders: they are no reason to list them. Within a transaction;
-    the caller saves ``boxes``.
-    """
-    trusted = [box for box in boxes if folder_times(vault, box) == (box.new_mtime, box.cur_mtime)]
-    yield
-    for box in trusted:
-        box.new_mtime, box.cur_mtime = folder_times(vault, box)
 
 
 def check(vault: Vault, name: str, *, thorough: bool = False) -> Box:
@@ -139,10 +93,10 @@ def _differences(vault: Vault, box: Box, times: tuple[int, int]) -> scan.Differe
     100,000 files is not read: unless one of the new files may be the twin of one there.
     """
     if times[1] == box.cur_mtime <= box.scanned - GRAIN:
-        found = scan.compare(_Disk(vault, box.folder, only_new=True), _known(vault, box, only_new=True))
+        found = scan.compare(Disk(vault, box.folder, only_new=True), _known(vault, box, only_new=True))
         if len(found.new) <= FEW and not any([_has_twin(vault, box, name) for _, name in found.new]):
             return found
-    return scan.compare(_Disk(vault, box.folder), _known(vault, box))
+    return scan.compare(Disk(vault, box.folder), _known(vault, box))
 
 
 def _has_twin(vault: Vault, box: Box, name: bytes) -> bool:
@@ -233,7 +187,7 @@ class _Intake:
 
     def _numbered(self, box: Box) -> dict[int, scan.Entry]:
         """The files of a mailbox's folder by the UID in their names."""
-        disk = _Disk(self.vault, box.folder)
+        disk = Disk(self.vault, box.folder)
         found: dict[int, scan.Entry] = {}
         for place in (0, 1):
             for name in disk.listing(place):
@@ -324,7 +278,7 @@ class _Intake:
         vault, box, connection = self.vault, self.box, self.connection
         content = mailboxes.take_contents(connection, len(assigned))
         columns = Rows(array("I"), array("I"), array("Q"), array("Q"), array("q"))
-        describer = _Describer(self, modseq)
+        describer = Describer(self, modseq)
         few = len(assigned) <= NAMED_AT_ONCE
         listed: list[bytes] = []
         for start in range(0, len(assigned), INSERTED_AT_ONCE):
@@ -487,78 +441,3 @@ class _Intake:
             taken.add(names.unique(name))
             result.append((place, name))
         return result
-
-
-class _Describer:
-    """Makes rows of new files; in its own class for the speed of the loop, which a folder of 100,000 files goes
-    through at once.
-    """
-
-    def __init__(self, intake: _Intake, modseq: int) -> None:
-        self._intake = intake
-        self._modseq = modseq
-        self._carried = intake.carried()
-        self._flag_rows: dict[tuple[str, FlagSet], int] = {}
-        self._strays: set[tuple[str, FlagSet]] = set()
-        self.nameless: set[int] = set()
-        """UIDs of files whose names do not say what they should."""
-        self.strays: list[int] = []
-        """UIDs of files with keyword letters that mean nothing."""
-        self.lettering = naming.Lettering(mailboxes.keywords(intake.connection, intake.box))
-
-    def rows(self, assigned: list[tuple[int, scan.Entry]], content: int) -> list[messages.Row]:
-        """Rows of (uid, entry), contents numbered from ``content``."""
-        mailbox, modseq, carried = self._intake.box.id, self._modseq, self._carried
-        stats, flag_rows, no_flags = self._intake.stats, self._flag_rows, frozenset[str]()
-        parse, seconds = names.parse, names.seconds
-        rows: list[messages.Row] = []
-        for number, (uid, entry) in enumerate(assigned, content):
-            place, file = entry
-            _, stored, wire, named, _, letters = parse(file)
-            found = stats[entry]
-            on_disk, internal = found.st_size, int(found.st_mtime)
-            size = wire
-            if stored != on_disk or size is None or size < stored:
-                size = self._intake.measured(place, file, on_disk)
-            more = carried.get(uid, no_flags) if carried else no_flags
-            flags = flag_rows.get((letters, more))
-            if flags is None:
-                flags = self._flags(letters, more)
-            saved = seconds(file)
-            if saved is None:
-                saved = internal
-            rows.append((mailbox, uid, flags, modseq, internal, saved, size, number, mailbox, place, file))
-            if named != uid or stored != on_disk or wire != size:
-                self.nameless.add(uid)
-            if self._strays and (letters, more) in self._strays:
-                self.nameless.add(uid)
-                self.strays.append(uid)
-        return rows
-
-    def _flags(self, letters: str, more: FlagSet) -> int:
-        vault = self._intake.vault
-        named = self.lettering.flags_of(letters)
-        try:
-            flags = vault.flag_sets.row(vault.connection, named | more)
-        except LimitReached:  # the account has too many different sets: its mail is to be read all the same
-            flags = vault.flag_sets.row(vault.connection, named & frozenset(SYSTEM_FLAGS))
-        self._flag_rows[letters, more] = flags
-        if self.lettering.strays(letters):
-            self._strays.add((letters, more))
-        return flags
-
-
-def appended(vault: Vault, rows: list[messages.Row]) -> Rows:
-    """New rows as columns."""
-    return Rows(
-        array("I", [row[1] for row in rows]),
-        vault.flag_sets.numbers(array("I", [row[2] for row in rows])),
-        array("Q", [row[3] for row in rows]),
-        array("Q", [row[6] for row in rows]),
-        array("q", [row[4] for row in rows]),
-    )
-
-
-def wire_size(data: bytes) -> int:
-    """Octets with CRLF line ends: a lone LF counts for two, what stands as CRLF stays."""
-    return len(data) + data.count(b"\n") - data.count(b"\r\n")

@@ -18,7 +18,8 @@ from typing import Final
 
 from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import Level
-from mailaccess.store import intake, naming
+from mailaccess.store import naming
+from mailaccess.store.folder import own_changes
 from mailaccess.store.index import mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import names
@@ -101,7 +102,7 @@ class _Batch:
         done: list[tuple[int, int, bytes, int, int]] = []
         failed: list[int] = []
         sharing = connection.execute("SELECT 1 FROM messages WHERE place >= 2 LIMIT 1").fetchone() is not None
-        with intake.own_changes(vault, list(self.homes.values())):
+        with own_changes(vault, list(self.homes.values())):
             for row in rows:
                 flags = vault.flag_sets.of_row(row[1])
                 try:
@@ -221,7 +222,7 @@ def _unlink(vault: Vault, limit: int) -> Progress:
         homes = {home: mailboxes.by_id(connection, home) for home in {row[1] for row in rows}}
         boxes = [box for box in homes.values() if box is not None]
         gone: list[tuple[int]] = []
-        with intake.own_changes(vault, boxes):
+        with own_changes(vault, boxes):
             for number, home, place, file in rows:
                 box = homes[home]
                 if box is None or _unlink_one(vault, box, place, file):

@@ -13,6 +13,7 @@ from mailaccess.store import changing, intake, journal, tree
 from mailaccess.store.api import Status
 from mailaccess.store.changes import Delta
 from mailaccess.store.columns import MailboxColumns
+from mailaccess.store.folder import is_doubtful
 from mailaccess.store.index import mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.vault import Known, Vault
@@ -68,7 +69,7 @@ def load(vault: Vault, name: str, have: frozenset[str]) -> Loaded:
         vault.loaded[box.mailbox_id] = Known(box.id, box.name, box.highest_modseq, box.uidnext)
     return Loaded(
         box.name, box.mailbox_id, box.uidvalidity, box.uidnext, box.highest_modseq, box.first_recent,
-        keywords_of(vault, box), columns, box.folder, intake.is_doubtful(box),
+        keywords_of(vault, box), columns, box.folder, is_doubtful(box),
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ _PRAGMAS: Final = (
 
 
 class Index:
-    """``connection`` is in autocommit mode; ``made`` says that the file is new and everything must be rebuilt."""
+    """``connection`` is in autocommit mode; ``version`` is what ``data_version`` was when last looked at."""
 
     def __init__(self, folder: Path) -> None:
         """Open or make the file. Raises sqlite3.Error, OSError, schema.NewerIndex."""
