@@ -21,4 +21,5 @@ commands     the handlers, a file per family   fetch        items, sections, pie
 view         message numbers of one client     updates      what others did, and when it is told
 replies      answers, one write per input      answers      errors to NO, BAD, BYE: one table
 places       flags found in columns            patterns     LIST's wildcards
+contexts     searches that are told of         progress     signs of life of a long command
 """

@@ -8,6 +8,6 @@ fetch_binary, fetch_facts    fetch items that have no handlers yet
 responses        a frozen class for each response and response code;  responses_more: those of extensions
 render           responses -> octets;  render_words, render_fetch, render_more: strings, FETCH, extensions
 structure_render ENVELOPE, BODYSTRUCTURE, BODY of a message
-status           the items of STATUS
+status           the items of STATUS;  partial: windows of results
 capabilities     which extensions are offered when
 """
