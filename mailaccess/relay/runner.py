@@ -24,14 +24,14 @@ from mailaccess.model.secret import Secret
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.proto.smtp.address import domain_key
-from mailaccess.relay import dsn
+from mailaccess.relay import dsn, outcomes
 from mailaccess.relay.attempt import Dialer, Open, Unreachable, Verdict, deliver
 from mailaccess.relay.mx import Exchangers, resolver
 from mailaccess.relay.routes import Route, Routes
 from mailaccess.spool import requests
-from mailaccess.spool.envelope import DELIVERED, FAILED, WAITING, Attempt, BadEnvelope, Envelope, Recipient
+from mailaccess.spool.envelope import DELIVERED, FAILED, WAITING, BadEnvelope, Envelope, Recipient
 from mailaccess.spool.queue import NotQueued
-from mailaccess.spool.schedule import Job, Schedule, retry_after
+from mailaccess.spool.schedule import Job, Schedule
 from mailaccess.spool.spool import Spool
 
 LOOK_FOR_REQUESTS: Final = 1.0
@@ -295,7 +295,7 @@ class Relay:
 
         def change(current: Envelope) -> Envelope:
             return current.with_recipients(
-                lambda each: _after(each, by_address.get(each.address), now, current)
+                lambda each: outcomes.after(each, by_address.get(each.address), now, current)
             )
 
         try:
@@ -343,7 +343,7 @@ class Relay:
     async def _round_over(self, id: str) -> None:
         now = self._now()
         try:
-            envelope = await self._spool.settle(id, lambda current: _next_round(current, now))
+            envelope = await self._spool.settle(id, lambda current: outcomes.next_round(current, now))
         except NotQueued:
             self.schedule.remove(id)
             return
@@ -396,7 +396,7 @@ class Relay:
             if now - current.created < self._settings.lifetime or current.held:
                 return current
             return current.with_recipients(
-                lambda each: _give_up(each, now) if each.state == WAITING else each
+                lambda each: outcomes.give_up(each, now) if each.state == WAITING else each
             )
 
         return change
@@ -493,30 +493,6 @@ class Relay:
             self.schedule.hurry(now, id)
         elif id not in self._busy:
             self._take_up(envelope)
-
-
-def _after(recipient: Recipient, verdict: Verdict | None, now: float, envelope: Envelope) -> Recipient:
-    """The recipient after a verdict; one that was settled meanwhile stays as it is."""
-    if verdict is None or recipient.state != WAITING:
-        return recipient
-    after = recipient.after(verdict.state, verdict.status, Attempt(now, verdict.text, verdict.host))
-    if verdict.state == DELIVERED:
-        after = replace(after, relayed=True, reported=verdict.dsn)
-    if verdict.state != WAITING and not after.reported:
-        alone = replace(envelope, recipients=(after,))
-        after = replace(after, reported=not dsn.due(alone))
-    return after
-
-
-def _give_up(recipient: Recipient, now: float) -> Recipient:
-    last = recipient.history[-1] if recipient.history else None
-    text = "It could not be delivered in time" + (f"; the last problem was: {last.text}" if last else "")
-    return recipient.after(FAILED, "5.4.7", Attempt(now, text, last.host if last else ""))
-
-
-def _next_round(envelope: Envelope, now: float) -> Envelope:
-    attempts = envelope.attempts + 1
-    return replace(envelope, attempts=attempts, due=now + retry_after(attempts))
 
 
 def _some(found: Iterable[Envelope]) -> list[Envelope]:
