@@ -21,7 +21,8 @@ used twice in one index. Content without a message is swept in the background.
 
 The interface between this room's two halves
 --------------------------------------------
-``index/cache.py``, ``keys.py``, ``orderkeys.py``, ``objectids.py``, ``fieldsets.py`` and ``fulltext.py`` own their tables, keyed by content id, and
+``index/cache.py``, ``keys.py``, ``orderkeys.py``, ``objectids.py``, ``fieldsets.py`` and ``fulltext.py`` own
+their tables, keyed by content id, and
 export ``TABLES``: CREATE statements (``IF NOT EXISTS``), run whenever an index is opened. The core calls
 ``cache.compute`` outside any transaction before a delivery commits, ``cache.store`` and ``fulltext.enqueue``
 within it, ``cache.facts`` and ``fieldsets.header_fields`` in jobs, ``fulltext.index_pending`` between jobs,
