@@ -39,6 +39,9 @@ MAX_KEPT_HEADER: Final = 256 * 1024
 """Octets of a header in the index. Real ones have 1 to 20 KB; FETCH reads a larger one from its file, and
 SEARCH looks at that much of it."""
 
+HEADERS_STORED_AT_ONCE: Final = 256
+"""Headers written in one transaction; an account's other processes wait for it."""
+
 STORED_AT_ONCE: Final = 32
 """Contents computed between two writes: bounds memory at some MB even where every value is at its limit."""
 
@@ -197,9 +200,21 @@ def kept_headers(
 
 def headers(connection: sqlite3.Connection, contents: Sequence[int], read: Read) -> dict[int, bytes]:
     """The header octets of each content, with the blank line; those whose file is gone are left out."""
-    wanted = list(dict.fromkeys(contents))
-    rows = facts(connection, wanted, (Fact.HEADER,), read)
-    return {content: row[0] for content, row in zip(wanted, rows, strict=True) if row is not None}
+    found = {
+        content: header
+        for content, (header,) in _rows(connection, contents, (Fact.HEADER,)).items()
+        if header is not None
+    }
+    read_now: list[tuple[int, bytes]] = []
+    for content in sorted(set(contents) - found.keys()):
+        block = beginning(read, content)
+        if block is not None:
+            read_now.append((content, block))
+    for start in range(0, len(read_now), HEADERS_STORED_AT_ONCE):
+        with keeping(connection):
+            _store_headers(connection, read_now[start : start + HEADERS_STORED_AT_ONCE])
+    found.update(read_now)
+    return found
 
 
 def _rows(
@@ -231,10 +246,8 @@ def headers_missing(
     """
     done: list[tuple[int, bytes, Keys]] = []
     for number, content in enumerate(contents, 1):
-        wire = octets(read, content)
-        if wire is not None:
-            end = find_end(cast(bytes, wire), 0, len(wire))
-            block = wire[: end if end >= 0 else len(wire)]
+        block = beginning(read, content)
+        if block is not None:
             header = Header(block)
             done.append((content, block, keys.compute(header, envelope(header))))
         if number % (2 * GIVE_WAY_EVERY) == 0:
@@ -244,6 +257,23 @@ def headers_missing(
             _store_headers(connection, [(content, block) for content, block, _ in done])
             keys.store(connection, [(content, of) for content, _, of in done])
     yield from done
+
+
+def beginning(read: Read, content: int) -> bytes | None:
+    """The header octets of a message, with the blank line; None where its file is gone.
+
+    A reader that can read the beginning of a file alone (``head``) is not asked for more.
+    """
+    head = getattr(read, "head", None)
+    if head is not None:
+        block: bytes | None = head(content)
+        if block is not None:
+            return block
+    wire = octets(read, content)
+    if wire is None:
+        return None
+    end = find_end(cast(bytes, wire), 0, len(wire))
+    return wire[: end if end >= 0 else len(wire)]
 
 
 def compute_missing(
