@@ -169,6 +169,9 @@ class MaildirAccount:
     async def status(self, name: str) -> Status:
         return await self.run(loading.status, name)
 
+    async def require(self, name: str) -> None:
+        await self.run(tree.find, name)
+
     # Mailboxes
 
     async def open_mailbox(self, name: str, listener: Listener) -> MailboxHandle:

@@ -360,6 +360,10 @@ class Account(Protocol):
 
     async def status(self, name: str) -> Status: ...
 
+    async def require(self, name: str) -> None:
+        """Raises NoSuchMailbox, MailboxNotSelectable where an append would; costs no count."""
+        ...
+
     async def open_mailbox(self, name: str, listener: Listener) -> Mailbox:
         """Raises NoSuchMailbox, MailboxNotSelectable."""
         ...

@@ -348,6 +348,9 @@ class FakeAccount:
             room.name = new + name[len(old) :]
             self.rooms[room.name] = room
 
+    async def require(self, name):
+        self.room(name)
+
     async def status(self, name):
         room = self.room(name)
         flags = [room.columns.flag_sets[each] for each in room.columns.flag_ids]

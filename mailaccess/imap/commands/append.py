@@ -66,7 +66,7 @@ async def _allow(session: Authenticated, mailbox: str, announced: framing.Stream
     """Raise what the whole APPEND would fail with, while the client has not sent the message yet."""
     try:
         if announced.number == 0:
-            await session.account.status(mailbox)
+            await session.account.require(mailbox)
         if announced.size > session.house.message_size:
             raise TooBig
         await session.account.check_quota(before + announced.size, announced.number + 1)

@@ -57,7 +57,7 @@ async def _replaceable(session: Selected, args: Replace, announced: framing.Stre
         raise no("There is no such message", r.EXPUNGEISSUED if uids else r.NONEXISTENT)
     size = session.mailbox.columns.sizes[place]
     try:
-        await session.account.status(args.mailbox)
+        await session.account.require(args.mailbox)
     except NoSuchMailbox as error:
         raise try_create(args.mailbox, error) from None
     if announced.size > session.house.message_size:
