@@ -237,7 +237,10 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Process:
     workers: str = option(
-        "1", 'processes that serve connections: a number, or "auto" for one a core', form="workers"
+        "1",
+        'processes that serve connections: a number, or "auto" for one a core;'
+        " this version serves with one and logs workers-ignored for any other",
+        form="workers",
     )
     threads: int = option(
         8, "threads for disk and password work, in each process", unit="threads", least=2, most=256

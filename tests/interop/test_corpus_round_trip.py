@@ -3,6 +3,7 @@
 import imaplib
 import poplib
 import re
+import smtplib
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,35 @@ def test_appended_messages_come_back_by_imap_and_pop3(server: Server, user: str)
         got = b"\r\n".join(lines) + b"\r\n"
         assert got == message or got == message + b"\r\n"
     reader.quit()
+
+
+def stuffed(message: bytes) -> bytes:
+    """As it goes after DATA (RFC 5321 §4.5.2); a message without a last line end gets one."""
+    ended = message if message.endswith(b"\r\n") else message + b"\r\n"
+    return re.sub(rb"(?m)^\.", b"..", ended) + b".\r\n"
+
+
+@needs_corpus
+def test_delivered_messages_come_back_by_imap(server: Server, user: str) -> None:
+    sent = corpus_messages()
+    deliverer = smtplib.LMTP("127.0.0.1", server.ports["lmtp"], timeout=PATIENCE)
+    deliverer.ehlo()
+    for message in sent:
+        deliverer.docmd("MAIL FROM:<kim@daum.net> BODY=8BITMIME")
+        deliverer.docmd(f"RCPT TO:<{user}>")
+        assert deliverer.docmd("DATA")[0] == 354
+        deliverer.send(stuffed(message))
+        assert deliverer.getreply()[0] == 250
+    deliverer.quit()
+    client = imaplib.IMAP4("127.0.0.1", server.ports["imap"], timeout=PATIENCE)
+    client.login(user, PASSWORD)
+    client.select("INBOX")
+    _, data = client.fetch("1:*", "(BODY.PEEK[])")
+    got = [bytes(item[1]) for item in data if isinstance(item, tuple)]
+    client.logout()
+    assert len(got) == len(sent)
+    # Trace fields stand before each; after them it is what was sent.
+    assert all(have.endswith((want, want + b"\r\n")) for have, want in zip(got, sent, strict=True))
 
 
 @needs_corpus
