@@ -158,6 +158,7 @@ class Fact(Enum):
     ENVELOPE, BODYSTRUCTURE, BODY: rendered for IMAP.  STRUCTURE: for ``message.structure.load``.
     HEADER: the message header with its blank line.  PREVIEW: UTF-8 text (RFC 8970).
     EMAIL_ID, THREAD_ID: in parentheses (RFC 8474 §5.3).
+    SAVE_DATE: seconds since the epoch in decimal digits (RFC 8514 §3).
     """
 
     ENVELOPE = "envelope"
@@ -168,6 +169,7 @@ class Fact(Enum):
     PREVIEW = "preview"
     EMAIL_ID = "email_id"
     THREAD_ID = "thread_id"
+    SAVE_DATE = "save_date"
 
 
 class ThreadAlgorithm(Enum):

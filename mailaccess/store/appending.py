@@ -286,9 +286,11 @@ class _Commit:
                 for item in mine:
                     flags = vault.flag_sets.row(connection, item.flags)
                     size = item.staged.upload.size
+                    # The second in the file's name, which a rebuild of the index finds again.
+                    saved = names.seconds(item.file) or now
                     rows.append(
                         (
-                            *(box.id, item.uid, flags, modseq, item.staged.date, now, size, content),
+                            *(box.id, item.uid, flags, modseq, item.staged.date, saved, size, content),
                             *(box.id, item.place, item.file),
                         )
                     )  # fmt: skip

@@ -155,8 +155,9 @@ class _Batch:
         if stored is None or parsed.wire != size:
             stored = vault.files.stat(source).st_size
         unique = parsed.unique
-        if shared or not names.fits(unique):
-            # The same whenever it is made, so that a link made before a crash is found by its name.
+        if shared or home != box.id or not names.fits(unique):
+            # A copied or moved file begins with its save date (RFC 8514 §3), for a rebuild to find. The name is
+            # the same whenever it is made, so that a link made before a crash is found by it.
             text = f"{saved}.V{box.uidvalidity}I{uid}C{content}.{vault.unique_names.host}"
             unique = text.encode("ascii")
         name = names.render(unique, stored, size, uid, parsed.others, letters)

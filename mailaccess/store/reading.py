@@ -250,10 +250,29 @@ def _column(vault: Vault, mailbox_id: str, uids: Sequence[int], column: str) -> 
 def facts(
     vault: Vault, mailbox_id: str, uids: Sequence[int], wanted: Sequence[Fact]
 ) -> list[tuple[bytes, ...] | None]:
+    if Fact.SAVE_DATE in wanted:
+        return _with_save_dates(vault, mailbox_id, uids, wanted)
     ids = contents(vault, mailbox_id, uids)
     there = [content for content in ids if content is not None]
     answers = objectids.facts(vault.connection, there, wanted, Reader(vault)) if there else []
     return _spread(ids, answers)
+
+
+def _with_save_dates(
+    vault: Vault, mailbox_id: str, uids: Sequence[int], wanted: Sequence[Fact]
+) -> list[tuple[bytes, ...] | None]:
+    """The save date is of a message in its mailbox and not of its content, which copies share. RFC 8514 §3."""
+    dates = saved_dates(vault, mailbox_id, uids)
+    others = [fact for fact in wanted if fact is not Fact.SAVE_DATE]
+    kept = facts(vault, mailbox_id, uids, others) if others else [()] * len(dates)
+    answers: list[tuple[bytes, ...] | None] = []
+    for date, values in zip(dates, kept, strict=True):
+        if date is None or values is None:
+            answers.append(None)
+            continue
+        rest = iter(values)
+        answers.append(tuple([b"%d" % date if fact is Fact.SAVE_DATE else next(rest) for fact in wanted]))
+    return answers
 
 
 def header_fields(

@@ -15,7 +15,7 @@ from mailaccess.imap.view import Rows
 from mailaccess.proto.imap import fetch as f
 from mailaccess.proto.imap import render_fetch
 from mailaccess.proto.imap.fetch_binary import Binary, BinarySize
-from mailaccess.proto.imap.fetch_facts import EmailId, Preview, ThreadId
+from mailaccess.proto.imap.fetch_facts import EmailId, Preview, SaveDate, ThreadId
 from mailaccess.store.api import Fact
 
 ColumnRule = Callable[[Selected, Rows], render_fetch.Column]
@@ -119,7 +119,15 @@ class PreviewItem:
     place: int
 
 
-OctetItem = FactItem | FieldsItem | HeaderItem | SectionItem | BinaryItem | PreviewItem
+@dataclass(frozen=True, slots=True)
+class SaveDateItem:
+    """SAVEDATE: a fact that is a date. RFC 8514 §4.2."""
+
+    label: bytes
+    place: int
+
+
+OctetItem = FactItem | FieldsItem | HeaderItem | SectionItem | BinaryItem | PreviewItem | SaveDateItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +195,8 @@ def _plan(items: tuple[f.FetchAtt, ...], uid: bool, flags: bool, modseq: bool) -
             octets.append(BinaryItem(_binary_label(b"BINARY.SIZE", item.part, None), item.part, None, True))
         elif isinstance(item, Preview):
             octets.append(PreviewItem(b"PREVIEW", _place(facts, Fact.PREVIEW)))
+        elif isinstance(item, SaveDate):
+            octets.append(SaveDateItem(b"SAVEDATE", _place(facts, Fact.SAVE_DATE)))
         elif item in _FACTS:
             label, fact = _FACTS[item]
             octets.append(FactItem(label, _place(facts, fact)))

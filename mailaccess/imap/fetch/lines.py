@@ -17,6 +17,7 @@ from mailaccess.imap.fetch.items import (
     OctetItem,
     Plan,
     PreviewItem,
+    SaveDateItem,
     SectionItem,
 )
 from mailaccess.imap.fetch.sections import Decoded, Stretch, UnknownEncoding
@@ -104,6 +105,8 @@ async def _item(
             out.octets(render_fetch.item(label, message.facts[place]))
         case PreviewItem(label, place):
             out.octets(render_fetch.item(label, string(message.facts[place])))
+        case SaveDateItem(label, place):
+            out.octets(render_fetch.item(label, render_fetch.save_date(message.facts[place])))
         case HeaderItem(label, place, partial):
             _section(label, sections.cut(message.facts[place], partial), out)
         case SectionItem():

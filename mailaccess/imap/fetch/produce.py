@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from mailaccess.imap.fetch import sections
-from mailaccess.imap.fetch.items import FactItem, FieldsItem, HeaderItem, Plan, PreviewItem
+from mailaccess.imap.fetch.items import FactItem, FieldsItem, HeaderItem, Plan, PreviewItem, SaveDateItem
 from mailaccess.imap.fetch.lines import Message, Outcome, write_line
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
@@ -281,6 +281,10 @@ def _columns(plan: Plan, loaded: Loaded) -> list[list[bytes | None]]:
                 columns.append([None if each is None else each[place] for each in facts])
             case PreviewItem(_, place):
                 columns.append([None if each is None else string(each[place]) for each in facts])
+            case SaveDateItem(_, place):
+                columns.append(
+                    [None if each is None else render_fetch.save_date(each[place]) for each in facts]
+                )
             case HeaderItem(_, place, partial):
                 columns.append([None if each is None else _literal(each[place], partial) for each in facts])
             case FieldsItem():

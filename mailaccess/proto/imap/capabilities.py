@@ -71,6 +71,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("QUOTA=RES-MESSAGE", 9208, False, True),
     Extension("PREVIEW", 8970, False, True),
     Extension("OBJECTID", 8474, False, True),
+    Extension("SAVEDATE", 8514, False, True),
     Extension("METADATA", 5464, False, True),
     Extension("LIST-METADATA", 9590, False, True),
     Extension("REPLACE", 8508, False, True),

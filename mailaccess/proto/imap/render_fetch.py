@@ -64,12 +64,16 @@ def internal_date(epoch: int) -> bytes:
     return f'INTERNALDATE "{date_text_of(epoch)}"'.encode("ascii")
 
 
+def save_date(seconds: bytes) -> bytes:
+    """The value of SAVEDATE, of seconds since 1970 in digits, told in UTC. RFC 8514 §4.2."""
+    return f'"{date_text_of(int(seconds))}"'.encode("ascii")
+
+
 def item(name: bytes, octets: bytes) -> bytes:
     """An item whose value is ready: ``item(b"ENVELOPE", envelope_octets)``."""
     return name + b" " + octets
 
 
-@lru_cache(maxsize=512)
 def section_label(item: BodySection) -> bytes:
     """The name under which a section is answered, e.g. ``BODY[1.HEADER.FIELDS (DATE FROM)]<100>``.
 

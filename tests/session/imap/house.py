@@ -1,5 +1,8 @@
 """The in-memory house of the IMAP dialogues: engines behind their contracts, a clock moved by hand."""
 
+import shutil
+from dataclasses import replace
+
 from mailaccess.config.sections import Imap, Store
 from mailaccess.imap.house import House
 from mailaccess.model.work import InlineRunner
@@ -105,3 +108,10 @@ class MaildirHouse(InMemoryHouse):
         told = list(zip(columns.uids, flags, strict=True))
         run(mailbox.close())
         return told
+
+    def lose_index(self):
+        """The server ends, its indexes are deleted, and it begins again."""
+        run(self.store.close())
+        shutil.rmtree(self.account.location.index)
+        self.store = self.make_store()
+        self.house = replace(self.house, store=self.store)

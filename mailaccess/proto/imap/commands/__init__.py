@@ -45,5 +45,5 @@ RULES: Final[dict[bytes, Rule]] = {
 }
 """Every command by its name in capitals."""
 
-fetch.SIMPLE.update({name: fetch_facts.SIMPLE[name] for name in (b"EMAILID", b"THREADID")})
+fetch.SIMPLE.update(fetch_facts.SIMPLE)
 fetch.WITH_ARGUMENTS.update({**fetch_binary.WITH_ARGUMENTS, **fetch_facts.WITH_ARGUMENTS})
