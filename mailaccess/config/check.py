@@ -31,6 +31,8 @@ def combinations(settings: Settings) -> Iterator[Found]:
     yield from _listeners(settings)
     yield from _accounts(settings)
     yield from _relay(settings)
+    if settings.proxy.services and not settings.proxy.networks:
+        yield ("proxy", "services"), "needs proxy.networks beside it: the addresses of the proxies"
     auth = settings.auth
     if not auth.mechanisms:
         yield ("auth", "mechanisms"), "must name one mechanism at least: clients could not log in"

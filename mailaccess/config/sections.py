@@ -14,6 +14,9 @@ MECHANISMS: Final = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
 """SASL mechanisms that ``auth.mechanisms`` may name."""
 
 
+PROXIED: Final = ("imap", "imaps", "pop3", "pop3s", "smtp", "submission", "submissions", "lmtp")
+"""Listeners that ``proxy.services`` may name."""
+
 SCHEMES: Final = (
     *("ARGON2ID", "ARGON2I", "BLF-CRYPT", "SHA512-CRYPT", "SHA256-CRYPT", "MD5-CRYPT", "MD5", "DES-CRYPT"),
     *("CRYPT", "SSHA512", "SSHA256", "SSHA", "SMD5", "SHA512", "SHA256", "SHA1", "SHA", "LDAP-MD5"),
@@ -220,6 +223,20 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """Listeners behind a load balancer that speaks the PROXY protocol (HAProxy, nginx, AWS), version 1 or 2."""
+
+    services: tuple[str, ...] = option(
+        (), "kinds of listeners that expect a PROXY header from proxy.networks", choices=PROXIED
+    )
+    networks: tuple[str, ...] = option(
+        (),
+        "the proxies, such as 10.0.0.5: they must send the header, nobody else is believed",
+        form="network",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     connections: int = option(20000, "connections of all protocols together", unit="connections", least=1)
     connections_per_address: int = option(2000, "connections from one address", unit="connections", least=1)
@@ -275,5 +292,6 @@ class Settings:
     pop3: Pop3 = option(None, "", factory=Pop3)
     smtp: Smtp = option(None, "", factory=Smtp)
     relay: Relay = option(None, "", factory=Relay)
+    proxy: Proxy = option(None, "", factory=Proxy)
     limits: Limits = option(None, "", factory=Limits)
     process: Process = option(None, "", factory=Process)

@@ -14,6 +14,7 @@ import pwd
 import signal
 import time
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Any, Final
 
 from twisted.application.service import Service
@@ -23,6 +24,7 @@ from twisted.internet.defer import Deferred
 from mailaccess import __version__
 from mailaccess.config.sections import Settings
 from mailaccess.net.endpoints import ListenError, bound, describe, listen, over_tls, parse_address
+from mailaccess.net.proxied import Proxied
 from mailaccess.net.tls import TlsError
 from mailaccess.observe.counters import (
     CERTIFICATE,
@@ -134,6 +136,9 @@ class House(Service):
         for name, entrance in self.built.entrances.items():
             for text in getattr(self.settings.listen, name):  # without a certificate, none is over TLS
                 factory = over_tls(entrance.door, self.built.tls) if entrance.over_tls else entrance.door
+                if name in self.settings.proxy.services:
+                    networks = tuple(map(ip_network, self.settings.proxy.networks))
+                    factory = Proxied(factory, networks, name, self.log, self._reactor)
                 self._listen(name, text, factory)
         if self.settings.listen.http:
             pages = site(self.settings, registry(self.counters), lambda: self.stopping)
