@@ -24,7 +24,12 @@ from mailaccess.auth.exchange import MECHANISMS, SaslExchange
 from mailaccess.auth.names import Naming
 from mailaccess.auth.remembered import Remembered
 from mailaccess.auth.throttle import Throttle, TooManyWaiting, Waited
-from mailaccess.model.errors import AuthenticationFailed, AuthenticationUnavailable, AuthorizationFailed
+from mailaccess.model.errors import (
+    AccountDisabled,
+    AuthenticationFailed,
+    AuthenticationUnavailable,
+    AuthorizationFailed,
+)
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 
@@ -217,18 +222,17 @@ class Chain:
         """The identity, unless the account's rules forbid this login though the password is right."""
         name = account.identity.name
         if account.disabled:
-            self._refuse(account, peer, mechanism, "nologin", account.reason)
+            self._tell_failure(name, peer, mechanism, "nologin")
+            raise AccountDisabled(account.reason, detail=f"{name}: nologin")
         if not account.allows(peer.address):
             self._refuse(account, peer, mechanism, "not from this network (allow_nets)")
         if authorize_as and self._naming.canonical(authorize_as) != name:
             self._refuse(account, peer, mechanism, "asked to act as another user")
         return account.identity
 
-    def _refuse(
-        self, account: Account, peer: Peer, mechanism: str, reason: str, public: str = ""
-    ) -> NoReturn:
+    def _refuse(self, account: Account, peer: Peer, mechanism: str, reason: str) -> NoReturn:
         self._tell_failure(account.identity.name, peer, mechanism, reason)
-        raise AuthorizationFailed(public, detail=f"{account.identity.name}: {reason}")
+        raise AuthorizationFailed(detail=f"{account.identity.name}: {reason}")
 
     def _tell_failure(self, name: str, peer: Peer, mechanism: str, reason: str) -> None:
         # The line that fail2ban reads (observe.writer): here, because only here the name is known whatever

@@ -141,7 +141,8 @@ def files(settings: Settings) -> Iterator[Found]:
         (("relay", "password_file"), settings.relay.password_file),
         (("relay", "ca_file"), settings.relay.ca_file),
     ]
-    if any(getattr(settings.listen, name) for name in (*_LOGINS, *_LOCAL_DELIVERY)):
+    asking = (*_LOGINS, *_LOCAL_DELIVERY, "auth", "auth_userdb")
+    if any(getattr(settings.listen, name) for name in asking):
         wanted.append((("auth", "passwd_file"), settings.auth.passwd_file))
     for key, path in wanted:
         if path is None:

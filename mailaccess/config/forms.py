@@ -4,6 +4,7 @@ Each form is a function from the text as written to the text as kept; it raises 
 would be right.
 """
 
+import grp
 import ipaddress
 import pwd
 import re
@@ -110,6 +111,23 @@ def account(text: str) -> str:
     return text
 
 
+def group(text: str) -> str:
+    """Empty, or the name of a group of the operating system."""
+    if text:
+        try:
+            grp.getgrnam(text)
+        except KeyError:
+            raise ValueError("a group that exists on this machine (getent group)") from None
+    return text
+
+
+def mode(text: str) -> str:
+    """Permissions in octal: three digits, with or without a nought before."""
+    if not re.fullmatch(r"0?[0-7]{3}", text):
+        raise ValueError('permissions such as "0660"')
+    return text
+
+
 FORMS: Final[dict[str, Callable[[str], str]]] = {
     "listen": listen,
     "endpoint": endpoint,
@@ -119,5 +137,7 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
     "delimiter": delimiter,
     "workers": workers,
     "account": account,
+    "group": group,
+    "mode": mode,
 }
 """The forms that ``sections.option`` may name."""

@@ -61,6 +61,14 @@ class Listen:
         (), "mail from our accounts' clients, over TLS from the first octet", form="listen"
     )
     lmtp: tuple[str, ...] = option((), "mail from an MTA on this machine, such as Postfix", form="listen")
+    auth: tuple[str, ...] = option(
+        (),
+        "logins for Postfix or Exim, by Dovecot's protocol; who may connect: auth.socket_mode",
+        form="listen",
+    )
+    auth_userdb: tuple[str, ...] = option(
+        (), "where an account lives, for programs that deliver; by Dovecot's protocol", form="listen"
+    )
     http: tuple[str, ...] = option((), "metrics, health, autoconfiguration of clients", form="listen")
 
 
@@ -94,6 +102,13 @@ class Auth:
     failure_delay_max: float = option(
         15.0, "the longest wait after repeated failures from one address", unit="seconds"
     )
+    socket_mode: str = option(
+        "0600", "permissions of the UNIX sockets of listen.auth and listen.auth_userdb, octal", form="mode"
+    )
+    socket_user: str = option(
+        "", "the owner of these sockets, such as postfix; only when started as root", form="account"
+    )
+    socket_group: str = option("", "their group, such as postfix", form="group")
     cache_ttl: int = option(
         300, "how long a verified password is remembered, as a keyed hash in memory; 0: not", unit="seconds"
     )

@@ -96,6 +96,10 @@ class AuthorizationFailed(MailError):
     default = "This login is not allowed"
 
 
+class AccountDisabled(AuthorizationFailed):
+    """The account may not log in at present, though it exists and the password is right."""
+
+
 class AuthenticationUnavailable(MailError):
     """The passdb could not be asked. RFC 5530 §3 (UNAVAILABLE), RFC 3206 §4 (SYS/TEMP)."""
 

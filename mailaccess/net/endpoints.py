@@ -5,7 +5,9 @@ which holds the limits and sets what every connection needs, TCP_NODELAY above a
 one write, and waiting for an acknowledgement would only delay them by 40 ms.
 """
 
+import grp
 import os
+import pwd
 import re
 import socket
 import stat
@@ -54,6 +56,29 @@ class UnixAddress:
 Address = TcpAddress | UnixAddress
 
 
+@dataclass(frozen=True, slots=True)
+class SocketAccess:
+    """Who may connect to a UNIX socket: its mode, and its owner where it is not ours. user, group: names."""
+
+    mode: int = SOCKET_MODE
+    user: str = ""
+    group: str = ""
+
+    def apply(self, path: str) -> None:
+        """Give the socket away. Raises OSError, also for names that nobody has."""
+        try:
+            user = pwd.getpwnam(self.user).pw_uid if self.user else -1
+            group = grp.getgrnam(self.group).gr_gid if self.group else -1
+        except KeyError as error:
+            raise OSError(f"nobody on this machine is called {error}") from None
+        if (user, group) != (-1, -1):
+            os.chown(path, user, group)
+        os.chmod(path, self.mode)
+
+
+EVERYBODY: Final = SocketAccess()
+
+
 def parse_address(text: str, base: str = "") -> Address:
     """Read an address as written; a relative socket path is below ``base``. Raises ListenError."""
     if text.startswith("unix:"):
@@ -73,14 +98,18 @@ def parse_address(text: str, base: str = "") -> Address:
     return TcpAddress("" if host == "*" else host, port)
 
 
-def listen(reactor: Any, address: Address, factory: Any) -> IListeningPort:
-    """Open a listener. A socket file that nobody serves any more is replaced. Raises ListenError."""
+def listen(reactor: Any, address: Address, factory: Any, access: SocketAccess = EVERYBODY) -> IListeningPort:
+    """Open a listener. A socket file that nobody serves any more is replaced. Raises ListenError.
+
+    access: of a UNIX socket.
+    """
     try:
         if isinstance(address, UnixAddress):
             _clear(address.path)
             port: IListeningPort = reactor.listenUNIX(
-                address.path, factory, backlog=BACKLOG, mode=SOCKET_MODE
+                address.path, factory, backlog=BACKLOG, mode=access.mode & 0o700
             )
+            access.apply(address.path)
             return port
         return _listen_tcp(reactor, address, factory)
     except CannotListenError as error:

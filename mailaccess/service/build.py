@@ -12,6 +12,9 @@ from twisted.internet.protocol import Protocol
 from mailaccess.auth.accounts import within
 from mailaccess.auth.api import Authenticator
 from mailaccess.auth.making import make_authenticator
+from mailaccess.authsocket import house as auth_house
+from mailaccess.authsocket.protocol import AuthProtocol
+from mailaccess.authsocket.session import Conversation, Logins, Lookups
 from mailaccess.config.sections import Settings
 from mailaccess.delivery.local import LocalDelivery
 from mailaccess.delivery.recipients import Recipients
@@ -131,7 +134,7 @@ def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
         lambda address: imap_house.is_local(address) or within(address, networks),
     )
     mail_in, relay = _smtp(common)
-    entrances = {**_imap(common), **_pop3(common), **mail_in}
+    entrances = {**_imap(common), **_pop3(common), **mail_in, **_auth(common)}
     return Built(threads, limits, tls, entrances, store, worker, watcher, relay)
 
 
@@ -183,6 +186,18 @@ def _pop3(common: _Common) -> Entrances:
         "pop3": Entrance(Door(plain, common.limits, pop3_protocol.FULL)),
         "pop3s": Entrance(Door(encrypted, common.limits), over_tls=True),
     }
+
+
+def _auth(common: _Common) -> Entrances:
+    house = auth_house.House(common.authenticator, common.log)
+
+    def door(converse: Callable[[auth_house.House, auth_house.Wire], Conversation]) -> Entrance:
+        def made(place: Place) -> Protocol:
+            return AuthProtocol(house, converse, place, common.reactor)
+
+        return Entrance(Door(made, common.limits))
+
+    return {"auth": door(Logins), "auth_userdb": door(Lookups)}
 
 
 def _smtp(common: _Common) -> tuple[Entrances, Relay | None]:

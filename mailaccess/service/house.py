@@ -23,7 +23,16 @@ from twisted.internet.defer import Deferred
 
 from mailaccess import __version__
 from mailaccess.config.sections import Settings
-from mailaccess.net.endpoints import ListenError, bound, describe, listen, over_tls, parse_address
+from mailaccess.net.endpoints import (
+    EVERYBODY,
+    ListenError,
+    SocketAccess,
+    bound,
+    describe,
+    listen,
+    over_tls,
+    parse_address,
+)
 from mailaccess.net.proxied import Proxied
 from mailaccess.net.tls import TlsError
 from mailaccess.observe.counters import (
@@ -147,9 +156,28 @@ class House(Service):
 
     def _listen(self, name: str, text: str, factory: Any) -> None:
         address = parse_address(text, str(self.settings.state_dir))
-        port = listen(self._reactor, address, factory)
+        auth = self.settings.auth
+        access = EVERYBODY
+        if text.startswith("unix:"):
+            self._make_state_dir()
+        if name in ("auth", "auth_userdb"):
+            access = SocketAccess(int(auth.socket_mode, 8), auth.socket_user, auth.socket_group)
+        port = listen(self._reactor, address, factory, access)
         self.ports.setdefault(name, []).append(port)
         self.log.log("listening", service=name, address=describe(bound(port)))
+
+    def _make_state_dir(self) -> None:
+        """A socket below it is opened before anything else would make it; it is its future user's."""
+        folder, user = self.settings.state_dir, self.settings.process.user
+        if folder.exists():
+            return
+        folder.mkdir(parents=True)
+        if user and os.geteuid() == 0:
+            try:
+                entry = pwd.getpwnam(user)
+            except KeyError:
+                return  # told by _become
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
 
     def _become(self) -> None:
         """Give up root for ``process.user``; its groups first, or they could not be given up any more."""

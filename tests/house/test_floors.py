@@ -25,6 +25,7 @@ FLOORS = {
     "imap": 4,
     "pop3": 4,
     "smtp": 4,
+    "authsocket": 4,
     "service": 5,
     "admin": 5,
 }
