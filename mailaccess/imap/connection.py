@@ -42,7 +42,8 @@ MISTAKES: Final = 20
 class Connection:
     """From greeting to BYE.
 
-    tag: of the command being carried out.  mistakes: commands in a row that were none.
+    tag: of the command being carried out.  old_names: ``Request.old_names`` of that command.
+    mistakes: commands in a row that were none.
     idling: IDLE is on, so there is no autologout.  ended: nothing more is read or answered.
     stopping: the server goes down; IDLE ends itself.
     """
@@ -54,6 +55,7 @@ class Connection:
         self.framer = framing.Framer(house.limits(logged_in=False))
         self.state: State = NotAuthenticated(self)
         self.tag = b""
+        self.old_names: tuple[tuple[str, str], ...] = ()
         self.user = ""
         self.mistakes = 0
         self.idling = False
@@ -330,8 +332,11 @@ class Connection:
 
     def _refused(self, event: framing.Refused) -> None:
         """What the framer would not take."""
+        status: r.Status
         if isinstance(event, framing.LiteralTooBig):
-            status: r.Status = r.No(f"At most {event.limit} octets are taken here", r.TOOBIG)
+            text = f"At most {event.limit} octets are taken here"
+            # RFC 7888 §5: BAD for what LITERAL- forbids.  RFC 7889 §4: NO for what is too large.
+            status = r.Bad(text, r.TOOBIG) if event.non_synchronising else r.No(text, r.TOOBIG)
         else:
             status = r.Bad("The command is too long")
         self.out.send(status if event.tag is None else r.Tagged(event.tag, status))

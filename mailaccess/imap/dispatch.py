@@ -77,6 +77,7 @@ async def perform(connection: "Connection", request: Request) -> None:
         connection.count_mistake()
         return
     connection.tag = request.tag
+    connection.old_names = request.old_names
     try:
         status = await row.handler(state, request.command, out)
     except ConnectionResetError:
@@ -104,12 +105,11 @@ async def perform(connection: "Connection", request: Request) -> None:
 async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = False) -> None:
     """Tell a session what is due. A failing store makes it wait for the next time."""
     modseq = state.condstore
+    uid = uid or modseq or state.rev2  # RFC 9051 §7.5.2: unsolicited FETCH carries UID
     try:
         if state.contexts and expunges:
             await contexts.tell_losses(state, out)
-        await state.updates.tell(
-            out, expunges=expunges, uid=uid or modseq, modseq=modseq, vanished=state.qresync
-        )
+        await state.updates.tell(out, expunges=expunges, uid=uid, modseq=modseq, vanished=state.qresync)
         if state.contexts and not state.updates.gone:
             await contexts.tell_changes(state, out)
     except MailError as error:

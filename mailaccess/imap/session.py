@@ -121,6 +121,11 @@ class Authenticated(State):
         """Whether VANISHED takes the place of EXPUNGE. RFC 7162 §3.2.3."""
         return "QRESYNC" in self.features.enabled
 
+    @property
+    def rev2(self) -> bool:
+        """Whether the client speaks IMAP4rev2. RFC 9051 §6.3.1."""
+        return "IMAP4REV2" in self.features.enabled
+
     def enable_condstore(self) -> bool:
         """Note a CONDSTORE enabling command; says whether it was the first."""
         if self.condstore:

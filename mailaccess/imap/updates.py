@@ -34,6 +34,7 @@ class Updates:
     """For one session and one selected mailbox.
 
     recent: the messages that are \\Recent in this session (RFC 3501 §2.3.2).
+    tells_recent: False once IMAP4rev2 is enabled, which knows no \\Recent (RFC 9051 Appendix E).
     wake: called, if set, when something has come up to tell (IDLE).  gone: the mailbox does not exist any
     more.
     """
@@ -51,10 +52,19 @@ class Updates:
         "flags",
         "gone",
         "recent",
+        "tells_recent",
         "wake",
     )
 
-    def __init__(self, mailbox: Mailbox, view: View, runner: ThreadRunner, *, writable: bool) -> None:
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        view: View,
+        runner: ThreadRunner,
+        *,
+        writable: bool,
+        tells_recent: bool = True,
+    ) -> None:
         self._mailbox = mailbox
         self._view = view
         self._runner = runner
@@ -65,6 +75,7 @@ class Updates:
         self._keywords_told = len(mailbox.keywords)
         self._stirred = False
         self.recent: UidSet = EMPTY
+        self.tells_recent = tells_recent
         self.flags = FlagTexts(mailbox)
         self.gone = False
         self.wake: Callable[[], None] | None = None
@@ -143,21 +154,28 @@ class Updates:
         await self.claim()
         if self._view.grow():
             out.send(r.Exists(self._view.count))
-            out.send(r.RecentCount(self.recent_count()))
+            self.tell_recent(out)
 
     async def claim(self) -> None:
         """Make the messages that nobody has claimed \\Recent here.
 
-        RFC 3501 §2.3.2: not in a read-only session.
+        RFC 3501 §2.3.2. A read-only session is told of them and leaves them to the next one (§6.3.2).
         """
-        if self._writable and self._mailbox.recent():
+        if not self.tells_recent:
+            self.recent = EMPTY
+        elif not self._writable:
+            if unclaimed := self._mailbox.recent():
+                # UIDs are claimed up to a bound, so the unclaimed are the last ones.
+                self.recent |= UidSet.of(self._mailbox.columns.uids[-unclaimed:])
+        elif self._mailbox.recent():
             claimed = await self._mailbox.claim_recent()
             # What came and went before it could be told is nobody's.
             self.recent |= UidSet.of(claimed.among(self._mailbox.columns.uids))
 
-    def recent_count(self) -> int:
-        """What RECENT says; in a read-only session, how many messages no session has claimed."""
-        return len(self.recent) if self._writable else self._mailbox.recent()
+    def tell_recent(self, out: Replies) -> None:
+        """RECENT. RFC 3501 §7.3.2."""
+        if self.tells_recent:
+            out.send(r.RecentCount(len(self.recent)))
 
     def tell_keywords(self, out: Replies) -> None:
         """FLAGS and PERMANENTFLAGS, if the mailbox has got keywords that were not told."""

@@ -8,6 +8,7 @@ past.
 
 from mailaccess.imap.answers import Refusal, bad
 from mailaccess.imap.commands.copying import try_create
+from mailaccess.imap.commands.oldname import tell_old_name
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated
@@ -42,6 +43,7 @@ async def append(session: Authenticated, args: Append, out: Replies) -> r.Status
     finally:
         for upload in uploads:
             await upload.discard()
+    await tell_old_name(session, args.mailbox, out)
     return r.Ok("APPEND completed", r.AppendUid(appended.uidvalidity, appended.uids))
 
 

@@ -30,6 +30,8 @@ async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
     they are passed over. Sections asked for without PEEK set \\Seen first, in one transaction; their answers
     carry FLAGS then.
     """
+    if session.rev2 and any(isinstance(item, f.BodySection) and item.asked_as for item in args.items):
+        raise bad("IMAP4rev2 has no RFC822, RFC822.HEADER and RFC822.TEXT", r.CLIENTBUG)
     if args.vanished:
         await _tell_vanished(session, args, out)
     spans = session.spans(args.numbers, uid=args.uid)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
+from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.metadata import tell_annotations
 from mailaccess.imap.dispatch import command
@@ -65,6 +66,7 @@ async def list_names(session: Authenticated, args: c.List, out: Replies) -> r.St
         # Asks for the separator and the root of the reference's hierarchy, which is always "".
         out.send(r.ListEntry("", (_NOSELECT,)))
         return r.Ok("LIST completed")
+    check_items(session, args.status)
     account = session.account
     wants_subscribed = (
         SelectOption.SUBSCRIBED in args.select_options or ReturnOption.SUBSCRIBED in args.return_options
@@ -187,11 +189,18 @@ async def lsub(session: Authenticated, args: c.Lsub, out: Replies) -> r.Status:
 @command("STATUS", state=Authenticated, tells_expunges=True)
 async def status(session: Authenticated, args: c.Status, out: Replies) -> r.Status:
     """RFC 3501 §6.3.10; HIGHESTMODSEQ makes the session CONDSTORE-aware (RFC 7162 §3.1)."""
+    check_items(session, args.items)
     numbers = await session.account.status(args.mailbox)
     if StatusItem.HIGHESTMODSEQ in args.items:
         condstore_on(session, out)
     out.send(_status_entry(session, args.mailbox, args.items, numbers))
     return r.Ok("STATUS completed")
+
+
+def check_items(session: Authenticated, items: Sequence[StatusItem]) -> None:
+    """IMAP4rev2 has no RECENT. Raises Refusal. RFC 9051 Appendix E."""
+    if session.rev2 and StatusItem.RECENT in items:
+        raise bad("IMAP4rev2 has no RECENT", r.CLIENTBUG)
 
 
 def _status_entry(

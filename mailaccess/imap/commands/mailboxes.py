@@ -3,6 +3,7 @@
 """
 
 from mailaccess.imap.commands.enabling import condstore_on
+from mailaccess.imap.commands.oldname import listed, tell_new_name, tell_old_name
 from mailaccess.imap.commands.resync import require_qresync, resynchronize
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.places import first_without
@@ -31,7 +32,7 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
     mailbox = await session.account.open_mailbox(args.mailbox, ear)
     writable = not args.examine
     view = View(mailbox)
-    updates = Updates(mailbox, view, session.house.runner, writable=writable)
+    updates = Updates(mailbox, view, session.house.runner, writable=writable, tells_recent=not session.rev2)
     ear.updates = updates
     try:
         await updates.claim()
@@ -41,7 +42,7 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
     view.grow()
     selected = Selected(session, mailbox, view, updates, writable=writable)
     connection.become(selected)
-    _introduce(selected, out)
+    await _introduce(selected, out)
     if args.qresync is not None:
         await resynchronize(selected, args.qresync, out)
     if args.examine:
@@ -49,15 +50,18 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
     return r.Ok("SELECT completed", r.READ_WRITE)
 
 
-def _introduce(session: Selected, out: Replies) -> None:
-    """What SELECT tells. RFC 3501 §7.3.1, §7.1; RFC 7162 §3.1.2."""
+async def _introduce(session: Selected, out: Replies) -> None:
+    """What SELECT tells. RFC 3501 §7.3.1, §7.1; RFC 7162 §3.1.2; RFC 9051 §6.3.2."""
     mailbox, updates = session.mailbox, session.updates
     updates.send_flags(out)
     out.send(r.Exists(session.view.count))
-    out.send(r.RecentCount(updates.recent_count()))
-    unseen = first_without(mailbox.columns, SEEN)
-    if 0 <= unseen < session.view.count:
-        out.send(r.Ok("First unseen", r.Unseen(unseen + 1)))
+    if session.rev2:
+        out.send(await listed(session, mailbox.name))
+    else:
+        updates.tell_recent(out)
+        unseen = first_without(mailbox.columns, SEEN)
+        if 0 <= unseen < session.view.count:
+            out.send(r.Ok("First unseen", r.Unseen(unseen + 1)))
     out.send(r.Ok("UIDs valid", r.UidValidityCode(mailbox.uidvalidity)))
     out.send(r.Ok("Predicted next UID", r.UidNext(mailbox.uidnext)))
     out.send(r.Ok("Highest", r.HighestModSeq(mailbox.highest_modseq)))
@@ -101,6 +105,7 @@ async def check(session: Selected, args: c.Check, out: Replies) -> r.Status:
 async def create(session: Authenticated, args: c.Create, out: Replies) -> r.Status:
     """RFC 3501 §6.3.3, RFC 6154 §3; the new mailbox's id: RFC 8474 §4.1."""
     made = await session.account.create(args.mailbox, frozenset(args.special_use))
+    await tell_old_name(session, args.mailbox, out)
     return r.Ok("CREATE completed", MailboxId(made.mailbox_id))
 
 
@@ -113,6 +118,7 @@ async def delete(session: Authenticated, args: c.Delete, out: Replies) -> r.Stat
         session = await leave(session)
         out.send(r.Ok("Selected mailbox closed", r.CLOSED))
     await session.account.delete(args.mailbox)
+    await tell_old_name(session, args.mailbox, out)
     return r.Ok("DELETE completed")
 
 
@@ -120,6 +126,7 @@ async def delete(session: Authenticated, args: c.Delete, out: Replies) -> r.Stat
 async def rename(session: Authenticated, args: c.Rename, out: Replies) -> r.Status:
     """RFC 3501 §6.3.5; whoever has it selected goes on under the new name."""
     await session.account.rename(args.source, args.target)
+    await tell_new_name(session, args.source, args.target, out)
     return r.Ok("RENAME completed")
 
 

@@ -27,17 +27,17 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     """RFC 3501 §6.4.4. Only messages that the client knows are found, by the numbers it knows."""
     if args.uses_modseq:
         condstore_on(session, out)
-    if args.charset is not None and out.utf8:
+    if args.charset is not None and "UTF8=ACCEPT" in session.features.enabled:
         raise bad("There is only UTF-8 after ENABLE UTF8=ACCEPT")  # RFC 6855 §3
     options = args.return_options
+    if session.rev2 and options is None:
+        options = frozenset((SearchReturn.ALL,))  # RFC 9051 §6.4.4: no SEARCH response any more
     if options is not None and SearchReturn.UPDATE in options:
         check_tag(session)
     saving = options is not None and SearchReturn.SAVE in options
+    criteria = resolve(session, args.criteria, session.saved)
     if saving:
-        before, session.saved = session.saved, EMPTY  # a failed SAVE leaves nothing: RFC 5182 §2.1
-    else:
-        before = session.saved
-    criteria = resolve(session, args.criteria, before)
+        session.saved = EMPTY  # a SAVE that fails leaves nothing, one that is BAD all: RFC 5182 §2.1
     with signs_of_life(session.connection):
         found = known(session, await session.mailbox.search(criteria))
     if options is None:
@@ -72,6 +72,8 @@ def resolve(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:
                 chosen = numbers.resolve(max(view.count, 1)) & ends
                 return Uids(view.uid_set((first - 1, last) for first, last in chosen.ranges))
             case Recent():
+                if session.rev2:
+                    raise bad("IMAP4rev2 has no NEW, OLD and RECENT", r.CLIENTBUG)  # RFC 9051 Appendix E
                 return Uids(session.updates.recent)
         return node
 

@@ -36,10 +36,9 @@ async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
     if options is not None and SearchReturn.UPDATE in options:
         check_tag(session)
     saving = options is not None and SearchReturn.SAVE in options
-    before = session.saved
+    resolved = resolve(session, args.criteria, session.saved)
     if saving:
-        session.saved = EMPTY  # a failed SAVE leaves nothing: RFC 5182 §2.1
-    resolved = resolve(session, args.criteria, before)
+        session.saved = EMPTY  # a SAVE that fails leaves nothing, one that is BAD all: RFC 5182 §2.1
     criteria = known_only(session, resolved)
     order = [SortCriterion(SortKey[each.key.name], each.reverse) for each in args.order]
     with signs_of_life(session.connection):

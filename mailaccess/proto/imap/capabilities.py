@@ -17,6 +17,7 @@ class Offer:
     plaintext_allowed: LOGIN and plaintext mechanisms are allowed now.
     mechanisms: SASL mechanisms on offer now, in capitals, e.g. ("PLAIN", "SCRAM-SHA-256").
     append_limit: octets, None is no limit told.  masked: names withheld from this account (in capitals).
+    granted: opt-in names that the configuration offers (in capitals).
     """
 
     authenticated: bool = False
@@ -26,22 +27,29 @@ class Offer:
     mechanisms: tuple[str, ...] = ()
     append_limit: int | None = None
     masked: frozenset[str] = field(default_factory=frozenset)
+    granted: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """One row. ``needs``: whether it is offered; ``name`` is written as it stands."""
+    """One row. ``needs``: whether it is offered; ``name`` is written as it stands.
+
+    opt_in: offered only where the configuration grants it.
+    """
 
     name: str
     rfc: int
     before_login: bool
     after_login: bool
     needs: Callable[[Offer], bool] | None = None
+    opt_in: bool = False
 
 
 TABLE: Final[tuple[Extension, ...]] = (
     Extension("IMAP4rev1", 3501, True, True),
-    Extension("LITERAL+", 7888, True, True),
+    Extension("IMAP4rev2", 9051, True, True),
+    Extension("LITERAL-", 7888, True, False),
+    Extension("LITERAL+", 7888, False, True),
     Extension("SASL-IR", 4959, True, False),
     Extension("ID", 2971, True, True),
     Extension("ENABLE", 5161, True, True),
@@ -100,6 +108,7 @@ def capabilities(offer: Offer) -> tuple[str, ...]:
         if (row.after_login if offer.authenticated else row.before_login)
         and (row.needs is None or row.needs(offer))
         and row.name.upper() not in offer.masked
+        and (not row.opt_in or row.name.upper() in offer.granted)
     ]
     if offer.authenticated:
         if offer.append_limit is not None:
@@ -109,6 +118,10 @@ def capabilities(offer: Offer) -> tuple[str, ...]:
     return tuple(names)
 
 
+ENABLEABLE: Final = {name.upper(): name for name in ("CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "IMAP4rev2")}
+"""What ENABLE may turn on (RFC 5161 §3.1): in capitals, and as ENABLED writes it."""
+
+
 def enableable() -> frozenset[str]:
     """What ENABLE may turn on (RFC 5161 §3.1), in capitals."""
-    return frozenset({"CONDSTORE", "QRESYNC", "UTF8=ACCEPT"})
+    return frozenset(ENABLEABLE)

@@ -13,7 +13,7 @@ The literals of APPEND and REPLACE other than the mailbox name are streamed, wha
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
 
@@ -93,10 +93,14 @@ class Refused(Event):
 
 @dataclass(frozen=True, slots=True)
 class LiteralTooBig(Refused):
-    """A literal of ``size`` octets where at most ``limit`` may come: ``NO [TOOBIG]`` (RFC 7889 §4)."""
+    """A literal of ``size`` octets where at most ``limit`` may come: ``NO [TOOBIG]`` (RFC 7889 §4).
+
+    non_synchronising: it would have been taken synchronising, so it is ``BAD [TOOBIG]`` (RFC 7888 §5).
+    """
 
     size: int
     limit: int
+    non_synchronising: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +126,8 @@ class Limits:
     non_synchronising: int | None = None
 
 
-BEFORE_LOGIN: Final = Limits()
-"""8 KiB as Dovecot: the longest command before login is AUTHENTICATE with a token."""
+BEFORE_LOGIN: Final = Limits(non_synchronising=4096)
+"""8 KiB as Dovecot: the longest command before login is AUTHENTICATE with a token. LITERAL-: RFC 7888 §5."""
 
 AFTER_LOGIN: Final = Limits(line=64 * 1024, message=64 * 1024 * 1024, skip=256 * 1024 * 1024)
 """64 KiB as Dovecot; SOGo's UID sets want 2 MB (``dataclasses.replace`` with the configured values)."""
@@ -330,7 +334,7 @@ class Framer:
         self._synchronising = synchronising
         limit = self.limits.non_synchronising
         if limit is not None and not synchronising and size > limit:
-            return self._too_big(size, limit)
+            return replace(self._too_big(size, limit), non_synchronising=True)
         if self._is_streamed(before):
             if size > self.limits.message:
                 return self._too_big(size, self.limits.message)

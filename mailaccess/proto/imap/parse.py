@@ -87,7 +87,7 @@ def parse(frame: Frame, *, utf8: bool = False, rules: Rules = RULES) -> Request:
         raise ParseError(tag, error.status, shown) from None
     except Expected as error:
         raise ParseError(tag, _bad(shown, error), shown) from None
-    return Request(tag, shown, command)
+    return Request(tag, shown, command, cur.old_names)
 
 
 def parse_next_message(frame: Frame, *, utf8: bool = False) -> AppendMessage:

@@ -27,9 +27,10 @@ class ImapCursor(Cursor):
 
     utf8: mailbox names are UTF-8 (UTF8=ACCEPT or IMAP4rev2 enabled), else modified UTF-7.
     streamed: offsets, ascending, at which the octets of a streamed literal are left out.
+    old_names: mailbox names read so far that were not canonical, each behind its canonical form.
     """
 
-    __slots__ = ("streamed", "utf8")
+    __slots__ = ("old_names", "streamed", "utf8")
 
     def __init__(
         self, octets: bytes, pos: int = 0, *, utf8: bool = False, streamed: tuple[int, ...] = ()
@@ -37,6 +38,7 @@ class ImapCursor(Cursor):
         super().__init__(octets, pos)
         self.utf8 = utf8
         self.streamed = streamed
+        self.old_names: tuple[tuple[str, str], ...] = ()
 
 
 class Unsupported(Expected):
@@ -414,7 +416,11 @@ MAX_NAME: Final = 8192
 def mailbox(cur: ImapCursor) -> str:
     """``mailbox`` = "INBOX" / astring, as canonical text (``model.names.canonical``)."""
     at = cur.pos
-    return names.canonical(_name_text(cur, astring(cur, "a mailbox name"), at))
+    written = _name_text(cur, astring(cur, "a mailbox name"), at)
+    name = names.canonical(written)
+    if name != written:
+        cur.old_names = (*cur.old_names, (name, written))
+    return name
 
 
 def reference(cur: ImapCursor) -> str:

@@ -26,7 +26,8 @@ def test_examine_is_read_only_and_claims_nothing(imap):
     assert "OK [PERMANENTFLAGS ()] Read-only mailbox" in answer.untagged
     assert one.ask("STORE 1 +FLAGS (\\Seen)").status.startswith("NO [READ-ONLY]")
     assert one.ask("FETCH 1 BODY[]").of("FETCH")[0].startswith("1 FETCH (BODY[] {")
-    assert one.ask("FETCH 1 FLAGS").untagged == ["1 FETCH (FLAGS ())"]
+    assert one.ask("FETCH 1 FLAGS").untagged == ["1 FETCH (FLAGS (\\Recent))"]
+    assert one.ask("SEARCH RECENT").untagged == ["SEARCH 1 2"]
     assert imap.session().ask("SELECT INBOX").numbers("RECENT") == [2]
 
 

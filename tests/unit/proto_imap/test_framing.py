@@ -213,7 +213,7 @@ def test_literal_minus_bounds_what_comes_unasked() -> None:
     framer = Framer(Limits(line=10000, non_synchronising=4096))
     assert frames(framer, b"a X {4096+}\r\n" + b"x" * 4096 + b"\r\n") == [b"a X {4096+}\r\n" + b"x" * 4096]
     found = events(framer, b"a X {4097+}\r\n" + b"x" * 4097 + b"\r\nb NOOP\r\n")
-    assert found == [LiteralTooBig(b"a", False, 4097, 4096), Frame(b"b NOOP")]
+    assert found == [LiteralTooBig(b"a", False, 4097, 4096, True), Frame(b"b NOOP")]
     assert events(framer, b"a X {4097}\r\n") == [NeedContinuation(4097)]
 
 

@@ -26,8 +26,10 @@ class Request:
 
     tag: as written, never empty (RFC 9051 §2.2.1).  name: in capitals, ``UID FETCH`` with one space:
     the key of the dispatch table.  command: the arguments.
+    old_names: mailbox names written otherwise than they are kept, each behind the latter (RFC 9051 §5.1).
     """
 
     tag: bytes
     name: str
     command: Command
+    old_names: tuple[tuple[str, str], ...] = ()
