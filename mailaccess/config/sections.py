@@ -222,6 +222,9 @@ class Relay:
         None, 'the same for single domains: "bank.example" = "required"', factory=dict
     )
     ca_file: Path | None = option(None, "PEM file: whom to trust where TLS is required, not the machine's")
+    srs: bool = option(
+        True, "rewrite the senders of what aliases forward to other domains (SRS), so that their SPF holds"
+    )
     source_addresses: tuple[str, ...] = option(
         (), "the addresses to connect from, one IPv4 and one IPv6 at most"
     )

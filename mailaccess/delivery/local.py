@@ -11,7 +11,7 @@ A detail names a mailbox where the account has one of that name; everything else
 import re
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -45,6 +45,7 @@ class LocalDelivery:
 
     limit: octets of one message.  spool: the folder for large messages to several accounts.
     queue: for copies to other domains; None: there may be none.
+    forwarded_sender: the reverse-path with which a stranger's message goes on, from its own.
     """
 
     def __init__(
@@ -58,8 +59,10 @@ class LocalDelivery:
         detail_mailbox: bool = True,
         clock: Callable[[], float] = time.monotonic,
         queue: Spool | None = None,
+        forwarded_sender: Callable[[str], str] | None = None,
     ) -> None:
         self.queue = queue
+        self.forwarded_sender = forwarded_sender
         self.store = store
         self.threads = threads
         self.log = log
@@ -163,7 +166,10 @@ class Delivery:
         self._outgoing: Outgoing | None = None
         if onward:
             assert house.queue is not None, "nobody resolves to another domain where there is no queue"
-            self._outgoing = Outgoing(house.queue, onward, envelope, house.log)
+            forwarded = envelope
+            if house.forwarded_sender is not None and envelope.return_path and not envelope.owner:
+                forwarded = replace(envelope, return_path=house.forwarded_sender(envelope.return_path))
+            self._outgoing = Outgoing(house.queue, onward, forwarded, house.log)
         several = len(self._copies) + (self._outgoing is not None) > 1
         self._held = Held(house.threads, house.spool) if several else None
         # A digest costs 1 µs per KB: taken where a retry could make, or be, a duplicate.

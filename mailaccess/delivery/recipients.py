@@ -28,6 +28,7 @@ from mailaccess.delivery.api import (
     Target,
     UnknownRecipient,
 )
+from mailaccess.delivery.srs import BadRewriting, Rewriting
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.proto.smtp.address import Address, domain_key
@@ -47,6 +48,7 @@ class Recipients:
 
     domains: the local domains; the first is that of names without one.  clock: monotonic seconds.
     relays: whether an alias may lead to another domain.
+    rewriting: knows whom a bounce to a rewritten sender is for; None: senders are not rewritten.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Recipients:
         relays: bool = False,
     ) -> None:
         self.relays = relays
+        self.rewriting: Rewriting | None = None
         self._authenticator = authenticator
         self._delimiter = settings.recipient_delimiter
         self._default = domain_key(domains[0]) if domains else ""
@@ -78,9 +81,24 @@ class Recipients:
         """
         if not self.is_local(address):
             raise ForeignRecipient()
+        original = self.rewritten(address)
+        if original is not None and not self.is_local(original):
+            return (Onward(original),)
         walk = _Walk(self, await self._file.current())
         await walk.visit(name_key(address.local), address.host or self._default, "", ())
         return tuple(walk.found.values())
+
+    def rewritten(self, address: Address) -> Address | None:
+        """Whom mail to ``address`` is for, if it is a sender that we rewrote; else None.
+
+        Raises UnknownRecipient where it only looks like one.
+        """
+        if self.rewriting is None or address.local[:3].upper() != "SRS":
+            return None
+        try:
+            return self.rewriting.original(address)
+        except BadRewriting as error:
+            raise UnknownRecipient(detail=f"SRS: {error}") from None
 
     def split(self, local: str) -> tuple[str, str]:
         """Name and detail; the detail is "" where there is none. RFC 5233 §1."""

@@ -28,7 +28,7 @@ from mailaccess.observe.events import EventLog
 from mailaccess.pop3 import house as pop3_house
 from mailaccess.pop3 import protocol as pop3_protocol
 from mailaccess.relay.runner import Relay
-from mailaccess.service.outgoing import make_relay, make_spool
+from mailaccess.service.outgoing import make_relay, make_rewriting, make_spool
 from mailaccess.smtp import house as smtp_house
 from mailaccess.smtp import protocol as smtp_protocol
 from mailaccess.smtp.inbound import Inbound
@@ -211,6 +211,7 @@ def _smtp(common: _Common) -> tuple[Entrances, Relay | None]:
         common.log,
         relays=spool is not None,
     )
+    rewriting = recipients.rewriting = make_rewriting(settings, recipients)
     delivery = LocalDelivery(
         common.store,
         common.threads,
@@ -219,6 +220,7 @@ def _smtp(common: _Common) -> tuple[Entrances, Relay | None]:
         spool=settings.state_dir / "spool",
         detail_mailbox=settings.smtp.detail_mailbox,
         queue=spool,
+        forwarded_sender=rewriting.sender if rewriting is not None else None,
     )
     relay = None
     if spool is not None:

@@ -1,13 +1,18 @@
 """Ties the relay to its house: the queue's folder, what is ourselves, and where reports go."""
 
 import ipaddress
+import os
 import time
-from typing import Any
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Final
 
 from mailaccess.config.sections import Settings
 from mailaccess.delivery.api import Destination, Drop, Envelope, ForeignRecipient, Onward, UnknownRecipient
 from mailaccess.delivery.local import LocalDelivery
 from mailaccess.delivery.recipients import Recipients
+from mailaccess.delivery.srs import Rewriting
 from mailaccess.model.secret import Secret
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
@@ -17,6 +22,9 @@ from mailaccess.relay.routes import split
 from mailaccess.relay.runner import Relay
 from mailaccess.spool.queue import FOLDER, Queue
 from mailaccess.spool.spool import Spool
+
+SRS_SECRET: Final = "srs.secret"
+"""The file in ``state_dir``: if it is lost, bounces of what was forwarded before are refused."""
 
 
 def make_spool(settings: Settings, threads: ThreadRunner) -> Spool | None:
@@ -51,6 +59,31 @@ def make_relay(
         now=time.time,
         password=password,
     )
+
+
+def make_rewriting(settings: Settings, recipients: Recipients) -> Rewriting | None:
+    """Rewrites forwarded senders, with the secret in ``state_dir``; None where nothing is forwarded.
+
+    Raises OSError.
+    """
+    if not (settings.relay.enabled and settings.relay.srs and settings.domains):
+        return None
+    return Rewriting(
+        secrets(settings.state_dir / SRS_SECRET), settings.domains[0], recipients.is_local, time.time
+    )
+
+
+def secrets(path: Path) -> tuple[bytes, ...]:
+    """The file's lines, the first of which makes new hashes; a new file where there is none. Raises OSError."""
+    with suppress(FileExistsError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{token_hex(32)}\n")
+    found = tuple(line.strip() for line in path.read_bytes().splitlines() if line.strip())
+    if not found:
+        raise OSError(f"{path} holds no secret; remove it, and a new one is made")
+    return found
 
 
 def _own(settings: Settings) -> frozenset[str]:

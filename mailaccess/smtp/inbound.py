@@ -2,7 +2,8 @@
 
 Nothing is relayed, in any form: a foreign domain, an address literal, a source route to elsewhere and
 ``user%elsewhere@ours`` all end in 550, because every recipient must be an address of ours. Where an alias of
-ours leads elsewhere, that is the operator's word, not the sender's.
+ours leads elsewhere, that is the operator's word, not the sender's; and the senders of what went that way, which
+are rewritten (``delivery.srs``), take bounces only.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from mailaccess.smtp.policy import Policy
 if TYPE_CHECKING:
     from mailaccess.smtp.session import Session
 
+NOT_A_BOUNCE = Reply(550, "5.7.1", "That address takes only bounces of what was forwarded")
+
 
 class Inbound(Policy):
     """The policy of ``listen.smtp``."""
@@ -26,4 +29,8 @@ class Inbound(Policy):
         """As for all; a bare name is taken for ``<postmaster>`` only. RFC 5321 §4.5.1."""
         if not recipient.domain and recipient.local.lower() != "postmaster":
             raise Refused(Reply(501, "5.1.3", "Bad address: the domain is missing"))
+        recipients = self.house.recipients
+        if recipients.rewriting is not None and session.sender is not None:
+            if recipients.is_local(recipient) and recipients.rewritten(recipient) is not None:
+                raise Refused(NOT_A_BOUNCE)
         return await super().targets(session, recipient)

@@ -141,6 +141,11 @@ class Session:
         """Whether a password may cross this connection."""
         return not self.house.tls_required or self.peer.secure
 
+    @property
+    def sender(self) -> Address | None:
+        """The reverse-path of the message under way; None for the null one."""
+        return None if self._transaction is None else self._transaction.mail.sender
+
     def reply(self, reply: Reply) -> None:
         octets = reply.render()
         self._out.append(octets)
