@@ -34,7 +34,7 @@ from mailaccess.store.index import mailboxes as rows
 from mailaccess.store.mailbox import MailboxHandle
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.surroundings import Surroundings
-from mailaccess.store.vault import Vault
+from mailaccess.store.vault import NeedsThread, Vault
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,6 +70,7 @@ class MaildirAccount:
         )  # fmt: skip
         self._key = ("store", os.fspath(location.maildir))
         self._deltas: deque[Delta] = deque()
+        self._telling = False
         self._open: dict[str, OpenMailbox] = {}
         self._opening = 0
         self._appends: deque[appending.Request] = deque()
@@ -92,6 +93,24 @@ class MaildirAccount:
         self.asked += 1
         return await self.run_unasked(call, *args, **kwargs)
 
+    async def run_small(
+        self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """``run`` for a job that is small as a rule (``vault`` says what that means): done at once, here, where
+        nothing of the account waits or runs and the job stays small; else it is queued as any other.
+        """
+        if not self._telling and self.runner.is_idle(self._key):
+            self._surroundings.indexer.busy()
+            self._surroundings.used(self)
+            try:
+                return self.vault.job_at_once(call, *args, **kwargs)
+            except NeedsThread:
+                pass
+            finally:
+                self._take_deltas()
+                self._plan_work()
+        return await self.run(call, *args, **kwargs)
+
     async def run_unasked(
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -104,18 +123,23 @@ class MaildirAccount:
             self._plan_work()
 
     def _take_deltas(self) -> None:
+        """In their order, each told to all before the next: so whom a listener wakes runs no job at once."""
         while self._deltas:
             delta = self._deltas.popleft()
             state = self._open.get(delta.mailbox_id)
             if state is not None:
-                state.apply(delta)
+                before, self._telling = self._telling, True
+                try:
+                    state.apply(delta)
+                finally:
+                    self._telling = before
                 if state.gone:
                     self._drop(state)
                 elif not state.in_use:
                     self._surroundings.idle(self, state)
 
     def _plan_work(self) -> None:
-        if self.vault.owing and not self._working and self._work_due is None:
+        if (self.vault.owing or self.vault.checkpoint_due) and not self._working and self._work_due is None:
             self._work_due = self.runner.later(SETTLE_SECONDS, self.start_work)
 
     def start_work(self) -> None:
@@ -133,7 +157,7 @@ class MaildirAccount:
         self._surroundings.indexer.wants(self)
         if again is not None and self._work_due is None:
             self._work_due = self.runner.later(again, self.start_work)
-        elif self.vault.owing:
+        else:
             self._plan_work()
 
     def index_some(self) -> Awaitable[int]:
@@ -167,10 +191,10 @@ class MaildirAccount:
         await self.run(_move_all, new)
 
     async def status(self, name: str) -> Status:
-        return await self.run(loading.status, name)
+        return await self.run_small(loading.status, name)
 
     async def require(self, name: str) -> None:
-        await self.run(tree.find, name)
+        await self.run_small(tree.find, name)
 
     # Mailboxes
 
@@ -270,7 +294,7 @@ class MaildirAccount:
             return
         self._stale.discard(state.mailbox_id)
         try:
-            box = await self.run(intake.check, state.name, thorough=thorough)
+            box = await self.run_small(intake.check, state.name, thorough=thorough)
         except NoSuchMailbox:
             raise MailboxGone from None
         if is_doubtful(box):
@@ -313,10 +337,10 @@ class MaildirAccount:
 
     async def check_quota(self, octets: int, messages: int = 1) -> None:
         if self._limit != QuotaLimit():
-            await self.run(Vault.require_room, octets, messages)
+            await self.run_small(Vault.require_room, octets, messages)
 
     async def quota(self) -> Quota:
-        storage, messages = await self.run(_used)
+        storage, messages = await self.run_small(_used)
         return Quota(storage, messages, self._limit)
 
     # Annotations

@@ -1,8 +1,9 @@
-"""What the store asks of its surroundings besides threads: to start things of its own accord, and to be told of
-changes on disk. Plain Python; ``worker`` and ``watch`` are the implementations under Twisted.
+"""What the store asks of its surroundings besides threads: to know when a queue is empty, to start things of its
+own accord, and to be told of changes on disk. Plain Python; ``worker`` and ``watch`` are the implementations
+under Twisted.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from typing import Any, Protocol, cast
 
 from mailaccess.model.work import InlineRunner, ThreadRunner
@@ -15,6 +16,12 @@ class Cancellable(Protocol):
 
 
 class Background(ThreadRunner, Protocol):
+    def is_idle(self, key: Hashable) -> bool:
+        """Whether no job of ``key`` waits or runs, and none has ended whose result is still on its way: then the
+        reactor thread may do one itself, to its end, without leaving the order.
+        """
+        ...
+
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine that nobody awaits; it catches its own errors."""
         ...
@@ -58,6 +65,9 @@ class InlineBackground(InlineRunner):
 
     def __init__(self) -> None:
         self.waiting: list[_Later] = []
+
+    def is_idle(self, key: Hashable) -> bool:
+        return True
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:

@@ -36,6 +36,8 @@ _ORPHANS: Final = (
 async def work(account: Engine) -> float | None:
     """Do what there is to do. Returns the seconds after which to try again, or None."""
     try:
+        if account.vault.checkpoint_due:
+            await account.run_unasked(Vault.checkpoint)
         while account.vault.owing:
             asked = account.asked
             progress = await account.run_unasked(settle)

@@ -60,6 +60,7 @@ def check(vault: Vault, name: str, *, thorough: bool = False) -> Box:
         box = tree.find(vault, name)
         now = folder_times(vault, box)
     if now != (box.new_mtime, box.cur_mtime) or (thorough and is_doubtful(box)):
+        vault.require_thread()
         with vault.transaction() as connection:
             fresh = mailboxes.by_id(connection, box.id)
             if fresh is None:

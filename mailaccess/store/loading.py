@@ -18,6 +18,9 @@ from mailaccess.store.index import mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.vault import Known, Vault
 
+COUNTED_AT_ONCE: Final = 1_000
+"""Messages whose rows are looked at on the reactor thread: 0.1 ms."""
+
 STATUSES_KEPT: Final = 2_000
 """Answers to STATUS remembered for an account: one for each mailbox, which clients ask for again and again."""
 
@@ -145,6 +148,8 @@ def status(vault: Vault, name: str) -> Status:
     stamp = (box.uidvalidity, box.uidnext, box.highest_modseq, box.first_recent)
     kept = vault.statuses.get(box.mailbox_id)
     if kept is None or kept[0] != stamp:
+        if box.messages > COUNTED_AT_ONCE:
+            vault.require_thread()
         kept = (stamp, _count(vault, box))
         if len(vault.statuses) >= STATUSES_KEPT:
             vault.statuses.clear()

@@ -1,11 +1,12 @@
 """An open mailbox: one handle for each session (``api.Mailbox``), over the ``OpenMailbox`` that all share.
 
-Each call is one serial job of the account; what it did reaches columns and listeners before the call returns.
+Each call is one serial job of the account, done at once where it is small (``vault`` says what that means). What
+it did reaches columns and listeners before the call returns.
 """
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from mailaccess.model.criteria import Criterion
 from mailaccess.model.errors import MailboxGone
@@ -31,6 +32,12 @@ from mailaccess.store.vault import Vault
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+FEW: Final = 32
+"""Messages with which a job is small: some 5 to 20 µs each."""
+
+FEW_READ: Final = 4
+"""Messages read in a small job, if the kernel has them in memory."""
 
 
 class MailboxHandle:
@@ -68,7 +75,7 @@ class MailboxHandle:
     async def claim_recent(self) -> UidSet:
         if self._state.first_recent >= self._state.uidnext:
             return EMPTY
-        return await self._account.run(loading.claim_recent, self._here())
+        return await self._account.run_small(loading.claim_recent, self._here())
 
     def recent(self) -> int:
         first = self._state.first_recent
@@ -82,32 +89,37 @@ class MailboxHandle:
     async def set_flags(
         self, uids: UidSet, operation: FlagOperation, flags: FlagSet, *, unchanged_since: int | None = None
     ) -> FlagsStored:
-        return await self._account.run(
-            changing.set_flags, self._here(), uids, operation, flags, unchanged_since, self
-        )
+        run = self._account.run_small if len(uids) <= FEW else self._account.run
+        return await run(changing.set_flags, self._here(), uids, operation, flags, unchanged_since, self)
 
     async def expunge(self, only: UidSet | None = None) -> Expunged:
-        return await self._account.run(changing.expunge, self._here(), only, self)
+        run = self._account.run_small if only is not None and len(only) <= FEW else self._account.run
+        return await run(changing.expunge, self._here(), only, self)
 
     async def remove(self, uids: UidSet) -> Expunged:
         return await self._account.run(changing.expunge, self._here(), uids, self, whatever_flags=True)
 
     async def copy(self, uids: UidSet, destination: str) -> Copied:
-        return await self._account.run(changing.copy, self._here(), uids, destination, move=False, by=self)
+        run = self._account.run_small if len(uids) <= FEW else self._account.run
+        return await run(changing.copy, self._here(), uids, destination, move=False, by=self)
 
     async def move(self, uids: UidSet, destination: str) -> Copied:
-        return await self._account.run(changing.copy, self._here(), uids, destination, move=True, by=self)
+        run = self._account.run_small if len(uids) <= FEW else self._account.run
+        return await run(changing.copy, self._here(), uids, destination, move=True, by=self)
 
     async def facts(self, uids: Sequence[int], wanted: Sequence[Fact]) -> list[tuple[bytes, ...] | None]:
-        return await self._account.run(reading.facts, self._here(), uids, wanted)
+        run = self._account.run_small if len(uids) <= FEW else self._account.run
+        return await run(reading.facts, self._here(), uids, wanted)
 
     async def header_fields(
         self, uids: Sequence[int], fields: Sequence[bytes], *, exclude: bool = False
     ) -> list[bytes | None]:
-        return await self._account.run(reading.header_fields, self._here(), uids, fields, exclude)
+        run = self._account.run_small if len(uids) <= FEW else self._account.run
+        return await run(reading.header_fields, self._here(), uids, fields, exclude)
 
     async def read(self, uids: Sequence[int]) -> "list[bytes | Body | None]":
-        return await self._account.run(reading.read, self._here(), uids, self._account.runner)
+        run = self._account.run_small if len(uids) <= FEW_READ else self._account.run
+        return await run(reading.read, self._here(), uids, self._account.runner)
 
     async def search(self, criteria: Criterion) -> list[int]:
         self._here()

@@ -18,7 +18,7 @@ from mailaccess.store import changing
 from mailaccess.store.api import Body, Fact
 from mailaccess.store.index import fieldsets, mailboxes, objectids
 from mailaccess.store.maildir import names
-from mailaccess.store.vault import Vault
+from mailaccess.store.vault import NeedsThread, Vault
 from mailaccess.store.window import Octets, Window
 
 SMALL: Final = 2**20
@@ -26,6 +26,9 @@ SMALL: Final = 2**20
 
 HEAD: Final = 16 * 1024
 """Octets read where only the header is wanted: nearly all are shorter."""
+
+AT_ONCE: Final = 64 * 1024
+"""Octets of a message that is read on the reactor thread, where the kernel has it in memory."""
 
 _PIECE: Final = 2**20
 
@@ -55,6 +58,7 @@ class Reader:
 
     def __call__(self, content: int) -> Octets | None:
         """The wire form of a content, from the first of its messages whose file is there (``rows.Read``)."""
+        self._vault.require_thread()
         rows = self._vault.connection.execute(
             "SELECT home, place, file, size FROM messages WHERE content = ? LIMIT 8", (content,)
         ).fetchall()
@@ -66,6 +70,7 @@ class Reader:
 
     def head(self, content: int) -> bytes | None:
         """The header octets, with the blank line, where the first HEAD octets of the file hold them; else None."""
+        self._vault.require_thread()
         row = self._vault.connection.execute(
             "SELECT home, place, file, size FROM messages WHERE content = ?", (content,)
         ).fetchone()
@@ -96,6 +101,7 @@ class Reader:
         try:
             return self._vault.files.open(self._vault.path(folder, place, file))
         except FileNotFoundError:
+            self._vault.require_thread()
             found = self._listing(home, folder).get(names.unique(file))
         if found is None:
             return None
@@ -146,11 +152,19 @@ class Reader:
 
     def whole(self, at: Place, runner: ThreadRunner) -> "bytes | Body | None":
         """As ``Mailbox.read`` hands it out."""
+        if at[3] > AT_ONCE:
+            self._vault.require_thread()
         descriptor = self.open(at)
         if descriptor is None:
             return None
         try:
             stored = os.fstat(descriptor).st_size
+            if self._vault.at_once:
+                data = _from_memory(descriptor, stored)
+                os.close(descriptor)
+                if len(data) != stored:
+                    raise NeedsThread
+                return data if stored == at[3] else to_wire(data)
             if stored <= SMALL and at[3] <= SMALL:
                 data = read_all(descriptor, stored)
                 os.close(descriptor)
@@ -161,6 +175,17 @@ class Reader:
         except OSError:
             os.close(descriptor)
             raise
+
+
+def _from_memory(descriptor: int, expected: int) -> bytes:
+    """A small file as far as the kernel has it in memory, without waiting for the disk."""
+    if not hasattr(os, "RWF_NOWAIT") or expected > AT_ONCE:
+        return b""
+    data = bytearray(expected)
+    try:
+        return bytes(data) if os.preadv(descriptor, [data], 0, os.RWF_NOWAIT) == expected else b""
+    except OSError:  # not in memory, or not a file system that can tell
+        return b""
 
 
 def read_all(descriptor: int, expected: int) -> bytes:

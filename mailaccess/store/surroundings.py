@@ -31,6 +31,12 @@ class Engine(Protocol):
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]: ...
 
+    def run_small(
+        self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        """``run`` for what is small as a rule: at once where that can be."""
+        ...
+
     def run_unasked(
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:

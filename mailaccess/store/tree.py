@@ -96,6 +96,7 @@ def sync(vault: Vault, *, force: bool = False) -> bool:
     row = vault.connection.execute("SELECT root_mtime FROM account").fetchone()
     if not force and mtime == row[0] and mtime:
         return False
+    vault.require_thread()
     with vault.transaction() as connection:
         mtime = vault.files.mtime(vault.root)  # before listing: what comes later shows as another mtime
         there = _folders(vault)

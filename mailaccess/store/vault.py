@@ -6,6 +6,14 @@ commit. The index is watched for three accidents, each met at the beginning of a
 committed (its changes are posted first), the file was deleted or replaced (what is owed is finished through
 the descriptor still open, then everything is rebuilt), the file is damaged (set aside, rebuilt, and the job
 runs once more).
+
+Most jobs are small: they read or write a few rows, and would spend more time on the way to a thread and back than
+at work. ``job_at_once`` runs such a job on the reactor thread, when the account's queue is empty. There nothing
+may block: no fsync (a commit makes none in WAL mode, and checkpoints are made by ``housekeeping``), no lock of
+another process, no listing, nothing that grows with the mailbox. What a job meets that might goes through
+``require_thread``, which raises ``NeedsThread`` there; the transaction is rolled back, nothing has changed, and
+the same job runs again in its turn, in a thread. So a job need not know where it runs; one that is never small
+is simply never run at once.
 """
 
 import contextlib
@@ -60,6 +68,10 @@ class Known:
     uidnext: int
 
 
+class NeedsThread(Exception):
+    """A job that runs at once would block: it is to run in a thread, from its beginning."""
+
+
 class Lifecycle(Protocol):
     """What the tree and the journal do for the vault when an index is opened or left."""
 
@@ -100,6 +112,9 @@ class Vault:
         self._lifecycle = lifecycle
         self._index: index_file.Index | None = None
         self._pending: list[Delta] = []
+        self.at_once = False
+        """Whether the job that runs does so on the reactor thread."""
+        self.checkpoint_due = False
         self.owing = True
         """Whether the journal may have something to do; after an opening it has to look."""
 
@@ -130,6 +145,37 @@ class Vault:
                 "store-failed", Level.ERROR, user=self.location.name, error=f"{type(error).__name__}: {error}"
             )
             raise TemporaryFailure(detail=repr(error)) from error
+        finally:
+            self.checkpoint_due = self._index is not None and self._index.checkpoint_due
+
+    def job_at_once(
+        self, call: "Callable[Concatenate[Vault, P], T]", /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a small ``call(self, …)`` on the reactor thread. Raises NeedsThread, and what the call raises."""
+        index = self._index
+        if index is None:
+            raise NeedsThread
+        self.at_once = True
+        try:
+            index.wait_for_others(False)
+            if not index.same() or index.data_version() != index.version:
+                raise NeedsThread
+            return call(self, *args, **kwargs)
+        except (sqlite3.Error, OSError) as error:  # locked, damaged, refused: the thread finds out
+            raise NeedsThread from error
+        finally:
+            self.at_once = False
+            self.checkpoint_due = index.checkpoint_due
+
+    def require_thread(self) -> None:
+        """To be called before what blocks, or takes longer than some hundred rows, in a job that may be small."""
+        if self.at_once:
+            raise NeedsThread
+
+    def checkpoint(self) -> None:
+        """Bring the index's log into its file, if it has grown."""
+        if self._index is not None and self._index.checkpoint_due:
+            self._index.checkpoint()
 
     def _ready(self) -> None:
         index = self._index
@@ -139,7 +185,9 @@ class Vault:
             index = None
         if index is None:
             self._open()
-        elif index.data_version() != index.version:
+            return
+        index.wait_for_others(True)
+        if index.data_version() != index.version:
             self._catch_up(index)
 
     def _heal(self, error: Exception) -> bool:
@@ -230,6 +278,8 @@ class Vault:
         """A write transaction; deltas given to ``tell`` within it are posted after its commit."""
         index = self._index
         assert index is not None
+        if not index.log_begun:
+            self.require_thread()
         index.connection.execute("BEGIN IMMEDIATE")
         try:
             if index.data_version() != index.version:
@@ -243,12 +293,14 @@ class Vault:
             self.flag_sets.rolled_back()
             self._pending.clear()
             raise
+        index.log_begun = True
         self.flag_sets.committed()
         pending, self._pending = self._pending, []
         for delta in pending:
             self._send(delta)
 
     def _catch_up(self, index: index_file.Index) -> None:
+        self.require_thread()
         index.version = index.data_version()
         self.flag_sets.refresh(index.connection)
         self._lifecycle.catch_up(self)
@@ -300,6 +352,7 @@ class Vault:
 
     def write_uids(self, box: Box) -> None:
         """Bring ``mailaccess-uids`` up to date with the index."""
+        self.require_thread()
         keywords = mailboxes.keywords(self.connection, box)
         carries: dict[int, UidSet] = {}
         for number, keyword in keywords.items():
@@ -352,6 +405,7 @@ class Vault:
 
     def finish_owed(self) -> None:
         """Have the Maildir follow now, as far as the disk allows. Outside any transaction."""
+        self.require_thread()
         self._lifecycle.leaving(self)
 
     def require_room(self, octets: int, count: int) -> None:

@@ -102,6 +102,9 @@ class Worker:
 
     # background.Background
 
+    def is_idle(self, key: Hashable) -> bool:
+        return key not in self._queues
+
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         def failed(failure: Failure) -> None:
             _log.failure("a background task of the store failed", failure)

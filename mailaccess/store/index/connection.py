@@ -18,18 +18,24 @@ FILE: Final = "index.sqlite"
 BUSY_SECONDS: Final = 20.0
 """How long another process's transaction is waited for, in the thread."""
 
+CHECKPOINT_AFTER: Final = 2_000
+"""Rows changed since the last checkpoint: some 1,000 to 3,000 pages of log, 4 to 12 MB."""
+
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -4096",  # 4 MiB of pages at most, for each open account
-    "PRAGMA wal_autocheckpoint = 1000",
+    "PRAGMA wal_autocheckpoint = 0",  # an fsync of its own accord: see ``checkpoint``
     "CREATE TEMP TABLE IF NOT EXISTS ranges (first INTEGER, last INTEGER)",
 )
 
 
 class Index:
-    """``connection`` is in autocommit mode; ``version`` is what ``data_version`` was when last looked at."""
+    """``connection`` is in autocommit mode; ``version`` is what ``data_version`` was when last looked at.
+
+    log_begun: a commit was made, so the next one has no new log's header to bring to disk with an fsync.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Open or make the file. Raises sqlite3.Error, OSError, schema.NewerIndex."""
@@ -47,6 +53,9 @@ class Index:
             schema.prepare(self.connection)
             self._identity = self._on_disk()
             self.version = self.data_version()
+            self.log_begun = False
+            self._patient = True
+            self._checkpointed = 0
         except BaseException:
             self.connection.close()
             raise
@@ -66,6 +75,27 @@ class Index:
         """Changes whenever another connection commits."""
         row = self.connection.execute("PRAGMA data_version").fetchone()
         return int(row[0])
+
+    def wait_for_others(self, patient: bool) -> None:
+        """Whether a lock of another process is waited for, BUSY_SECONDS at most, or SQLITE_BUSY raised at once."""
+        if patient != self._patient:
+            # Not ``execute``: this pragma takes effect when it is compiled, and compiled statements are kept.
+            self.connection.executescript(
+                f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000) if patient else 0}"
+            )
+            self._patient = patient
+
+    @property
+    def checkpoint_due(self) -> bool:
+        return self.connection.total_changes - self._checkpointed >= CHECKPOINT_AFTER
+
+    def checkpoint(self) -> None:
+        """Bring what the log holds into the file, with two fsyncs; and begin the log anew, with the third, which
+        would else come with the next commit, whoever makes it.
+        """
+        self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        self.connection.execute("UPDATE account SET unswept = unswept + 1")
+        self._checkpointed = self.connection.total_changes
 
     def close(self) -> None:
         try:
