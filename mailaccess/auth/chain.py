@@ -93,7 +93,9 @@ class Chain:
         if account is None or reason is not None:
             self._tell_failure(credentials.name, peer, credentials.mechanism, reason or "unknown user")
             await self._throttle.failed(admitted, name or credentials.name, password)
-            raise AuthenticationFailed(detail=reason or "unknown user")
+            raise AuthenticationFailed(
+                detail=reason or "unknown user", user=name or credentials.name[:MAX_LOGGED_NAME]
+            )
         self._throttle.succeeded(admitted, account.identity.name)
         return self._allowed(account, credentials.authorize_as, peer, credentials.mechanism)
 
@@ -157,7 +159,7 @@ class Chain:
         if account is None or account.denied or not success:
             self._tell_failure(name, peer, mechanism, self._scram_reason(account))
             await self._throttle.failed(admitted, canonical or name, os.urandom(8))
-            raise AuthenticationFailed()
+            raise AuthenticationFailed(user=canonical or name[:MAX_LOGGED_NAME])
         self._throttle.succeeded(admitted, account.identity.name)
         return self._allowed(account, authorize_as, peer, mechanism)
 

@@ -180,8 +180,8 @@ class Logins(Conversation):
             reply = replies.fail(id, code=replies.USER_DISABLED, reason=str(error))
         except AuthorizationFailed as error:
             reply = replies.fail(id, code=replies.AUTHZ_FAIL, reason=str(error))
-        except AuthenticationFailed:
-            reply = replies.fail(id)
+        except AuthenticationFailed as error:
+            reply = replies.fail(id, user=error.user)
         except MailError as error:
             reply = replies.fail(id, code=replies.TEMP_FAIL, reason=str(error))
         finally:

@@ -85,9 +85,16 @@ class TemporaryFailure(MailError):
 
 
 class AuthenticationFailed(MailError):
-    """Wrong name or password; never says which. RFC 5530 §3 (AUTHENTICATIONFAILED)."""
+    """Wrong name or password; never says which. RFC 5530 §3 (AUTHENTICATIONFAILED).
+
+    user: the name that was tried, for the log of a program that asked on somebody's behalf; may be "".
+    """
 
     default = "Authentication failed"
+
+    def __init__(self, public: str = "", detail: str = "", user: str = "") -> None:
+        super().__init__(public, detail)
+        self.user = user
 
 
 class AuthorizationFailed(MailError):

@@ -94,7 +94,7 @@ class Dialer:
 
     async def _hosts(self, route: Route) -> Sequence[Host]:
         if route.host:
-            return [Host(route.host, await self._exchangers.addresses(route.host), route.port)]
+            return [await self._exchangers.configured(route.host, route.port)]
         return await self._exchangers.hosts(route.destination)
 
     async def _connect(self, route: Route, host: Host, address: str) -> Connection:

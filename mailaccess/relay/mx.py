@@ -8,7 +8,7 @@ records) is final; what it could not tell (SERVFAIL, refused, no answer) is trie
 import random
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -38,6 +38,11 @@ LONGEST_MEMORY: Final = 300.0
 """Seconds that an answer is kept, however long its TTL is: a changed MX counts soon."""
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
+
+HOSTS: Final = Path("/etc/hosts")
+
+MAX_HOSTS_FILE: Final = 2**20
+"""Octets read of it: block lists of other names than servers' make some files long."""
 
 SMTP: Final = 25
 
@@ -89,6 +94,25 @@ def _server(text: str) -> tuple[str, int]:
         return host.strip("[]"), int(port)
 
 
+def known_hosts(path: Path = HOSTS) -> dict[str, tuple[str, ...]]:
+    """What hosts(5) says: addresses by name, lower case. Read when the server starts."""
+    found: dict[str, tuple[str, ...]] = {}
+    try:
+        with path.open("rb") as file:
+            lines = file.read(MAX_HOSTS_FILE).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        address, *names = line.partition("#")[0].split() or [""]
+        try:
+            ip = str(ip_address(address))
+        except ValueError:
+            continue
+        for name in names:
+            found[name.lower()] = (*found.get(name.lower(), ()), ip)
+    return found
+
+
 def resolver(reactor: Any, configured: Sequence[str]) -> Any:
     """Twisted's resolver for these servers."""
     return client.Resolver(servers=servers(configured), timeout=TIMEOUTS, reactor=reactor)
@@ -98,7 +122,7 @@ class Exchangers:
     """Answers where a domain's mail goes, and remembers it for a while.
 
     resolver: ``twisted.names`` (IResolver).  is_own: whether a host name, or an address, is this server.
-    clock: monotonic seconds.  shuffle: reorders a list.
+    clock: monotonic seconds.  shuffle: reorders a list.  local: hosts(5), for configured servers only.
     """
 
     def __init__(
@@ -109,12 +133,14 @@ class Exchangers:
         clock: Callable[[], float],
         port: int = SMTP,
         shuffle: Callable[[list[Any]], None] = random.shuffle,
+        local: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self._resolver = resolver
         self._is_own = is_own
         self._clock = clock
         self._port = port
         self._shuffle = shuffle
+        self._local = known_hosts() if local is None else local
         self._memory: OrderedDict[str, tuple[float, tuple[tuple[int, str], ...]]] = OrderedDict()
 
     async def hosts(self, domain: str) -> list[Host]:
@@ -151,6 +177,19 @@ class Exchangers:
         if denied:
             raise Unroutable(True, "5.4.4", f"No mail server of {domain} has an address")
         raise Unroutable(True, "5.4.6", f"The mail for {domain} would come back to this server")
+
+    async def configured(self, name: str, port: int) -> Host:
+        """A server that the configuration names: from hosts(5), else from DNS.
+
+        Raises Unroutable, never permanent: a slip of the operator's must not bounce everybody's mail.
+        """
+        known = self._local.get(name.lower())
+        if known:
+            return Host(name, known[:MAX_ADDRESSES], port)
+        try:
+            return Host(name, await self.addresses(name), port)
+        except Unroutable as problem:
+            raise Unroutable(False, "4.4.4", problem.text) from None
 
     async def addresses(self, name: str) -> tuple[str, ...]:
         """The IP addresses of a host, IPv6 and IPv4 in turn. Raises Unroutable."""

@@ -48,9 +48,13 @@ def challenge(id: int, encoded: bytes) -> bytes:
     return render("CONT", str(id), encoded.decode("ascii"))
 
 
-def fail(id: int, *, code: str = "", reason: str = "") -> bytes:
-    """The login failed. code: "" where name or password are wrong.  reason: for the user to read."""
-    fields = [f"code={code}", _OLDER[code]] if code else []
+def fail(id: int, *, code: str = "", reason: str = "", user: str = "") -> bytes:
+    """The login failed. code: "" where name or password are wrong.  reason: for the user to read.
+
+    user: the name that was tried, where it is known.
+    """
+    fields = [f"user={user}"] if user else []
+    fields += [f"code={code}", _OLDER[code]] if code else []
     return render("FAIL", str(id), *fields, *((f"reason={reason}",) if reason else ()))
 
 

@@ -5,7 +5,7 @@ from twisted.internet import defer
 from twisted.names import dns
 from twisted.names.error import DNSNameError, DNSServerError
 
-from mailaccess.relay.mx import Exchangers, Unroutable, servers
+from mailaccess.relay.mx import Exchangers, Unroutable, known_hosts, servers
 from tests.session.smallhouse import run
 
 
@@ -130,6 +130,18 @@ def test_where_there_is_no_way(domain, permanent, status):
     with pytest.raises(Unroutable) as raised:
         run(exchangers()[0].hosts(domain))
     assert (raised.value.permanent, raised.value.status) == (permanent, status)
+
+
+def test_a_configured_server_is_found_in_hosts_and_never_denied(tmp_path):
+    (tmp_path / "hosts").write_text("127.0.0.1 localhost # me\n::1 LocalHost box\nnonsense x\n")
+    local = known_hosts(tmp_path / "hosts")
+    assert known_hosts(tmp_path / "none") == {}
+    exchangers = Exchangers(FakeResolver(ZONE), is_own=set().__contains__, clock=lambda: 0.0, local=local)
+    assert run(exchangers.configured("localhost", 587)).addresses == ("127.0.0.1", "::1")
+    assert run(exchangers.configured("mx2.naver.com", 25)).addresses == ("192.0.2.2",)
+    with pytest.raises(Unroutable) as found:
+        run(exchangers.configured("nowhere.kr", 25))
+    assert not found.value.permanent
 
 
 def test_mail_never_comes_back_to_us():
