@@ -6,7 +6,8 @@ client   one connection to another server, on ``twisted.mail.smtp``'s ESMTP clie
 attempt  one try: hosts in order until one takes up the conversation; one verdict a recipient
 outcomes what a verdict makes of an envelope
 dsn      bounces and delay notices
-runner   the motor: due messages, connections used again, results written down, reports
+review   what has waited too long, and what senders are told
+runner   the motor: due messages, connections used again, results written down
 
 How to make it (service.build)::
 

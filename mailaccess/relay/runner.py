@@ -5,28 +5,25 @@ next message for the same destination on the same connection while there is one.
 its last destination; then whoever still waits gets the next time. What was settled is on disk before the next
 step, so a kill -9 can repeat the delivery that was under way (SMTP cannot tell, RFC 1047) but loses nothing.
 
-Reports are made after the failure is written down and before it counts as reported: a kill between may repeat
-a report, never swallow it.
+What is told to senders is ``review``'s affair.
 """
 
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Iterable
 from itertools import islice
-from secrets import token_hex
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
 from mailaccess.config.sections import Relay as Settings
-from mailaccess.model.errors import MailError
 from mailaccess.model.secret import Secret
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.proto.smtp.address import domain_key
-from mailaccess.relay import dsn, outcomes
+from mailaccess.relay import outcomes
 from mailaccess.relay.attempt import Dialer, Open, Unreachable, Verdict, deliver
 from mailaccess.relay.mx import Exchangers, resolver
+from mailaccess.relay.review import REPORT_RETRY, Report, Reviewer
 from mailaccess.relay.routes import Route, Routes
 from mailaccess.spool import requests
 from mailaccess.spool.envelope import DELIVERED, FAILED, WAITING, BadEnvelope, Envelope, Recipient
@@ -45,12 +42,6 @@ GRACE: Final = 5.0
 
 MESSAGES_A_CONNECTION: Final = 100
 """Then a new one is opened: other hosts of the destination have their share."""
-
-REPORT_RETRY: Final = 300.0
-"""Seconds until a report that could not be delivered is tried again."""
-
-Report = Callable[[str, bytes], Awaitable[None]]
-"""Delivers a report to a sender's address; raises MailError if that must be tried again."""
 
 
 class QueueInUse(Exception):
@@ -84,8 +75,6 @@ class Relay:
         self._threads = threads
         self._log = log
         self._reactor = reactor
-        self._hostname = hostname
-        self._report = report
         self._now = now
         self._routes = Routes(settings, password)
         exchangers = Exchangers(
@@ -99,7 +88,16 @@ class Relay:
         self.schedule = Schedule(
             per_destination=settings.connections_per_destination, total=settings.connections, ages=ages
         )
-        self._warns = settings.delay_notice > 0
+        self._reviewer = Reviewer(
+            spool,
+            self.schedule,
+            settings,
+            log,
+            hostname=hostname,
+            report=report,
+            now=now,
+            later=lambda id: self._later(REPORT_RETRY, lambda: self._review(id)),
+        )
         self._busy: dict[str, int] = {}  # messages with jobs that run
         self._tasks: set[Deferred[None]] = set()
         self._open: set[Open] = set()
@@ -108,7 +106,6 @@ class Relay:
         self._stopping = True
         self._found: list[str] = []
         self._finished: set[str] = set()
-        self._reviewing: dict[str, bool] = {}  # by message: whether to look once more
 
     # Start and stop.
 
@@ -177,7 +174,7 @@ class Relay:
                 created=envelope.created,
                 owner=envelope.owner,
                 destinations=self._destinations(waiting),
-                told=int(self._warns and all(each.warned for each in waiting)),
+                told=int(self._reviewer.warns and all(each.warned for each in waiting)),
             )
 
     def _route(self, recipient: Recipient) -> Route:
@@ -356,94 +353,8 @@ class Relay:
         if not envelope.finished:
             await self._review(id)
 
-    # Age and reports.
-
     async def _review(self, id: str) -> None:
-        """Give up what is too old, and tell the sender what is to be told; once at a time."""
-        if id in self._reviewing:
-            self._reviewing[id] = True
-            return
-        again = True
-        while again:
-            self._reviewing[id] = False
-            try:
-                await self._look_at(id)
-            finally:
-                again = self._reviewing.pop(id)
-
-    async def _look_at(self, id: str) -> None:
-        now = self._now()
-        try:
-            envelope = await self._spool.settle(id, self._expired(now))
-        except (NotQueued, BadEnvelope):
-            self.schedule.remove(id)
-            return
-        if not envelope.waiting:
-            self.schedule.remove(id)
-        if envelope.finished:
-            return
-        if self._warns and now - envelope.created >= self._settings.delay_notice:
-            await self._warn(envelope)
-        pending = dsn.due(envelope)
-        for action, recipients in pending.items():
-            if not await self._send_report(envelope, action, recipients):
-                self._later(REPORT_RETRY, lambda: self._review(id))
-                return
-        await self._mark(id, lambda each: replace(each, reported=each.reported or each.state != WAITING))
-
-    def _expired(self, now: float) -> Callable[[Envelope], Envelope]:
-        def change(current: Envelope) -> Envelope:
-            if now - current.created < self._settings.lifetime or current.held:
-                return current
-            return current.with_recipients(
-                lambda each: outcomes.give_up(each, now) if each.state == WAITING else each
-            )
-
-        return change
-
-    async def _warn(self, envelope: Envelope) -> None:
-        late = [each for each in envelope.waiting if not each.warned]
-        wanted = [each for each in late if dsn.wanted(each, dsn.DELAY)]
-        if wanted and envelope.sender and not await self._send_report(envelope, dsn.DELAY, wanted):
-            return
-        if late:
-            await self._mark(
-                envelope.id, lambda each: replace(each, warned=each.warned or each.state == WAITING)
-            )
-
-    async def _mark(self, id: str, change: Callable[[Recipient], Recipient]) -> None:
-        try:
-            await self._spool.settle(id, lambda current: current.with_recipients(change))
-        except NotQueued:
-            pass
-
-    async def _send_report(self, envelope: Envelope, action: str, recipients: list[Recipient]) -> bool:
-        """Whether the sender was told, or cannot be."""
-        most = dsn.MAX_FULL + 1 if envelope.ret == "FULL" and action == dsn.FAILURE else dsn.MAX_HEADER
-        octets = dsn.report(
-            envelope,
-            action,
-            recipients,
-            await self._spool.head(envelope.id, most),
-            hostname=self._hostname,
-            now=self._now(),
-            message_id=f"{token_hex(8)}.{envelope.id}",
-            until=envelope.created + self._settings.lifetime,
-        )
-        problem = ""
-        try:
-            await self._report(envelope.sender, octets)
-        except MailError as error:
-            problem = error.detail or str(error)
-        self._log.log(
-            {dsn.FAILURE: "bounced", dsn.DELAY: "delay-told"}.get(action, "delivery-told"),
-            Level.WARNING if problem else Level.INFO,
-            queue_id=envelope.id,
-            sender=envelope.sender,
-            recipients=len(recipients),
-            error=problem or None,
-        )
-        return not problem
+        await self._reviewer.review(id)
 
     # What mailadm asks.
 
