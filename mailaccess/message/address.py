@@ -18,7 +18,8 @@ MAX_ADDRESSES = 10_000
 """Addresses read from one field: far above any real list, and it keeps ENVELOPE bounded."""
 
 _COMMON = re.compile(
-    rb'[ \t\r\n]*+(?:(?:"([^"\\\r\n]*+)"|([@][@.]*+(?: [@.]++)*+))?[ \t]*+<([@.]++)\x40([@]++(?:\.[@]++)*+)>'
+    rb'[ \t\r\n]*+(?:(?:"([^"\\\r\n]*+)"|([@][@.]*+(?:[ \t\r\n]++[@.]++)*+))?[ \t\r\n]*+'
+    rb"<([@.]++)\x40([@]++(?:\.[@]++)*+)>"
     rb"|([@.]++)\x40([@]++(?:\.[@]++)*+))[ \t\r\n]*+(?:,|\Z)".replace(b"@", ATEXT)
 )
 
@@ -61,7 +62,9 @@ def parse(value: bytes) -> tuple[Address, ...]:
         if mailbox is None:
             found.append(Address(None, None, bare_mailbox, bare_host))
         else:
-            found.append(Address(quoted or phrase or None, None, mailbox, host))
+            # The words of a phrase stand one space apart, however the field is folded.
+            name = b" ".join(phrase.split()) if phrase else quoted or None
+            found.append(Address(name, None, mailbox, host))
         pos = match.end()
     if pos < end:
         lexer = Lexer(value, pos)

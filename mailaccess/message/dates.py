@@ -5,7 +5,7 @@ dashes in the date, two and three digit years, zones by name or in words, missin
 """
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 from mailaccess.message.lexical import BROKEN, Lexer
 
@@ -27,6 +27,13 @@ _CTIME = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _ISO = re.compile(rb"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T \t]+" + _TIME + rb"[ \t]*(.*))?\Z", re.DOTALL)
+# What nearly all mailers write, with values in their bounds; ``stamp`` reads it in one go.
+_USUAL = re.compile(
+    rb"[ \t]*(?:(?:[A-Za-z]{3}),[ ])?([0-9]{1,2})[ ]([A-Za-z]{3})[ ]([0-9]{4})[ ]"
+    rb"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)[ ]([+-])([01][0-9]|2[0-3])([0-5][0-9])"
+    rb"[ \t]*(?:\([A-Za-z ]*\)[ \t]*)?[\r\n]*"
+)
+_EPOCH = date(1970, 1, 1).toordinal()
 _OFFSET = re.compile(rb"(?:GMT|UTC?)?([+-])(\d{1,2}):?(\d{2})", re.IGNORECASE)
 _ZONE_NAME = re.compile(rb"[A-Za-z]+")
 
@@ -60,6 +67,22 @@ def parse(value: bytes) -> datetime | None:
                 int(year or later_year), _MONTHS.get(month.lower()), day, hour, minute, second, zone or rest
             )
     return None
+
+
+def stamp(value: bytes) -> tuple[int, int] | None:
+    """What ``parse`` reads as two numbers: the day as written (``date.toordinal``), and seconds since the epoch."""
+    usual = _USUAL.fullmatch(value)
+    month = _MONTHS.get(usual[2].lower()) if usual is not None else None
+    if usual is not None and month is not None:
+        try:
+            day = date(int(usual[3]), month, int(usual[1])).toordinal()
+        except ValueError:
+            return None
+        offset = int(usual[8]) * 60 + int(usual[9])
+        seconds = int(usual[4]) * 3600 + int(usual[5]) * 60 + min(int(usual[6]), 59)
+        return day, (day - _EPOCH) * 86_400 + seconds - (offset if usual[7] == b"+" else -offset) * 60
+    when = parse(value)
+    return None if when is None else (when.toordinal(), int(when.timestamp()))
 
 
 def _without_comments(value: bytes) -> bytes:

@@ -4,6 +4,7 @@ All texts are decoded and folded (``text.fold``); fold a key before looking for 
 """
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from mailaccess.message import address, dates, words
@@ -107,14 +108,24 @@ def first_mailbox(header: Header, name: bytes) -> str:
 
     Of a group it is the group's name, which ENVELOPE shows in its place (RFC 9051 §7.5.2).
     """
-    for each in address.parse_all(header.all(name)):
-        return fold((each.mailbox or b"").decode("utf-8", "replace"))
-    return ""
+    return mailbox_of(address.parse_all(header.all(name)))
+
+
+def mailbox_of(addresses: Sequence[Address]) -> str:
+    """``first_mailbox`` of the addresses of a field."""
+    if not addresses:
+        return ""
+    return fold((addresses[0].mailbox or b"").decode("utf-8", "replace"))
 
 
 def display_name(header: Header, name: bytes) -> str:
     """The folded display name of the first address, or mailbox@host (RFC 5957 §3), or ""."""
-    for each in address.parse_all(header.all(name)):
+    return name_of(address.parse_all(header.all(name)))
+
+
+def name_of(addresses: Sequence[Address]) -> str:
+    """``display_name`` of the addresses of a field."""
+    for each in addresses:
         if each.begins_group:
             return fold(words.one_line(each.mailbox or b""))
         if each.name:

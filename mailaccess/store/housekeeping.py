@@ -9,7 +9,7 @@ from typing import Final
 
 from mailaccess.model.errors import MailError
 from mailaccess.store import journal
-from mailaccess.store.index import cache, fulltext
+from mailaccess.store.index import ahead, cache, fulltext
 from mailaccess.store.journal import Progress
 from mailaccess.store.reading import Reader
 from mailaccess.store.surroundings import Engine
@@ -65,9 +65,14 @@ def settle(vault: Vault) -> Progress:
 
 def index_texts(vault: Vault) -> int:
     """Index some of the messages that came in; how many are left."""
-    if vault.connection.execute("SELECT 1 FROM fulltext_pending LIMIT 1").fetchone() is None:
+    connection = vault.connection
+    if connection.execute("SELECT 1 FROM fulltext_pending LIMIT 1").fetchone() is None:
         return 0
-    return fulltext.index_pending(vault.connection, Reader(vault))
+    if vault.described is not None:
+        vault.described = ahead.describe_headers(connection, Reader(vault), vault.described)
+        if vault.described is not None:
+            return 1
+    return fulltext.index_pending(connection, Reader(vault))
 
 
 def sweep(vault: Vault, after: int) -> int | None:

@@ -296,6 +296,7 @@ class _Intake:
             self._write_list(listed)
         fulltext.enqueue(connection, range(content, content + len(assigned)))
         vault.owing = True  # their facts and texts are indexed in the background
+        vault.described = min(vault.described or content, content - 1)
         box.messages += len(assigned)
         box.octets += sum(columns.sizes)
         vault.owe(box, UidSet.of([] if few else describer.strays))

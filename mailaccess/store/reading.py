@@ -17,6 +17,7 @@ from mailaccess.model.work import ThreadRunner
 from mailaccess.store import changing
 from mailaccess.store.api import Body, Fact
 from mailaccess.store.index import fieldsets, mailboxes, objectids
+from mailaccess.store.index.rows import among
 from mailaccess.store.maildir import names
 from mailaccess.store.vault import NeedsThread, Vault
 from mailaccess.store.window import Octets, Window
@@ -68,26 +69,37 @@ class Reader:
                 return self._octets(descriptor, row[3])
         return None
 
-    def head(self, content: int) -> bytes | None:
-        """The header octets, with the blank line, where the first HEAD octets of the file hold them; else None."""
+    def heads(self, contents: Sequence[int]) -> dict[int, bytes]:
+        """The header octets, with the blank line, of those contents whose files hold them in the first HEAD octets."""
         self._vault.require_thread()
-        row = self._vault.connection.execute(
-            "SELECT home, place, file, size FROM messages WHERE content = ?", (content,)
-        ).fetchone()
+        where, parameters = among(contents)
+        rows = self._vault.connection.execute(
+            f"SELECT content, home, place, file, size FROM messages WHERE {where}", parameters
+        ).fetchall()
+        wanted, found = set(contents), dict[int, bytes]()
+        for content, *at in rows:
+            if content in wanted and content not in found:
+                block = self._head((at[0], at[1], at[2], at[3]))
+                if block is not None:
+                    found[content] = block
+        return found
+
+    def _head(self, at: Place) -> bytes | None:
         try:
-            descriptor = self.open(row) if row is not None else None
+            descriptor = self.open(at)
         except (PermissionError, IsADirectoryError):
             return None
         if descriptor is None:
             return None
         try:
-            stored = os.fstat(descriptor).st_size
             data = os.pread(descriptor, HEAD, 0)
         finally:
             os.close(descriptor)
-        wire = data if stored == row[3] else to_wire(data)
-        end = find_end(wire, 0, len(wire))
-        return wire[:end] if end >= 0 else None
+        # Of a file shorter than HEAD the rest is seen too; a header with CRLF throughout needs nothing done.
+        end = find_end(data, 0, len(data))
+        if end < 0:
+            return None
+        return to_wire(data[:end])
 
     def open(self, at: Place) -> int | None:
         """A descriptor of the file; None where it is gone."""

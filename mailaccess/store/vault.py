@@ -108,6 +108,8 @@ class Vault:
         self.loaded: dict[str, Known] = {}
         self.statuses: dict[str, tuple[tuple[int, ...], Status]] = {}
         """Answers to STATUS by mailbox id, with the numbers that change whenever anything does."""
+        self.described: int | None = 0
+        """Up to which content the background has looked at headers (``index.ahead``); None: at all there are."""
         self._post = post
         self._lifecycle = lifecycle
         self._index: index_file.Index | None = None
@@ -210,6 +212,7 @@ class Vault:
         self.files.make_folders(os.fsencode(self.location.index))
         index = index_file.Index(self.location.index)
         self._index = index
+        self.described = 0
         try:
             self._own(index)
             row = index.connection.execute("SELECT boot FROM account").fetchone()

@@ -26,16 +26,16 @@ def envelope(value: Envelope) -> bytes:
     date, subject, from_, sender, reply_to, to, cc, bcc, in_reply_to, message_id = value
     origin = _addresses(from_)
     return b"(%b %b %b %b %b %b %b %b %b %b)" % (
-        _nstring(date),
-        _nstring(subject),
+        nstring(date),
+        nstring(subject),
         origin,
         origin if sender is from_ else _addresses(sender),
         origin if reply_to is from_ else _addresses(reply_to),
         _addresses(to),
         _addresses(cc),
         _addresses(bcc),
-        _nstring(in_reply_to),
-        _nstring(message_id),
+        nstring(in_reply_to),
+        nstring(message_id),
     )
 
 
@@ -60,17 +60,21 @@ def string(octets: bytes) -> bytes:
     return b'"%b"' % _QUOTED_SPECIAL.sub(rb"\\\1", octets)
 
 
-def _nstring(octets: bytes | None) -> bytes:
+def nstring(octets: bytes | None) -> bytes:
+    """Rule nstring."""
     return _NIL if octets is None else string(octets)
 
 
-def _addresses(addresses: tuple[Address, ...]) -> bytes:
-    if not addresses:
-        return _NIL
-    return b"(%b)" % b"".join(
+def _addresses(of: tuple[Address, ...]) -> bytes:
+    return b"(%b)" % addresses(of) if of else _NIL
+
+
+def addresses(of: tuple[Address, ...]) -> bytes:
+    """Rule 1*address, without the parentheses around it."""
+    return b"".join(
         [
-            b"(%b %b %b %b)" % (_nstring(name), _nstring(route), _nstring(mailbox), _nstring(host))
-            for name, route, mailbox, host in addresses
+            b"(%b %b %b %b)" % (nstring(name), nstring(route), nstring(mailbox), nstring(host))
+            for name, route, mailbox, host in of
         ]
     )
 
@@ -106,7 +110,7 @@ def _body(part: Part, *, extended: bool) -> bytes:
             _params(part.params),
             _disposition(part),
             _languages(part.language),
-            _nstring(part.location),
+            nstring(part.location),
         )
     params = part.params
     if part.kind == TEXT and part.param(b"charset") is None:
@@ -115,8 +119,8 @@ def _body(part: Part, *, extended: bool) -> bytes:
         string(part.type),
         string(part.subtype),
         _params(params),
-        _nstring(part.id),
-        _nstring(part.description),
+        nstring(part.id),
+        nstring(part.description),
         string(part.encoding or b"7bit"),
         part.octets,
     )
@@ -133,8 +137,8 @@ def _body(part: Part, *, extended: bool) -> bytes:
         return b"(%b)" % text
     return b"(%b %b %b %b %b)" % (
         text,
-        _nstring(part.md5),
+        nstring(part.md5),
         _disposition(part),
         _languages(part.language),
-        _nstring(part.location),
+        nstring(part.location),
     )

@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from mailaccess.message import preview, structure
-from mailaccess.message.envelope import envelope
-from mailaccess.message.headers import Header, find_end
 from mailaccess.proto.imap import structure_render
 from mailaccess.store.api import Fact
-from mailaccess.store.index import keys
+from mailaccess.store.index import heads
+from mailaccess.store.index.heads import Head, SortRow
 from mailaccess.store.index.keys import Keys
 from mailaccess.store.index.rows import Read, among, exactly, give_way, keeping, octets, set_key
 from mailaccess.store.window import Octets
@@ -44,6 +43,9 @@ HEADERS_STORED_AT_ONCE: Final = 256
 
 STORED_AT_ONCE: Final = 32
 """Contents computed between two writes: bounds memory at some MB even where every value is at its limit."""
+
+HEADED: Final = -VERSION
+"""In the place of VERSION, of a row that holds what the header tells alone, ENVELOPE: the file was not read whole."""
 
 GIVE_WAY_EVERY: Final = 4
 """Messages computed before the reactor's thread has its turn: 1 to 2 ms."""
@@ -79,6 +81,7 @@ class Computed:
     header: bytes
     preview: bytes
     keys: Keys
+    order: SortRow
 
     def fact(self, fact: Fact) -> bytes:
         value = getattr(self, fact.value)
@@ -95,16 +98,16 @@ def compute(wire: Octets) -> Computed:
     # A Window has what ``message`` needs of bytes.
     root = structure.parse(cast(bytes, wire))
     block = wire[root.start : root.body]
-    header = Header(block)
-    fields = envelope(header)
+    head = heads.compute(block)
     return Computed(
-        envelope=structure_render.envelope(fields),
+        envelope=head.envelope,
         bodystructure=structure_render.bodystructure(root),
         body=structure_render.body(root),
         structure=structure.dump(root),
         header=block,
         preview=preview.preview(cast(bytes, wire), root).encode("utf-8", "replace"),
-        keys=keys.compute(header, fields),
+        keys=head.keys,
+        order=head.order,
     )
 
 
@@ -126,7 +129,7 @@ def store(connection: sqlite3.Connection, rows: Iterable[tuple[int, Computed]]) 
         ],
     )
     _store_headers(connection, [(content, of.header) for content, of in rows])
-    keys.store(connection, [(content, of.keys) for content, of in rows])
+    heads.store(connection, [(content, of.keys, of.order) for content, of in rows])
 
 
 def _store_headers(connection: sqlite3.Connection, rows: Sequence[tuple[int, bytes]]) -> None:
@@ -160,10 +163,14 @@ def facts(
     answers = [found.get(content) for content in contents]
     if None not in answers and not any(None in answer for answer in answers if answer):
         return answers
-    missing = [content for content in set(contents) if None in found.get(content, _NOTHING)]
+    missing = sorted([content for content in set(contents) if None in found.get(content, _NOTHING)])
     computed: dict[int, tuple[bytes, ...]] = {}
-    for content, values in compute_missing(connection, sorted(missing), read, kept=found):
-        computed[content] = tuple([values.fact(fact) for fact in wanted])
+    if OF_HEADERS.issuperset(wanted):
+        for content, block, head in heads_missing(connection, missing, read):
+            computed[content] = tuple([block if fact is Fact.HEADER else head.envelope for fact in wanted])
+    else:
+        for content, values in compute_missing(connection, missing, read, kept=found):
+            computed[content] = tuple([values.fact(fact) for fact in wanted])
     return [
         computed.get(content) if None in found.get(content, _NOTHING) else found[content]
         for content in contents
@@ -171,6 +178,9 @@ def facts(
 
 
 _NOTHING: Final = (None,)
+
+OF_HEADERS: Final = frozenset((Fact.ENVELOPE, Fact.HEADER))
+"""Facts for which the beginning of a file is enough."""
 
 
 def kept(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
@@ -205,11 +215,7 @@ def headers(connection: sqlite3.Connection, contents: Sequence[int], read: Read)
         for content, (header,) in _rows(connection, contents, (Fact.HEADER,)).items()
         if header is not None
     }
-    read_now: list[tuple[int, bytes]] = []
-    for content in sorted(set(contents) - found.keys()):
-        block = beginning(read, content)
-        if block is not None:
-            read_now.append((content, block))
+    read_now = list(heads.read_blocks(read, sorted(set(contents) - found.keys())))
     for start in range(0, len(read_now), HEADERS_STORED_AT_ONCE):
         with keeping(connection):
             _store_headers(connection, read_now[start : start + HEADERS_STORED_AT_ONCE])
@@ -224,56 +230,45 @@ def _rows(
     columns = ", ".join(
         "iif(h.whole, h.header, NULL)" if fact is Fact.HEADER else f"c.{fact.value}" for fact in wanted
     )
+    version = (
+        f"c.version IN ({VERSION}, {HEADED})" if OF_HEADERS.issuperset(wanted) else f"c.version = {VERSION}"
+    )
     if Fact.HEADER not in wanted:
         first, tables = "c", "cache AS c"
     elif all(fact is Fact.HEADER for fact in wanted):
-        first, tables = "h", "cache_header AS h"
+        first, tables, version = "h", "cache_header AS h", f"h.version = {VERSION}"
     else:
-        first, tables = "c", "cache AS c JOIN cache_header AS h USING (content, version)"
+        first = "c"
+        tables = f"cache AS c JOIN cache_header AS h ON h.content = c.content AND h.version = {VERSION}"
     where, parameters = among(contents, f"{first}.content")
-    statement = (
-        f"SELECT {first}.content, {columns} FROM {tables} WHERE {where} AND {first}.version = {VERSION}"
-    )
+    statement = f"SELECT {first}.content, {columns} FROM {tables} WHERE {where} AND {version}"
     return {row[0]: row[1:] for row in connection.execute(statement, parameters)}
 
 
-def headers_missing(
+def heads_missing(
     connection: sqlite3.Connection, contents: Sequence[int], read: Read
-) -> Iterator[tuple[int, bytes, Keys]]:
-    """(content, header, keys) of each, read from the files and kept up to the bounds; gone ones are left out.
+) -> Iterator[tuple[int, bytes, Head]]:
+    """(content, header, what is kept of it) of each, read from the beginnings of files; gone ones are left out.
 
-    A third of what ``compute`` costs: for searches over headers that nobody has fetched yet.
+    A fraction of what ``compute`` costs: for what headers alone answer and nobody has asked yet.
     """
-    done: list[tuple[int, bytes, Keys]] = []
-    for number, content in enumerate(contents, 1):
-        block = beginning(read, content)
-        if block is not None:
-            header = Header(block)
-            done.append((content, block, keys.compute(header, envelope(header))))
-        if number % (2 * GIVE_WAY_EVERY) == 0:
-            give_way()
-    if done:
-        with keeping(connection):
-            _store_headers(connection, [(content, block) for content, block, _ in done])
-            keys.store(connection, [(content, of) for content, _, of in done])
-    yield from done
+    for start in range(0, len(contents), HEADERS_STORED_AT_ONCE):
+        done = list(heads.read_and_computed(read, contents[start : start + HEADERS_STORED_AT_ONCE]))
+        if done:
+            with keeping(connection):
+                store_heads(connection, done)
+        yield from done
 
 
-def beginning(read: Read, content: int) -> bytes | None:
-    """The header octets of a message, with the blank line; None where its file is gone.
-
-    A reader that can read the beginning of a file alone (``head``) is not asked for more.
-    """
-    head = getattr(read, "head", None)
-    if head is not None:
-        block: bytes | None = head(content)
-        if block is not None:
-            return block
-    wire = octets(read, content)
-    if wire is None:
-        return None
-    end = find_end(cast(bytes, wire), 0, len(wire))
-    return wire[: end if end >= 0 else len(wire)]
+def store_heads(connection: sqlite3.Connection, rows: Sequence[tuple[int, bytes, Head]]) -> None:
+    """Keep what headers tell, up to the bounds; within the caller's transaction."""
+    _store_headers(connection, [(content, block) for content, block, _ in rows])
+    heads.store(connection, [(content, head.keys, head.order) for content, _, head in rows])
+    connection.executemany(
+        f"INSERT INTO cache (content, version, envelope) VALUES (?, {HEADED}, ?) ON CONFLICT (content)"
+        f" DO UPDATE SET version = {HEADED}, envelope = excluded.envelope WHERE version <> {VERSION}",
+        [(content, head.envelope if len(head.envelope) <= MAX_KEPT else None) for content, _, head in rows],
+    )
 
 
 def compute_missing(

@@ -18,8 +18,8 @@ from mailaccess.store.index import cache, keys
 from mailaccess.store.index.keys import Keys
 from mailaccess.store.index.rows import Found, Job, Read, among
 
-READ_AT_ONCE: Final = 32
-"""Files that one job reads: 10 to 20 ms."""
+READ_AT_ONCE: Final = 128
+"""Files whose headers one job reads: 15 to 25 ms."""
 
 SCANNED_AT_ONCE: Final = 2 * 1024 * 1024
 """Octets of headers that one job takes apart: 5 to 100 ms."""
@@ -80,11 +80,11 @@ def _job(
         statement = f"SELECT content, {condition} FROM search_keys WHERE {where} AND version = {keys.VERSION}"
         rows = connection.execute(statement, (*parameters, *which)).fetchall()
         found = {content for content, value in rows if is_hit(value)}
-        missing = list(set(contents).difference([content for content, _ in rows]))
+        missing = sorted(set(contents).difference([content for content, _ in rows]))
         found.update(
             content
-            for content, _, of in cache.headers_missing(connection, missing[:READ_AT_ONCE], read)
-            if holds(of)
+            for content, _, of in cache.heads_missing(connection, missing[:READ_AT_ONCE], read)
+            if holds(of.keys)
         )
         return Found(found, missing[READ_AT_ONCE:])
 
@@ -116,7 +116,7 @@ def by_header(name: str, text: str) -> Job:
                     last = content
                     break
         missing = [content for content in contents if content not in seen and content <= last]
-        for content, header, _ in cache.headers_missing(connection, missing[:READ_AT_ONCE], read):
+        for content, header, _ in cache.heads_missing(connection, missing[:READ_AT_ONCE], read):
             if holds(header[: cache.MAX_KEPT_HEADER]):
                 found.add(content)
         return Found(found, [*missing[READ_AT_ONCE:], *(content for content in contents if content > last)])

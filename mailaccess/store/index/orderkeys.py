@@ -8,20 +8,15 @@ of its fields were missing.
 """
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
-from mailaccess.message import searchkeys
-from mailaccess.message.headers import Header
-from mailaccess.message.subject import base_subject
-from mailaccess.message.text import fold
-from mailaccess.store.index import cache
+from mailaccess.store.index import cache, heads
+from mailaccess.store.index.heads import SortRow
 from mailaccess.store.index.rows import Read, give_way, keeping
-from mailaccess.store.sort import SortCriterion, SortKey, collation
-
-VERSION: Final = 1
-"""Raised whenever a key would come out otherwise; rows of other versions count as missing."""
+from mailaccess.store.sort import SortCriterion, SortKey
 
 TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS order_keys (
@@ -33,25 +28,12 @@ TABLES: Final = (
         message_id BLOB, refs BLOB NOT NULL)""",  # refs: identifiers, oldest first, a space between
 )
 
-MAX_TEXT: Final = 1_000
-"""Octets of a text that count in comparing: a line of mail."""
-
-MAX_REFERENCES: Final = 64 * 1024
-"""Octets of identifiers kept of one message."""
-
-MADE_AT_ONCE: Final = 64
-"""Contents whose keys one job makes from kept headers: 5 to 10 ms."""
-
-READ_AT_ONCE: Final = 32
-"""Contents whose files one job reads."""
-
-GIVE_WAY_EVERY: Final = 8
-
-Row = tuple[int, int, int | None, bytes, bytes, bytes, bytes, bool, bytes, bytes, bytes | None, bytes]
+MADE_AT_ONCE: Final = 128
+"""Contents whose keys one job makes, from kept headers or from files: 10 to 25 ms."""
 
 _CHOSEN: Final = (
     "FROM ranges CROSS JOIN messages AS m ON m.mailbox = ? AND m.uid BETWEEN first AND last"
-    f" LEFT JOIN order_keys AS k ON k.content = m.content AND k.version = {VERSION}"
+    f" LEFT JOIN order_keys AS k ON k.content = m.content AND k.version = {heads.ORDER_VERSION}"
 )
 
 _EXPRESSIONS: Final[dict[SortKey, str]] = {
@@ -101,51 +83,19 @@ def for_threads(connection: sqlite3.Connection, mailbox: int) -> list[ThreadRow]
 def make(connection: sqlite3.Connection, contents: Sequence[int], read: Read) -> None:
     """Make and keep the keys of at most MADE_AT_ONCE contents (ascending): bounded work for one job."""
     wanted = contents[:MADE_AT_ONCE]
-    rows: list[Row] = []
+    rows: list[tuple[int, SortRow]] = []
+    turn = time.monotonic() + heads.GIVE_WAY_SECONDS
     with closing(cache.kept_headers(connection, wanted)) as kept:
         for content, header in kept:
-            rows.append(_row(content, header))
-            if len(rows) % GIVE_WAY_EVERY == 0:
+            rows.append((content, heads.compute(header).order))
+            if time.monotonic() > turn:
                 give_way()
-    have = {row[0] for row in rows}
-    rest = [content for content in wanted if content not in have][:READ_AT_ONCE]
-    found = set()
-    for content, header, _ in cache.headers_missing(connection, rest, read):
-        found.add(content)
-        rows.append(_row(content, header[: cache.MAX_KEPT_HEADER]))
+                turn = time.monotonic() + heads.GIVE_WAY_SECONDS
+    found = {content for content, _ in rows}
+    rest = [content for content in wanted if content not in found]
+    found.update([content for content, _, _ in cache.heads_missing(connection, rest, read)])
     # Of a file that is gone or not readable: kept too, or it would be asked for again and again.
-    rows += [_row(content, b"") for content in rest if content not in found]
+    nothing = heads.compute(b"").order
+    rows += [(content, nothing) for content in rest if content not in found]
     with keeping(connection):
-        connection.executemany(
-            "INSERT OR REPLACE INTO order_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
-        )
-
-
-def _row(content: int, octets: bytes) -> Row:
-    header = Header(octets)
-    when = searchkeys.sent(header)
-    base = base_subject(searchkeys.subject(header))
-    return (
-        content,
-        VERSION,
-        None if when is None else int(when.timestamp()),
-        _comparable(searchkeys.first_mailbox(header, b"from")),
-        _comparable(searchkeys.first_mailbox(header, b"to")),
-        _comparable(searchkeys.first_mailbox(header, b"cc")),
-        _comparable(fold(base.text)),
-        base.is_reply,
-        _comparable(searchkeys.display_name(header, b"from")),
-        _comparable(searchkeys.display_name(header, b"to")),
-        searchkeys.message_id(header),
-        _joined(searchkeys.references(header)),
-    )
-
-
-def _comparable(text: str) -> bytes:
-    return collation(text[:MAX_TEXT]).encode("utf-8", "replace")[:MAX_TEXT]
-
-
-def _joined(identifiers: Sequence[bytes]) -> bytes:
-    """The newest that fit: they tell the nearest ancestors."""
-    octets = b" ".join(identifiers)
-    return octets if len(octets) <= MAX_REFERENCES else octets[-MAX_REFERENCES:].partition(b" ")[2]
+        heads.store_order(connection, rows)
