@@ -8,7 +8,7 @@ the others stand. Of two lines for one name the first stands, as in Dovecot.
 
 Understood extra fields: nopassword, nologin, deny, reason, allow_nets, userdb_mail (maildir:PATH),
 userdb_quota_rule (``*:storage=1G``, ``*:messages=1000``), userdb_home,
-userdb_uid, userdb_gid; others are handed on.
+userdb_uid, userdb_gid; others are handed on (userdb_imap_capability: ``-MOVE,+UIDONLY``, for IMAP).
 
 The file is looked at again at most once a second, in a thread, and read when its stat changed. Of a large one
 only the names are read then, and each line when its account is asked for: 100,000 lines would keep the

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from mailaccess.config import clients
+from mailaccess.config.errors import ConfigError
 from mailaccess.config.forms import FORMS
 from mailaccess.config.sections import Settings
 from mailaccess.config.syntax import Key
@@ -144,6 +146,11 @@ def files(settings: Settings) -> Iterator[Found]:
     asking = (*_LOGINS, *_LOCAL_DELIVERY, "auth", "auth_userdb")
     if any(getattr(settings.listen, name) for name in asking):
         wanted.append((("auth", "passwd_file"), settings.auth.passwd_file))
+    if settings.imap.clients is not None:
+        try:
+            clients.read(settings.imap.clients)
+        except ConfigError as error:
+            yield ("imap", "clients"), str(error)
     for key, path in wanted:
         if path is None:
             continue

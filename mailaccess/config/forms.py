@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from mailaccess.proto.imap.capabilities import TABLE
+
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:\[\]/]*)):([0-9]{1,5})")
 _LABEL: Final = re.compile(r"[\w](?:[\w-]{0,61}[\w])?")
 _HOME_FIELDS: Final = re.compile(r"\{([^{}]*)\}")
@@ -128,6 +130,16 @@ def mode(text: str) -> str:
     return text
 
 
+def capability(text: str) -> str:
+    """``-NAME`` or ``+NAME`` of an IMAP extension, or of a family of them such as THREAD."""
+    names = {row.name.upper() for row in TABLE} | {"APPENDLIMIT"}
+    if text[:1] not in ("-", "+") or not any(
+        name == text[1:].upper() or name.startswith(text[1:].upper() + "=") for name in names
+    ):
+        raise ValueError('"-" or "+" and the name of an IMAP extension, such as "-MOVE" or "+UIDONLY"')
+    return text
+
+
 FORMS: Final[dict[str, Callable[[str], str]]] = {
     "listen": listen,
     "endpoint": endpoint,
@@ -139,5 +151,6 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
     "account": account,
     "group": group,
     "mode": mode,
+    "capability": capability,
 }
 """The forms that ``sections.option`` may name."""

@@ -163,6 +163,16 @@ class Imap:
     login_timeout: int = option(
         180, "a connection that does not log in is closed after this", unit="seconds", least=1
     )
+    capabilities: tuple[str, ...] = option(
+        (),
+        'extensions withheld ("-MOVE") or, where they are off by default, offered ("+UIDONLY");'
+        " userdb_imap_capability of an account says otherwise for that account",
+        form="capability",
+    )
+    clients: Path | None = option(
+        None,
+        "a TOML file with profiles of mail programs, asked before the profiles that come with the server",
+    )
 
 
 @dataclass(frozen=True, slots=True)

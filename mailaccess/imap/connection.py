@@ -12,10 +12,12 @@ import types
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from mailaccess.config.clients import ClientProfile
 from mailaccess.imap import commands, dispatch
 from mailaccess.imap.answers import answer
 from mailaccess.imap.deflate import Deflate, Inflate
 from mailaccess.imap.house import GREETING, House
+from mailaccess.imap.offers import ACCOUNT_FIELD, Words, account_words, mask
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated, NotAuthenticated, State
 from mailaccess.imap.wire import Promise, Timer, Wire
@@ -43,7 +45,8 @@ class Connection:
     """From greeting to BYE.
 
     tag: of the command being carried out.  old_names: ``Request.old_names`` of that command.
-    mistakes: commands in a row that were none.
+    mistakes: commands in a row that were none.  profile: of the mail program, once ID has told which it is.
+    mask: what is offered.
     idling: IDLE is on, so there is no autologout.  ended: nothing more is read or answered.
     stopping: the server goes down; IDLE ends itself.
     """
@@ -54,6 +57,9 @@ class Connection:
         self.out = Replies(wire)
         self.framer = framing.Framer(house.limits(logged_in=False))
         self.state: State = NotAuthenticated(self)
+        self.profile: ClientProfile | None = None
+        self._account_words: Words = ()
+        self.mask = mask(house.settings.capabilities)
         self.tag = b""
         self.old_names: tuple[tuple[str, str], ...] = ()
         self.user = ""
@@ -137,10 +143,25 @@ class Connection:
         self.state = state
 
     def logged_in(self, state: Authenticated) -> None:
-        """Login succeeded: other limits hold."""
+        """Login succeeded: other limits hold, and what the account is offered."""
         self.state = state
         self.user = state.identity.name
+        self._account_words = account_words(state.identity.extra.get(ACCOUNT_FIELD, ""))
+        self._mask_anew()
         self.framer.limits = self.house.limits(logged_in=True)
+
+    def known_as(self, profile: ClientProfile | None) -> None:
+        """The client told with ID what it is."""
+        self.profile = profile
+        self._mask_anew()
+
+    def has_quirk(self, name: str) -> bool:
+        """Whether something of ``config.clients.QUIRKS`` is to be done for this client."""
+        return self.profile is not None and name in self.profile.quirks
+
+    def _mask_anew(self) -> None:
+        words = () if self.profile is None else self.profile.capabilities
+        self.mask = mask(self.house.settings.capabilities, self._account_words, words)
 
     def end(self, bye: r.Bye | None = None) -> None:
         """Say BYE, if given, and close when everything has gone out; nothing more is read."""
@@ -222,6 +243,8 @@ class Connection:
         """The login is taken back (RFC 8437): the limits and the time-out of before it hold again."""
         self.state = state
         self.user = ""
+        self._account_words = ()
+        self._mask_anew()
         self.wire.dismiss()
         self.out.utf8 = False
         self.framer.limits = self.house.limits(logged_in=False)
@@ -307,7 +330,9 @@ class Connection:
                 case framing.StreamStart():
                     self.announced = event
                     await self._command(event.frame)
-                    self.announced = None
+                    if self.announced is not None:  # no handler wanted it
+                        self.announced = None
+                        self.framer.refuse()
                 case framing.NeedContinuation():
                     self.out.send(r.Continue())
                 case framing.Refused():
@@ -323,8 +348,6 @@ class Connection:
         try:
             request = parse.parse(frame, utf8=self.out.utf8)
         except parse.ParseError as error:
-            if self.announced is not None:
-                self.framer.refuse()
             self.out.send(error.response)
             self.count_mistake()
             return

@@ -70,6 +70,9 @@ async def perform(connection: "Connection", request: Request) -> None:
         out.send(r.Tagged(request.tag, r.Bad("There is no such command")))
         connection.count_mistake()
         return
+    if request.name in connection.mask.commands:
+        out.send(r.Tagged(request.tag, r.Bad("That command is not offered here")))
+        return
     state = connection.state
     if not isinstance(state, row.state):
         wrong = Authenticated if isinstance(state, NotAuthenticated) else row.state
@@ -94,7 +97,8 @@ async def perform(connection: "Connection", request: Request) -> None:
         and not connection.ended
         and state.updates.due(expunges=row.tells_expunges)
     ):
-        await tell(state, out, expunges=row.tells_expunges, uid=row.uid)
+        new = row.name in ASK_FOR_NEWS or not connection.has_quirk("delay-newmail")
+        await tell(state, out, expunges=row.tells_expunges, uid=row.uid, new=new)
         out.octets(render.status(request.tag, status))
         if state.updates.gone:
             connection.end(r.Bye("The selected mailbox was deleted"))
@@ -102,14 +106,23 @@ async def perform(connection: "Connection", request: Request) -> None:
     out.octets(render.status(request.tag, status))
 
 
-async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = False) -> None:
-    """Tell a session what is due. A failing store makes it wait for the next time."""
+ASK_FOR_NEWS: Final = frozenset(("NOOP", "CHECK", "IDLE"))
+"""The commands by which a client asks for new messages: all that quirk delay-newmail tells them in."""
+
+
+async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = False, new: bool = True) -> None:
+    """Tell a session what is due, without new messages if not ``new``.
+
+    A failing store makes it wait for the next time.
+    """
     modseq = state.condstore
     uid = uid or modseq or state.rev2  # RFC 9051 §7.5.2: unsolicited FETCH carries UID
     try:
         if state.contexts and expunges:
             await contexts.tell_losses(state, out)
-        await state.updates.tell(out, expunges=expunges, uid=uid, modseq=modseq, vanished=state.qresync)
+        await state.updates.tell(
+            out, expunges=expunges, uid=uid, modseq=modseq, vanished=state.qresync, new=new
+        )
         if state.contexts and not state.updates.gone:
             await contexts.tell_changes(state, out)
     except MailError as error:

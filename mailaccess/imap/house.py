@@ -7,6 +7,7 @@ from typing import Final
 
 from mailaccess import __version__
 from mailaccess.auth.api import Authenticator
+from mailaccess.config.clients import ClientProfile
 from mailaccess.config.sections import Imap
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog
@@ -33,7 +34,7 @@ class House:
 
     message_size: the largest message APPEND takes, octets.
     tls_required: passwords need TLS, except from addresses of which ``is_trusted`` says so.
-    masked: capabilities withheld, in capitals.  server_id: what ID tells (RFC 2971 §3.2).
+    profiles: of mail programs, the first that fits counts.  server_id: what ID tells (RFC 2971 §3.2).
     """
 
     authenticator: Authenticator
@@ -44,7 +45,7 @@ class House:
     message_size: int = 100 * 2**20
     tls_required: bool = True
     is_trusted: Callable[[str], bool] = is_local
-    masked: frozenset[str] = frozenset()
+    profiles: tuple[ClientProfile, ...] = ()
     server_id: tuple[tuple[str, str | None], ...] = (("name", "mailaccess"), ("version", __version__))
 
     def limits(self, *, logged_in: bool) -> framing.Limits:

@@ -13,7 +13,7 @@ from mailaccess.imap.house import House
 from mailaccess.imap.updates import Updates
 from mailaccess.imap.view import Span, View
 from mailaccess.model.sequence import EMPTY, SequenceSet, UidSet
-from mailaccess.proto.imap.capabilities import Offer, capabilities
+from mailaccess.proto.imap.capabilities import Offer
 from mailaccess.store.api import Account, Change, Mailbox
 
 if TYPE_CHECKING:
@@ -63,13 +63,12 @@ class NotAuthenticated(State):
     def capabilities(self) -> tuple[str, ...]:
         """Before login: how to log in, and what may be said before."""
         wire = self.connection.wire
-        return capabilities(
+        return self.connection.mask.offer(
             Offer(
                 tls=wire.encrypted,
                 tls_available=wire.tls_available,
                 plaintext_allowed=self.plaintext_allowed,
                 mechanisms=self.mechanisms(),
-                masked=self.house.masked,
             )
         )
 
@@ -102,12 +101,11 @@ class Authenticated(State):
     def capabilities(self) -> tuple[str, ...]:
         """After login."""
         wire = self.connection.wire
-        return capabilities(
+        return self.connection.mask.offer(
             Offer(
                 authenticated=True,
                 tls=wire.encrypted,
                 append_limit=self.house.message_size,
-                masked=self.house.masked,
             )
         )
 

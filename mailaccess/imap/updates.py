@@ -116,12 +116,19 @@ class Updates:
         return self._stirred or (expunges and self._view.has_losses)
 
     async def tell(
-        self, out: Replies, *, expunges: bool, uid: bool = False, modseq: bool = False, vanished: bool = False
+        self,
+        out: Replies,
+        *,
+        expunges: bool,
+        uid: bool = False,
+        modseq: bool = False,
+        vanished: bool = False,
+        new: bool = True,
     ) -> None:
         """Tell what is due.
 
         expunges: EXPUNGE may be told now (not during FETCH, STORE, SEARCH: RFC 3501 §7.4.1).
-        uid, modseq: FETCH carries them.  vanished: QRESYNC is on.
+        uid, modseq: FETCH carries them.  vanished: QRESYNC is on.  new: new messages may be told now.
         """
         if self.gone:
             return
@@ -129,7 +136,10 @@ class Updates:
         if expunges and self._view.has_losses:
             await self._tell_losses(out, vanished)
         if self._view.has_grown:
-            await self.tell_new(out)
+            if new:
+                await self.tell_new(out)
+            else:
+                self._stirred = True
         self.tell_keywords(out)
         if self._changed or self._changed_since is not None:
             await self._tell_changed(out, uid=uid, modseq=modseq)

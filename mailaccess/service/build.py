@@ -15,7 +15,9 @@ from mailaccess.auth.making import make_authenticator
 from mailaccess.authsocket import house as auth_house
 from mailaccess.authsocket.protocol import AuthProtocol
 from mailaccess.authsocket.session import Conversation, Logins, Lookups
-from mailaccess.config.sections import Settings
+from mailaccess.config import clients
+from mailaccess.config.clients import ClientProfile
+from mailaccess.config.sections import Imap, Settings
 from mailaccess.delivery.local import LocalDelivery
 from mailaccess.delivery.recipients import Recipients
 from mailaccess.imap import house as imap_house
@@ -149,6 +151,7 @@ def _imap(common: _Common) -> Entrances:
         message_size=settings.store.message_size,
         tls_required=settings.tls.required,
         is_trusted=common.trusted,
+        profiles=client_profiles(settings.imap),
     )
 
     def plain(place: Place) -> Protocol:
@@ -161,6 +164,15 @@ def _imap(common: _Common) -> Entrances:
         "imap": Entrance(Door(plain, common.limits, imap_protocol.FULL)),
         "imaps": Entrance(Door(encrypted, common.limits), over_tls=True),
     }
+
+
+def client_profiles(settings: Imap) -> tuple[ClientProfile, ...]:
+    """The administrator's profiles of mail programs, then those that come with the server.
+
+    Raises ConfigError.
+    """
+    own = () if settings.clients is None else clients.read(settings.clients)
+    return own + clients.shipped()
 
 
 def _pop3(common: _Common) -> Entrances:

@@ -428,6 +428,7 @@ class FakeAuthenticator:
     base: Path
     passwords: dict = field(default_factory=lambda: {"lee@naver.com": b"secret", "kim@daum.net": b"secret"})
     asked: list = field(default_factory=list)
+    extra: dict = field(default_factory=dict)
 
     async def verify(self, credentials):
         self.asked.append(credentials)
@@ -439,7 +440,8 @@ class FakeAuthenticator:
 
     def identity(self, name):
         home = self.base / name
-        return Identity(name, AccountLocation(name, home, home / "Maildir", home / "index"))
+        location = AccountLocation(name, home, home / "Maildir", home / "index")
+        return Identity(name, location, self.extra.get(name, {}))
 
     async def lookup(self, name):
         return self.identity(name) if name in self.passwords else None

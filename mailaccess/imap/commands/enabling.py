@@ -11,7 +11,7 @@ from mailaccess.proto.imap.commands.session import Enable
 @command("ENABLE", state=Authenticated, tells_expunges=True)
 async def enable(session: Authenticated, args: Enable, out: Replies) -> r.Status:
     """RFC 5161 §3.1: what is unknown or on already is passed over; ENABLED names what came to it now."""
-    possible = ENABLEABLE.keys() - session.house.masked
+    possible = session.connection.mask.enableable
     fresh = [name for name in args.names if name in possible and name not in session.features.enabled]
     out.send(r.Enabled(tuple(ENABLEABLE[name] for name in fresh)))
     if "CONDSTORE" in fresh or "QRESYNC" in fresh:

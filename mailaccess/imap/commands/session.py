@@ -4,6 +4,7 @@ from typing import Final
 
 from mailaccess.imap.answers import bad
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.offers import profile_of
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import NotAuthenticated, Selected, State
 from mailaccess.observe.events import Level
@@ -53,8 +54,16 @@ async def starttls(session: NotAuthenticated, args: StartTls, out: Replies) -> r
 
 @command("ID", state=State, tells_expunges=True)
 async def identify(session: State, args: Id, out: Replies) -> r.Status:
-    """RFC 2971 §3.1. What the client says of itself is for the log only, and decides nothing."""
+    """RFC 2971 §3.1. What the client says of itself is for the log, and for the profiles of mail programs:
+    those take something away or work around a mistake, so nothing is gained by a lie.
+    """
     if args.fields:
+        profile = profile_of(session.house.profiles, args.fields)
+        if profile is not session.connection.profile:
+            before = session.capabilities()
+            session.connection.known_as(profile)
+            if (now := session.capabilities()) != before:
+                out.send(r.Capabilities(now))
         told = " ".join(f"{name}={(value or '')[:ID_LOGGED]}" for name, value in args.fields)
         session.house.log.log(
             "imap-id",
@@ -62,6 +71,7 @@ async def identify(session: State, args: Id, out: Replies) -> r.Status:
             user=session.connection.user or None,
             rip=session.connection.wire.address,
             client=told,
+            profile=None if profile is None else profile.name,
         )
     out.send(r.ServerId(session.house.server_id))
     return r.Ok("ID completed")

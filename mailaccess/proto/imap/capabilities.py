@@ -35,6 +35,7 @@ class Extension:
     """One row. ``needs``: whether it is offered; ``name`` is written as it stands.
 
     opt_in: offered only where the configuration grants it.
+    commands: names that exist only while this, or another row that names them, is offered.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Extension:
     after_login: bool
     needs: Callable[[Offer], bool] | None = None
     opt_in: bool = False
+    commands: tuple[str, ...] = ()
 
 
 TABLE: Final[tuple[Extension, ...]] = (
@@ -51,16 +53,16 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("LITERAL-", 7888, True, False),
     Extension("LITERAL+", 7888, False, True),
     Extension("SASL-IR", 4959, True, False),
-    Extension("ID", 2971, True, True),
-    Extension("ENABLE", 5161, True, True),
-    Extension("IDLE", 2177, True, True),
+    Extension("ID", 2971, True, True, commands=("ID",)),
+    Extension("ENABLE", 5161, True, True, commands=("ENABLE",)),
+    Extension("IDLE", 2177, True, True, commands=("IDLE",)),
     Extension("STARTTLS", 3501, True, False, lambda offer: offer.tls_available),
     Extension("LOGINDISABLED", 3501, True, False, lambda offer: not offer.plaintext_allowed),
-    Extension("NAMESPACE", 2342, False, True),
+    Extension("NAMESPACE", 2342, False, True, commands=("NAMESPACE",)),
     Extension("CHILDREN", 3348, False, True),
-    Extension("UIDPLUS", 4315, False, True),
-    Extension("UNSELECT", 3691, False, True),
-    Extension("MOVE", 6851, False, True),
+    Extension("UIDPLUS", 4315, False, True, commands=("UID EXPUNGE",)),
+    Extension("UNSELECT", 3691, False, True, commands=("UNSELECT",)),
+    Extension("MOVE", 6851, False, True, commands=("MOVE", "UID MOVE")),
     Extension("MULTIAPPEND", 3502, False, True),
     Extension("SPECIAL-USE", 6154, False, True),
     Extension("CREATE-SPECIAL-USE", 6154, False, True),
@@ -74,29 +76,29 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("WITHIN", 5032, False, True),
     Extension("BINARY", 3516, False, True),
     Extension("UTF8=ACCEPT", 6855, False, True),
-    Extension("QUOTA", 9208, False, True),
+    Extension("QUOTA", 9208, False, True, commands=("GETQUOTA", "GETQUOTAROOT", "SETQUOTA")),
     Extension("QUOTA=RES-STORAGE", 9208, False, True),
     Extension("QUOTA=RES-MESSAGE", 9208, False, True),
     Extension("PREVIEW", 8970, False, True),
     Extension("OBJECTID", 8474, False, True),
     Extension("SAVEDATE", 8514, False, True),
-    Extension("METADATA", 5464, False, True),
+    Extension("METADATA", 5464, False, True, commands=("GETMETADATA", "SETMETADATA")),
     Extension("LIST-METADATA", 9590, False, True),
-    Extension("REPLACE", 8508, False, True),
+    Extension("REPLACE", 8508, False, True, commands=("REPLACE", "UID REPLACE")),
     Extension("INPROGRESS", 9585, False, True),
     Extension("PARTIAL", 9394, False, True),
-    Extension("UIDBATCHES", 10022, False, True),
+    Extension("UIDBATCHES", 10022, False, True, commands=("UIDBATCHES",)),
     Extension("I18NLEVEL=1", 5255, False, True),
-    Extension("SORT", 5256, False, True),
+    Extension("SORT", 5256, False, True, commands=("SORT", "UID SORT")),
     Extension("SORT=DISPLAY", 5957, False, True),
     Extension("ESORT", 5267, False, True),
-    Extension("CONTEXT=SEARCH", 5267, False, True),
-    Extension("CONTEXT=SORT", 5267, False, True),
-    Extension("THREAD=ORDEREDSUBJECT", 5256, False, True),
-    Extension("THREAD=REFERENCES", 5256, False, True),
-    Extension("THREAD=REFS", 5256, False, True),
-    Extension("COMPRESS=DEFLATE", 4978, False, True),
-    Extension("UNAUTHENTICATE", 8437, False, True),
+    Extension("CONTEXT=SEARCH", 5267, False, True, commands=("CANCELUPDATE",)),
+    Extension("CONTEXT=SORT", 5267, False, True, commands=("CANCELUPDATE",)),
+    Extension("THREAD=ORDEREDSUBJECT", 5256, False, True, commands=("THREAD", "UID THREAD")),
+    Extension("THREAD=REFERENCES", 5256, False, True, commands=("THREAD", "UID THREAD")),
+    Extension("THREAD=REFS", 5256, False, True, commands=("THREAD", "UID THREAD")),
+    Extension("COMPRESS=DEFLATE", 4978, False, True, commands=("COMPRESS",)),
+    Extension("UNAUTHENTICATE", 8437, False, True, commands=("UNAUTHENTICATE",)),
 )
 
 
