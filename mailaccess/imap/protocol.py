@@ -121,6 +121,10 @@ class TwistedWire:
         if self._flow is not None:
             self._flow.write(data)
 
+    def write_all(self, parts: list[bytes]) -> None:
+        if self._flow is not None:
+            self._flow.write_all(parts)
+
     def drain(self) -> Awaitable[None]:
         assert self._flow is not None
         return self._flow.drain()

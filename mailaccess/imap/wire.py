@@ -50,6 +50,10 @@ class Wire(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
+    def write_all(self, parts: list[bytes]) -> None:
+        """Write ``parts``, one after the other, as one."""
+        ...
+
     def drain(self) -> Awaitable[None]:
         """Wait for room. Raises ConnectionResetError once the connection is gone."""
         ...

@@ -301,7 +301,7 @@ class Mailbox(Protocol):
         ...
 
     async def read(self, uids: Sequence[int]) -> list["bytes | Body | None"]:
-        """The whole wire form of each: octets where it is at most 1 MiB, else an open Body; None if gone.
+        """The whole wire form of each: octets where it is at most 2 MiB, else an open Body; None if gone.
 
         The caller keeps a call to some 64 messages and 2 MiB (``columns.sizes`` tells), and closes Bodies.
         """

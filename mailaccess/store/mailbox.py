@@ -36,8 +36,8 @@ T = TypeVar("T")
 FEW: Final = 32
 """Messages with which a job is small: some 5 to 20 µs each."""
 
-FEW_READ: Final = 4
-"""Messages read in a small job, if the kernel has them in memory."""
+FEW_LOOKED_UP: Final = 64
+"""Messages of which one row is read each."""
 
 
 class MailboxHandle:
@@ -118,8 +118,16 @@ class MailboxHandle:
         return await run(reading.header_fields, self._here(), uids, fields, exclude)
 
     async def read(self, uids: Sequence[int]) -> "list[bytes | Body | None]":
-        run = self._account.run_small if len(uids) <= FEW_READ else self._account.run
-        return await run(reading.read, self._here(), uids, self._account.runner)
+        account, here = self._account, self._here()
+        run = account.run_small if len(uids) <= FEW_LOOKED_UP else account.run
+        found, folders = await run(reading.located, here, uids)
+        result: list[bytes | Body | None] = list(reading.present(account.vault, found, folders))
+        absent = [place for place, at in enumerate(found) if at is not None and result[place] is None]
+        if absent:
+            rest = await account.run(reading.read, here, [uids[place] for place in absent], account.runner)
+            for place, item in zip(absent, rest, strict=True):
+                result[place] = item
+        return result
 
     async def search(self, criteria: Criterion) -> list[int]:
         self._here()

@@ -19,17 +19,15 @@ from mailaccess.store.api import Body, Fact
 from mailaccess.store.index import fieldsets, mailboxes, objectids
 from mailaccess.store.index.rows import among
 from mailaccess.store.maildir import names
-from mailaccess.store.vault import NeedsThread, Vault
+from mailaccess.store.maildir.files import PRESENT, present_octets
+from mailaccess.store.vault import Vault
 from mailaccess.store.window import Octets, Window
 
-SMALL: Final = 2**20
+SMALL: Final = 2 * 2**20
 """Octets up to which a message is handed out whole (``Mailbox.read``)."""
 
 HEAD: Final = 16 * 1024
 """Octets read where only the header is wanted: nearly all are shorter."""
-
-AT_ONCE: Final = 64 * 1024
-"""Octets of a message that is read on the reactor thread, where the kernel has it in memory."""
 
 _PIECE: Final = 2**20
 
@@ -164,19 +162,11 @@ class Reader:
 
     def whole(self, at: Place, runner: ThreadRunner) -> "bytes | Body | None":
         """As ``Mailbox.read`` hands it out."""
-        if at[3] > AT_ONCE:
-            self._vault.require_thread()
         descriptor = self.open(at)
         if descriptor is None:
             return None
         try:
             stored = os.fstat(descriptor).st_size
-            if self._vault.at_once:
-                data = _from_memory(descriptor, stored)
-                os.close(descriptor)
-                if len(data) != stored:
-                    raise NeedsThread
-                return data if stored == at[3] else to_wire(data)
             if stored <= SMALL and at[3] <= SMALL:
                 data = read_all(descriptor, stored)
                 os.close(descriptor)
@@ -187,17 +177,6 @@ class Reader:
         except OSError:
             os.close(descriptor)
             raise
-
-
-def _from_memory(descriptor: int, expected: int) -> bytes:
-    """A small file as far as the kernel has it in memory, without waiting for the disk."""
-    if not hasattr(os, "RWF_NOWAIT") or expected > AT_ONCE:
-        return b""
-    data = bytearray(expected)
-    try:
-        return bytes(data) if os.preadv(descriptor, [data], 0, os.RWF_NOWAIT) == expected else b""
-    except OSError:  # not in memory, or not a file system that can tell
-        return b""
 
 
 def read_all(descriptor: int, expected: int) -> bytes:
@@ -242,6 +221,10 @@ class FileBody:
         self._runner = runner
 
     async def read(self, offset: int, length: int) -> bytes:
+        data = present_octets(self._descriptor, min(length, PRESENT), offset)
+        # What ends early may do so because the rest is not in memory: the thread tells that from the end.
+        if data is not None and (len(data) == length or offset + len(data) == self.size):
+            return data
         return await self._runner.run(os.pread, self._descriptor, length, offset)
 
     def close(self) -> None:
@@ -330,18 +313,72 @@ def _spread(ids: list[int | None], answers: list[T | None]) -> list[T | None]:
     return [None if content is None else next(rest) for content in ids]
 
 
+def places(vault: Vault, mailbox_id: str, uids: Sequence[int]) -> list[Place | None]:
+    """Where the octets of each UID are; None where the message is gone."""
+    if not uids:
+        return []
+    box = changing.opened(vault, mailbox_id)
+    low, high = min(uids), max(uids)
+    if high - low < 4 * len(uids):
+        rows = vault.connection.execute(
+            "SELECT uid, home, place, file, size FROM messages WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+            (box.id, low, high),
+        )
+        found = {row[0]: row[1:] for row in rows}
+        return [found.get(uid) for uid in uids]
+    query = "SELECT home, place, file, size FROM messages WHERE mailbox = ? AND uid = ?"
+    return [vault.connection.execute(query, (box.id, uid)).fetchone() for uid in uids]
+
+
+def folders(vault: Vault, found: Sequence[Place | None]) -> dict[int, bytes]:
+    """The folders of the mailboxes that ``found`` names: files shared by a COPY lie in their first mailbox's."""
+    result = {}
+    for home in {at[0] for at in found if at is not None}:
+        box = mailboxes.by_id(vault.connection, home)
+        if box is not None:
+            result[home] = box.folder
+    return result
+
+
+def located(
+    vault: Vault, mailbox_id: str, uids: Sequence[int]
+) -> tuple[list[Place | None], dict[int, bytes]]:
+    """``places`` of the messages, and their ``folders``."""
+    found = places(vault, mailbox_id, uids)
+    return found, folders(vault, found)
+
+
+def present(vault: Vault, found: Sequence[Place | None], folders: dict[int, bytes]) -> list[bytes | None]:
+    """The wire form of those messages that the kernel has in memory: on the reactor thread, without waiting.
+
+    None: gone, large, renamed this moment, or to be read from the disk; ``read`` knows which. A thread's way
+    there and back costs more than such a read, and its fight for the interpreter lock more again.
+    """
+    read, path = vault.files.read_present, vault.path
+    result: list[bytes | None] = []
+    for at in found:
+        folder = folders.get(at[0]) if at is not None else None
+        if at is None or folder is None or at[3] > SMALL:
+            result.append(None)
+            continue
+        size = at[3]
+        data = read(path(folder, at[1], at[2]), size + 1)
+        if data is not None and len(data) != size:
+            data = to_wire(data) if len(data) < size else None
+            if data is not None and len(data) != size:
+                data = None
+        result.append(data)
+    return result
+
+
 def read(
     vault: Vault, mailbox_id: str, uids: Sequence[int], runner: ThreadRunner
 ) -> "list[bytes | Body | None]":
-    box = changing.opened(vault, mailbox_id)
     reader = Reader(vault)
     result: list[bytes | Body | None] = []
     try:
-        for uid in uids:
-            row = vault.connection.execute(
-                "SELECT home, place, file, size FROM messages WHERE mailbox = ? AND uid = ?", (box.id, uid)
-            ).fetchone()
-            result.append(reader.whole(row, runner) if row is not None else None)
+        for at in places(vault, mailbox_id, uids):
+            result.append(reader.whole(at, runner) if at is not None else None)
     except BaseException:
         for item in result:
             if item is not None and not isinstance(item, bytes):

@@ -109,6 +109,9 @@ class MemoryWire:
             self.writes += 1
             self.peak = max(self.peak, len(self.sent))
 
+    def write_all(self, parts):
+        self.write(b"".join(parts))
+
     async def drain(self):
         if self.closed:
             raise ConnectionResetError

@@ -146,6 +146,15 @@ class Plan:
     bodies: bool
     sets_seen: bool
 
+    @property
+    def whole(self) -> bytes | None:
+        """The label of BODY[], where it is all that is asked besides columns: what mail programs download with."""
+        if len(self.octets) == 1:
+            item = self.octets[0]
+            if isinstance(item, SectionItem) and item.is_whole and item.partial is None:
+                return item.label
+        return None
+
     def parts(self, session: Selected, rows: Rows) -> list[render_fetch.Column]:
         """The values of the column items for some messages."""
         return [rule(session, rows) for rule in self.columns]

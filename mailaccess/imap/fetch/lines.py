@@ -88,6 +88,13 @@ async def write_line(
     await out.room()
 
 
+def put_whole(plan: Plan, label: bytes, head: bytes, body: bytes, out: Replies) -> None:
+    """The line of a message of which BODY[] alone is asked (``Plan.whole``), and which is in memory."""
+    out.octets(b"%b%b%b {%d}\r\n" % (head, b" " if plan.columns else b"", label, len(body)))
+    out.octets(body)
+    out.octets(render_fetch.TAIL)
+
+
 def _root(plan: Plan, message: Message) -> Part | None:
     """The message's structure, where the plan needs it."""
     if plan.structure is None:

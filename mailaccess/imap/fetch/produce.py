@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from mailaccess.imap.fetch import sections
 from mailaccess.imap.fetch.items import FactItem, FieldsItem, HeaderItem, Plan, PreviewItem, SaveDateItem
-from mailaccess.imap.fetch.lines import Message, Outcome, write_line
+from mailaccess.imap.fetch.lines import Message, Outcome, put_whole, write_line
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
 from mailaccess.imap.view import Rows, Span, chunks
@@ -35,10 +35,10 @@ BATCH: Final = 500
 BODIES: Final = 64
 """Messages read at a time."""
 
-BODY_OCTETS: Final = 2 * 2**20
-"""Octets of the messages read at a time; two such batches are in memory at most."""
+BODY_OCTETS: Final = 2**20
+"""Octets of the messages read at a time, but for a single larger one; two such batches are in memory at most."""
 
-LARGE: Final = 2**20
+LARGE: Final = 2 * 2**20
 """The store gives a message above this as an open file (``Mailbox.read``)."""
 
 FACT_OCTETS: Final = 16 * 2**20
@@ -126,6 +126,8 @@ async def _in_batches(
                 await _write(session, plan, batch, loaded, out, outcome)
             finally:
                 loaded.close()
+            if plan.bodies:  # they may have been read on this thread, and the kernel may have taken them all
+                await session.house.runner.pause()
             batch = following
     finally:
         if ahead is not None:
@@ -247,8 +249,15 @@ async def _write(
 ) -> None:
     """The lines of one batch."""
     if loaded.bodies is not None or len(plan.octets) > TOGETHER:
+        whole = plan.whole
         for place, head in enumerate(batch.heads):
-            await write_line(session, plan, head, loaded.message(place), out, outcome)
+            body = None if loaded.bodies is None else loaded.bodies[place]
+            if whole is not None and isinstance(body, bytes):
+                put_whole(plan, whole, head, body, out)
+                if out.is_piece:
+                    await out.room()
+            else:
+                await write_line(session, plan, head, loaded.message(place), out, outcome)
         return
     columns = _columns(plan, loaded)
     template = (

@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.tcp import Server
 
-from mailaccess.net.flow import PATIENCE, PIECE, Flow
+from mailaccess.net.flow import GATHERED, PATIENCE, PIECE, Flow
 
 
 class Transport:
@@ -104,6 +104,9 @@ class Socket:
         self.room = room
         self.sent = b""
 
+    def sendmsg(self, parts):
+        return self.send(b"".join(parts))
+
     def send(self, data):
         if self.room is None:
             raise ConnectionResetError(104, "reset")
@@ -151,6 +154,25 @@ def test_what_the_socket_does_not_take_waits_and_keeps_its_order():
     assert server.reactor.writers
     server.doWrite()
     assert server.socket.sent == b"abcdefghi"
+
+
+def test_parts_go_out_as_one_and_a_part_that_is_cut_goes_on_where_it_ended():
+    for room in range(12):
+        server = tcp(room=room)
+        flow = Flow(server)
+        flow.write_all([b"abc", b"", b"def", b"ghi"])
+        assert server.socket.sent == b"abcdefghi"[:room]
+        server.socket.room = 1000
+        if room < 9:
+            server.doWrite()
+        assert server.socket.sent == b"abcdefghi"
+
+
+def test_more_parts_than_the_kernel_takes_at_once_keep_their_order():
+    server = tcp(room=100_000)
+    parts = [b"%d." % number for number in range(2 * GATHERED + 1)]
+    Flow(server).write_all(parts)
+    assert server.socket.sent == b"".join(parts)
 
 
 def test_a_broken_socket_is_left_to_the_transport():

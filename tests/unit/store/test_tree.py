@@ -1,5 +1,6 @@
 """Mailboxes made, renamed, deleted; subscriptions; the account's first day."""
 
+import os
 import shutil
 
 import pytest
@@ -205,16 +206,33 @@ def test_line_ends_become_crlf_however_the_octets_come(house):
 
 
 def test_a_large_message_is_read_in_pieces(house):
-    house.append(b"A: b\r\n\r\n" + b"x" * 2_000_000)
+    house.append(b"A: b\r\n\r\n" + b"x" * 3_000_000)
     house.drop("1700000000.large", b"A: b\n\n" + b"y\n" * 1_000_000)
     session = house.open()
     first, second = now(session.box.read(session.uids))
-    assert first.size == 2_000_008
+    assert first.size == 3_000_008
     assert now(first.read(0, 10)) == b"A: b\r\n\r\nxx"
     assert second.size == 3_000_008
     assert now(second.read(3_000_000, 100)) == b"\r\ny\r\ny\r\n"
     first.close()
     second.close()
+
+
+def test_a_message_renamed_by_another_program_this_moment_is_still_read(house):
+    house.append(b"A: b\r\n\r\nhere\r\n")
+    session = house.open()
+    (file,) = [*house.maildir.glob("cur/*"), *house.maildir.glob("new/*")]
+    file.rename(house.maildir / "cur" / (file.name.split(":")[0] + ":2,F"))
+    assert now(session.box.read(session.uids)) == [b"A: b\r\n\r\nhere\r\n"]
+
+
+def test_what_is_not_in_the_kernels_memory_is_left_to_a_thread(house, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert house.account.vault.files.read_present(os.fsencode(tmp_path / "pipe"), 10) is None
+    assert house.account.vault.files.read_present(os.fsencode(tmp_path), 10) is None
+    assert house.account.vault.files.read_present(os.fsencode(tmp_path / "nothing"), 10) is None
+    (tmp_path / "file").write_bytes(b"0123456789")
+    assert house.account.vault.files.read_present(os.fsencode(tmp_path / "file"), 4) in (b"0123", None)
 
 
 def test_the_lock_is_for_one_at_a_time(house):
