@@ -21,10 +21,9 @@ from mailaccess.model.errors import (
     MailboxGone,
     MailError,
     NoSuchMailbox,
-    TemporaryFailure,
 )
 from mailaccess.model.sequence import UidSet
-from mailaccess.store import appending, changing, housekeeping, intake, loading, metadata, tree
+from mailaccess.store import appending, changing, housekeeping, intake, loading, metadata, steps, tree
 from mailaccess.store.api import Appended, Listener, Mailbox, MailboxInfo, NewMessage, Quota, Status
 from mailaccess.store.background import Cancellable, Watch
 from mailaccess.store.changes import Delta, OpenMailbox
@@ -315,23 +314,49 @@ class MaildirAccount:
         return appending.MessageUpload(self.vault.files, self.runner, path, limit)
 
     async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended:
-        uploads: list[appending.MessageUpload] = []
+        now = int(self.clock())
+        incoming: list[appending.Incoming] = []
         for message in messages:
-            assert isinstance(message.upload, appending.MessageUpload), "uploads come from Account.upload"
-            uploads.append(message.upload)
-        try:
-            request = await self.runner.run(_stage, name, uploads, messages, int(self.clock()))
-        except OSError as error:
-            raise TemporaryFailure(detail=repr(error)) from error
+            upload = message.upload
+            assert isinstance(upload, appending.MessageUpload), "uploads come from Account.upload"
+            date = now if message.date is None else message.date
+            incoming.append(appending.Incoming(upload, message.flags, date, message.replaces))
+        request = appending.Request(name, incoming)
         self._appends.append(request)
         try:
-            await self.run(appending.commit, self._appends, request)
+            await self._turn(self._commit, request)
             return appending.outcome(request)
         finally:
             if not isinstance(request.outcome, Appended):
                 with contextlib.suppress(ValueError):
                     self._appends.remove(request)
-                await self.runner.run(_remove_all, uploads)
+                left = [each.upload for each in incoming if each.upload.is_on_disk]
+                if left:
+                    await self.runner.run(_remove_all, left)
+
+    async def _commit(self, request: appending.Request) -> None:
+        if request.outcome is not None:  # whoever had his turn before took it along
+            return
+        try:
+            await steps.drive(self.runner, self.vault.steps_at_once(appending.commit, self._appends, request))
+        except NeedsThread:
+            await self.runner.run(self.vault.job, appending.commit_here, self._appends, request)
+        self._surroundings.indexer.wants(self)
+
+    async def _turn(
+        self, call: Callable[[appending.Request], Awaitable[None]], request: appending.Request
+    ) -> None:
+        """Run a coroutine in the account's order; then columns and listeners are up to date."""
+        self._surroundings.indexer.busy()
+        self.asked += 1
+        self._surroundings.used(self)
+        await self.runner.hold(self._key)
+        try:
+            await call(request)
+        finally:
+            self.runner.release(self._key)
+            self._take_deltas()
+            self._plan_work()
 
     # Quota
 
@@ -368,22 +393,6 @@ class MaildirAccount:
         self._doubts.clear()
         if self.vault.is_open:
             await self.run(_finish_and_close)
-
-
-def _stage(
-    name: str, uploads: Sequence[appending.MessageUpload], messages: Sequence[NewMessage], now: int
-) -> appending.Request:
-    """Blocking, in the unordered pool: all files of one append on disk, or none. Raises OSError."""
-    staged = []
-    try:
-        for upload, message in zip(uploads, messages, strict=True):
-            date = now if message.date is None else message.date
-            computed = upload.stage(date)  # on the file as well, or a rebuild would find another second there
-            staged.append(appending.Staged(upload, message.flags, date, computed, message.replaces))
-    except OSError:
-        _remove_all(uploads)
-        raise
-    return appending.Request(name, staged)
 
 
 def _remove_all(uploads: Sequence[appending.MessageUpload]) -> None:

@@ -1,46 +1,54 @@
 """How messages come in: taken octet by octet, staged in ``tmp/``, committed in groups.
 
-``MessageUpload`` takes the octets on the reactor thread, ``stage`` writes and syncs the file in the unordered
-pool, so that many are synced at once. ``commit`` runs in the account's serial jobs and takes *all* uploads that
-wait for the account by then: their files are renamed, each folder is synced once, and one index transaction
-holds them all. A crash between rename and commit leaves a file with a UID in its name below the reserved
-bound: the next scan takes it in under that UID. After an error the files are back in ``tmp/``.
+``MessageUpload`` takes the octets on the reactor thread. ``commit`` runs in the account's turn and takes *all*
+uploads that wait for the account by then: UIDs and names are given, the files are written, synced and renamed,
+each folder is synced once, and one index transaction holds them all. It is made of steps (``steps.py``): what
+touches only files is done in threads, which then never wait for the interpreter lock with Python work in hand;
+all else is some ten statements of SQLite on the reactor thread. A crash between rename and commit leaves a file
+with a UID in its name below the reserved bound: the next scan takes it in under that UID. After an error the
+files are back in ``tmp/``.
+
+Nothing is computed from a message before it is acknowledged: ENVELOPE, keys and text are made in the background
+(``fulltext.enqueue``), or when somebody asks first.
 """
 
 import os
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from mailaccess.model.errors import (
     LimitReached,
     MailboxGone,
     MailError,
-    NoSuchMailbox,
     TemporaryFailure,
     TooBig,
 )
-from mailaccess.model.flags import FlagSet
+from mailaccess.model.flags import FlagSet, is_keyword
 from mailaccess.model.work import ThreadRunner
-from mailaccess.store import intake, naming, tree
+from mailaccess.store import intake, naming, steps, tree
 from mailaccess.store.api import Appended
 from mailaccess.store.changes import Delta
 from mailaccess.store.describing import appended
 from mailaccess.store.folder import own_changes
-from mailaccess.store.index import cache, fulltext, mailboxes, messages
+from mailaccess.store.index import fulltext, mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import deliver, names
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.reading import crlf
+from mailaccess.store.steps import Steps
 from mailaccess.store.vault import Vault
-from mailaccess.store.window import Window
 
 IN_MEMORY: Final = 256 * 1024
 """Octets of an upload kept in memory; a larger one goes to its file in ``tmp/`` piece by piece."""
 
 MAX_GROUP: Final = 64
 """Appends committed together: bounds how long the first of them waits for the last."""
+
+MAX_SHARES: Final = 4
+"""Threads among which the files of one group are shared out: each waits for the disk most of the time."""
 
 
 class MessageUpload:
@@ -57,6 +65,7 @@ class MessageUpload:
         self._descriptor = -1
         self._after_cr = False
         self._on_disk = False
+        self._complete = False
 
     async def write(self, data: bytes) -> None:
         piece = crlf(data, self._after_cr)
@@ -84,8 +93,13 @@ class MessageUpload:
 
     async def discard(self) -> None:
         self._pieces = []
-        if self._descriptor >= 0 or self._on_disk:
+        if self.is_on_disk:
             await self._runner.run(self.remove)
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether there is something to ``remove``."""
+        return self._descriptor >= 0 or self._on_disk
 
     def remove(self) -> None:
         """Blocking."""
@@ -96,36 +110,24 @@ class MessageUpload:
             self._files.discard(self.path)
             self._on_disk = False
 
-    def stage(self, date: int | None) -> cache.Computed:
-        """Have the whole file on disk; returns what the index keeps of the message. Blocking, any thread.
-
-        Raises OSError; the file is gone then.
-        """
+    def stage(self, date: int) -> None:
+        """Have the whole file on disk, once. Blocking, any thread. Raises OSError; the file is gone then."""
+        if self._complete:
+            return
+        pieces, self._pieces = self._pieces, []
         try:
             if self._descriptor < 0:
-                whole = b"".join(self._pieces)
-                deliver.stage(self._files, self.path, [whole], date)
+                self._descriptor = self._files.create(self.path)
                 self._on_disk = True
-                return cache.compute(whole)
-            self._files.write(self._descriptor, b"".join(self._pieces))
+            if pieces:
+                self._files.write(self._descriptor, b"".join(pieces))
             deliver.finish(self._files, self._descriptor, date)
             os.close(self._descriptor)
             self._descriptor = -1
-            return self._computed_from_file()
+            self._complete = True
         except OSError:
             self.remove()
             raise
-        finally:
-            self._pieces = []
-
-    def _computed_from_file(self) -> cache.Computed:
-        descriptor = self._files.open(self.path)
-        try:
-            return cache.compute(
-                Window(lambda offset, length: os.pread(descriptor, length, offset), self.size)
-            )
-        finally:
-            os.close(descriptor)
 
     def taken(self) -> None:
         """The file is in a mailbox now, under another name."""
@@ -135,14 +137,13 @@ class MessageUpload:
         self._on_disk = True
 
 
-@dataclass(slots=True)
-class Staged:
-    """A message whose file is complete in ``tmp/``."""
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message to commit. date: INTERNALDATE."""
 
     upload: MessageUpload
     flags: FlagSet
     date: int
-    computed: cache.Computed
     replaces: int | None = None
 
 
@@ -151,39 +152,43 @@ class Request:
     """One call of ``append``: all of its messages or none."""
 
     name: str
-    staged: Sequence[Staged]
+    incoming: Sequence[Incoming]
     outcome: "Appended | MailError | None" = None
 
 
 @dataclass(slots=True)
 class _Placed:
-    """A message being committed."""
+    """A message being committed. flags: of the index. target: its path in the mailbox."""
 
     request: Request
     box: Box
-    staged: Staged
-    flags: FlagSet
+    incoming: Incoming
+    flags: int
     uid: int
     place: int
     file: bytes
+    target: bytes
 
 
-def commit(vault: Vault, waiting: "deque[Request]", own: Request) -> None:
+def commit(vault: Vault, waiting: "deque[Request]", own: Request) -> Steps:
     """Append what waits, ``own`` included; each request's outcome is set. Raises what is nobody's own fault."""
     if own.outcome is not None:
         return
-    group: list[Request] = []
-    while waiting and len(group) < MAX_GROUP:
-        group.append(waiting.popleft())
-    if own not in group:
-        group.append(own)
-        if own in waiting:
-            waiting.remove(own)
+    group = _group(waiting, own)
+    this = _Round(vault)
     try:
-        targets = _targets(vault, group)
+        if not vault.at_once:
+            _look(vault, group)
         with vault.transaction():
-            _Commit(vault).run([request for request in group if request.outcome is None], targets)
+            try:
+                this.place(group)
+                yield from this.store()
+                this.record()
+            except BaseException:
+                this.take_back()
+                raise
     except BaseException:
+        this.take_back()  # the commit itself failed
         for request in group:
             if isinstance(request.outcome, Appended):
                 request.outcome = None
@@ -193,132 +198,180 @@ def commit(vault: Vault, waiting: "deque[Request]", own: Request) -> None:
         raise
 
 
-def _targets(vault: Vault, group: list[Request]) -> dict[str, int]:
-    """The rows of the mailboxes asked for; a request for one that is not there has its outcome."""
-    found: dict[str, int] = {}
-    for request in group:
-        if request.name not in found:
-            try:
-                box = tree.find(vault, request.name)
-                if box.scanned == 0 or not vault.files.mtime(vault.folder(box.folder) + b"/new"):
-                    box = intake.check(vault, request.name)
-                found[request.name] = box.id
-            except MailError as error:
-                request.outcome = error
-    return found
+def commit_here(vault: Vault, waiting: "deque[Request]", own: Request) -> None:
+    """``commit`` as a job in a thread: blocking."""
+    steps.finish(commit(vault, waiting, own))
 
 
-@dataclass(slots=True)
-class _Commit:
+def _group(waiting: "deque[Request]", own: Request) -> list[Request]:
+    group: list[Request] = []
+    while waiting and len(group) < MAX_GROUP:
+        group.append(waiting.popleft())
+    if own not in group:
+        group.append(own)
+        if own in waiting:
+            waiting.remove(own)
+    return group
+
+
+def _look(vault: Vault, group: list[Request]) -> None:
+    """Have the mailboxes looked at that were never listed, or whose folder is gone; blocking."""
+    for name in {request.name for request in group}:
+        try:
+            if _needs_a_look(vault, tree.find(vault, name)):
+                intake.check(vault, name)
+        except MailError:  # it is the request's outcome, when its turn comes
+            continue
+
+
+def _needs_a_look(vault: Vault, box: Box) -> bool:
+    return box.scanned == 0 or not vault.files.mtime(vault.folder(box.folder) + b"/new")
+
+
+class _Round:
     """One group's transaction."""
 
-    vault: Vault
-    boxes: dict[str, Box] = field(default_factory=dict)
-    placed: list[_Placed] = field(default_factory=list)
+    def __init__(self, vault: Vault) -> None:
+        self.vault = vault
+        self.boxes: dict[str, Box] = {}
+        self.modseqs: dict[str, int] = {}
+        self.placed: list[_Placed] = []
+        self.octets = 0
+        self._shown: list[_Placed] = []
 
-    def run(self, group: list[Request], targets: dict[str, int]) -> None:
-        vault = self.vault
-        for name, number in targets.items():
-            box = mailboxes.by_id(vault.connection, number)
-            if box is not None:
-                self.boxes[name] = box
+    def place(self, group: list[Request]) -> None:
+        """UIDs, mod-sequences and names; a request that can't be has its outcome. Nothing blocks."""
         for request in group:
-            try:
-                self._place(request)
-            except MailError as error:
-                request.outcome = error
-        self.placed = [item for item in self.placed if item.request.outcome is None]
-        renamed: list[_Placed] = []
-        boxes = list({id(box): box for box in self.boxes.values()}.values())
-        try:
-            with own_changes(vault, boxes):
-                for item in self.placed:
-                    target = vault.path(item.box.folder, item.place, item.file)
-                    vault.files.rename(item.staged.upload.path, target)
-                    item.staged.upload.taken()
-                    renamed.append(item)
-                for folder in {vault.path(item.box.folder, item.place, b"")[:-1] for item in self.placed}:
-                    vault.files.sync_folder(folder)
-            self._record(boxes)
-        except BaseException:
-            for item in renamed:
-                self._take_back(item)
-            raise
+            if request.outcome is None:
+                try:
+                    self._place(request)
+                except MailError as error:
+                    request.outcome = error
+        for name in {item.request.name for item in self.placed}:
+            self.modseqs[name] = self.vault.next_modseq(self.boxes[name])
+
+    def _box(self, name: str) -> Box:
+        box = self.boxes.get(name)
+        if box is None:
+            box = tree.find(self.vault, name)
+            if _needs_a_look(self.vault, box):
+                self.vault.require_thread()
+            self.boxes[name] = box
+        return box
 
     def _place(self, request: Request) -> None:
-        """UIDs and names for one request's messages. Raises OverQuota, LimitReached, NoSuchMailbox."""
-        vault = self.vault
-        box = self.boxes.get(request.name)
-        if box is None:
-            raise NoSuchMailbox
-        earlier = [item for item in self.placed if item.request.outcome is None]
+        """Raises OverQuota, LimitReached, NoSuchMailbox."""
+        vault, incoming = self.vault, request.incoming
+        box = self._box(request.name)
+        octets = sum([message.upload.size for message in incoming])
+        replaced = [message.replaces for message in incoming if message.replaces is not None]
         vault.require_room(
-            sum([staged.upload.size - (staged.replaces or 0) for staged in request.staged])
-            + sum([item.staged.upload.size for item in earlier]),
-            sum([staged.replaces is None for staged in request.staged]) + len(earlier),
+            self.octets + octets - sum(replaced), len(self.placed) + len(incoming) - len(replaced)
         )
-        if box.messages + len(self.placed) + len(request.staged) > intake.MAX_MESSAGES:
+        if box.messages + len(self.placed) + len(incoming) > intake.MAX_MESSAGES:
             raise LimitReached("The mailbox is full")
-        flag_sets = [vault.known_flags(box, staged.flags) for staged in request.staged]
-        for flags in flag_sets:
-            vault.flag_sets.row(vault.connection, flags)
-        first = vault.take_uids(box, len(request.staged))
-        lettering = naming.Lettering(mailboxes.keywords(vault.connection, box))
-        for uid, (staged, flags) in enumerate(zip(request.staged, flag_sets, strict=True), first):
-            size = staged.upload.size
+        flag_sets = [vault.known_flags(box, message.flags) for message in incoming]
+        rows = [vault.flag_sets.row(vault.connection, flags) for flags in flag_sets]
+        lettering = _NO_KEYWORDS
+        if any([is_keyword(flag) for flags in flag_sets for flag in flags]):
+            lettering = naming.Lettering(mailboxes.keywords(vault.connection, box))
+        uid = vault.take_uids(box, len(incoming))
+        for message, flags, row in zip(incoming, flag_sets, rows, strict=True):
+            size = message.upload.size
             unique = vault.unique_names.make().encode("ascii")
-            file = names.render(unique, size, size, uid, (), lettering.letters_of(flags, ""))
             place = 1 if flags else 0
-            file = file if place else file[: file.rindex(b":")]
-            self.placed.append(_Placed(request, box, staged, flags, uid, place, file))
+            if place:
+                file = names.render(unique, size, size, uid, (), lettering.letters_of(flags, ""))
+            else:
+                file = names.base(unique, size, size, uid)
+            target = vault.path(box.folder, place, file)
+            self.placed.append(_Placed(request, box, message, row, uid, place, file, target))
+            uid += 1
+        self.octets += octets
 
-    def _record(self, boxes: list[Box]) -> None:
+    def store(self) -> Steps:
+        """The files into the mailboxes, on disk. What blocks touches nothing but files."""
+        boxes = list({item.request.name: item.box for item in self.placed}.values())
+        with own_changes(self.vault, boxes):
+            if len(self.placed) == 1:
+                yield (self._store_one,)
+            elif self.placed:
+                shares = min(len(self.placed), MAX_SHARES)
+                yield [partial(self._stage, self.placed[number::shares]) for number in range(shares)]
+                self.placed = [item for item in self.placed if item.request.outcome is None]
+                yield (self._publish,)
+
+    def _store_one(self) -> None:
+        self._stage(self.placed)
+        self._publish()
+
+    def _stage(self, share: "Sequence[_Placed]") -> None:
+        """A disk that is full refuses the message that is too large for it, not those beside it."""
+        for item in share:
+            if item.request.outcome is None:
+                try:
+                    item.incoming.upload.stage(item.incoming.date)
+                except OSError as error:
+                    item.request.outcome = TemporaryFailure(detail=repr(error))
+
+    def _publish(self) -> None:
+        files = self.vault.files
+        self.placed = [item for item in self.placed if item.request.outcome is None]
+        for item in self.placed:
+            files.rename(item.incoming.upload.path, item.target)
+            item.incoming.upload.taken()
+            self._shown.append(item)
+        for folder in {os.path.dirname(item.target) for item in self.placed}:
+            files.sync_folder(folder)
+
+    def record(self) -> None:
+        """The rows. What a client may ask for later is read from the files then, or before in the background."""
+        for name, box in self.boxes.items():
+            mine = [item for item in self.placed if item.request.name == name]
+            if mine:
+                self._insert(box, self.modseqs[name], mine)
+                mailboxes.save_numbers(self.vault.connection, box)
+        self._tell_outcomes()
+
+    def _insert(self, box: Box, modseq: int, mine: list[_Placed]) -> None:
         vault = self.vault
         connection = vault.connection
-        content = mailboxes.take_contents(connection, len(self.placed))
+        content = mailboxes.take_contents(connection, len(mine))
         now = int(vault.clock())
-        kept: list[tuple[int, cache.Computed]] = []
-        for box in boxes:
-            mine = [item for item in self.placed if item.box is box]
-            if mine:
-                modseq = vault.next_modseq(box)
-                rows: list[messages.Row] = []
-                for item in mine:
-                    flags = vault.flag_sets.row(connection, item.flags)
-                    size = item.staged.upload.size
-                    # The second in the file's name, which a rebuild of the index finds again.
-                    saved = names.seconds(item.file) or now
-                    rows.append(
-                        (
-                            *(box.id, item.uid, flags, modseq, item.staged.date, saved, size, content),
-                            *(box.id, item.place, item.file),
-                        )
-                    )  # fmt: skip
-                    kept.append((content, item.staged.computed))
-                    content += 1
-                messages.insert(connection, rows)
-                box.messages += len(rows)
-                box.octets += sum([row[6] for row in rows])
-                vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=appended(vault, rows)))
-            mailboxes.save(connection, box)
-        cache.store(connection, kept)
-        fulltext.enqueue(connection, [number for number, _ in kept])
-        vault.owing = True  # their texts are indexed in the background
+        rows: list[messages.Row] = [
+            (
+                *(box.id, item.uid, item.flags, modseq, item.incoming.date, now, item.incoming.upload.size),
+                *(number, box.id, item.place, item.file),
+            )
+            for number, item in enumerate(mine, content)
+        ]  # fmt: skip
+        messages.insert(connection, rows)
+        fulltext.enqueue(connection, range(content, content + len(mine)))
+        box.messages += len(rows)
+        box.octets += sum([row[6] for row in rows])
+        if box.mailbox_id in vault.loaded:
+            vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=appended(vault, rows)))
+
+    def _tell_outcomes(self) -> None:
         uids: dict[Request, list[int]] = {}
         for item in self.placed:
             uids.setdefault(item.request, []).append(item.uid)
         for request, given in uids.items():
             box = self.boxes[request.name]
-            request.outcome = Appended(box.uidvalidity, given, box.highest_modseq)
+            request.outcome = Appended(box.uidvalidity, given, self.modseqs[request.name])
 
-    def _take_back(self, item: _Placed) -> None:
-        """After an error nothing shows: the file goes back to ``tmp/``, or away."""
-        path = self.vault.path(item.box.folder, item.place, item.file)
-        try:
-            os.rename(path, item.staged.upload.path)
-            item.staged.upload.returned()
-        except OSError:
-            self.vault.files.discard(path)
+    def take_back(self) -> None:
+        """After an error nothing shows: the files go back to ``tmp/``, or away."""
+        for item in self._shown:
+            try:
+                os.rename(item.target, item.incoming.upload.path)
+                item.incoming.upload.returned()
+            except OSError:
+                self.vault.files.discard(item.target)
+        self._shown.clear()
+
+
+_NO_KEYWORDS: Final = naming.Lettering({})
 
 
 def outcome(request: Request) -> Appended:

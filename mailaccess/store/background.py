@@ -3,7 +3,7 @@ own accord, and to be told of changes on disk. Plain Python; ``worker`` and ``wa
 under Twisted.
 """
 
-from collections.abc import Callable, Coroutine, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from typing import Any, Protocol, cast
 
 from mailaccess.model.work import InlineRunner, ThreadRunner
@@ -21,6 +21,12 @@ class Background(ThreadRunner, Protocol):
         reactor thread may do one itself, to its end, without leaving the order.
         """
         ...
+
+    def hold(self, key: Hashable) -> Awaitable[None]:
+        """Wait for the turn of ``key`` and keep it: no job of the key runs until ``release``."""
+        ...
+
+    def release(self, key: Hashable) -> None: ...
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine that nobody awaits; it catches its own errors."""
@@ -68,6 +74,12 @@ class InlineBackground(InlineRunner):
 
     def is_idle(self, key: Hashable) -> bool:
         return True
+
+    async def hold(self, key: Hashable) -> None:
+        return None
+
+    def release(self, key: Hashable) -> None:
+        return None
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:

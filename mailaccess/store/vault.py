@@ -39,6 +39,7 @@ from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import names, uids
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
+from mailaccess.store.steps import Steps
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -163,6 +164,25 @@ class Vault:
             if not index.same() or index.data_version() != index.version:
                 raise NeedsThread
             return call(self, *args, **kwargs)
+        except (sqlite3.Error, OSError) as error:  # locked, damaged, refused: the thread finds out
+            raise NeedsThread from error
+        finally:
+            self.at_once = False
+            self.checkpoint_due = index.checkpoint_due
+
+    def steps_at_once(
+        self, call: "Callable[Concatenate[Vault, P], Steps]", /, *args: P.args, **kwargs: P.kwargs
+    ) -> "Steps":
+        """A small job of steps (``steps.py``) for the reactor thread. Raises NeedsThread, and what it raises."""
+        index = self._index
+        if index is None:
+            raise NeedsThread
+        self.at_once = True
+        try:
+            index.wait_for_others(False)
+            if not index.same():
+                raise NeedsThread
+            yield from call(self, *args, **kwargs)
         except (sqlite3.Error, OSError) as error:  # locked, damaged, refused: the thread finds out
             raise NeedsThread from error
         finally:

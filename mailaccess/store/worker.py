@@ -61,6 +61,15 @@ class _Job:
         self.args, self.kwargs = (), {}
 
 
+class _Turn:
+    """Somebody who waits to hold a key."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self) -> None:
+        self.answer: Deferred[None] = _Answer()
+
+
 class Worker:
     """``reactor`` is Twisted's; ``threads`` the most that run at once. Used on the reactor thread only."""
 
@@ -68,13 +77,14 @@ class Worker:
         self._reactor = reactor
         self._most = max(1, threads)
         self._ready: SimpleQueue[_Job | None] = SimpleQueue()
-        self._queues: dict[Hashable, deque[_Job]] = {}
+        self._queues: dict[Hashable, deque[_Job | _Turn]] = {}
         self._finished: deque[_Job] = deque()
         self._woken = False
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._running = 0
         self._stopped = False
+        self._granted: deque[_Turn] = deque()
 
     # model.work.ThreadRunner
 
@@ -104,6 +114,19 @@ class Worker:
 
     def is_idle(self, key: Hashable) -> bool:
         return key not in self._queues
+
+    def hold(self, key: Hashable) -> Awaitable[None]:
+        turn = _Turn()
+        queue = self._queues.get(key)
+        if queue is None:
+            self._queues[key] = deque()
+            self._grant(turn)
+        else:
+            queue.append(turn)
+        return turn.answer
+
+    def release(self, key: Hashable) -> None:
+        self._next(key)
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         def failed(failure: Failure) -> None:
@@ -159,10 +182,22 @@ class Worker:
 
     def _next(self, key: Hashable) -> None:
         queue = self._queues[key]
-        if queue:
-            self._submit(queue.popleft())
-        else:
+        if not queue:
             del self._queues[key]
+            return
+        following = queue.popleft()
+        if isinstance(following, _Turn):
+            self._grant(following)
+        else:
+            self._submit(following)
+
+    def _grant(self, turn: "_Turn") -> None:
+        """Not within the release that made way for it: a hundred deliveries may wait for one account."""
+        self._granted.append(turn)
+        if len(self._granted) == 1:
+            while self._granted:
+                self._granted[0].answer.callback(None)
+                self._granted.popleft()
 
     def stop(self) -> None:
         """End the threads once they did what is queued; jobs submitted later are refused. Blocks."""

@@ -87,6 +87,18 @@ def save(connection: sqlite3.Connection, box: Box) -> None:
     )
 
 
+def save_numbers(connection: sqlite3.Connection, box: Box) -> None:
+    """``save`` where only numbers changed: no index of the table has to follow."""
+    connection.execute(
+        "UPDATE mailboxes SET uidnext = ?, uid_bound = ?, highest_modseq = ?, modseq_bound = ?, messages = ?,"
+        " octets = ?, new_mtime = ?, cur_mtime = ?, uids_stamp = ? WHERE id = ?",
+        (
+            box.uidnext, box.uid_bound, box.highest_modseq, box.modseq_bound, box.messages,
+            box.octets, box.new_mtime, box.cur_mtime, box.uids_stamp, box.id,
+        ),
+    )  # fmt: skip
+
+
 def _values(box: Box) -> tuple[int | str | bytes, ...]:
     return (
         box.id, box.name, box.folder, box.mailbox_id, box.special_use, box.uidvalidity, box.uidnext,

@@ -120,22 +120,27 @@ def in_order(entries: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     return sorted(entries, key=lambda entry: order(entry[1]))
 
 
+def base(unique: bytes, size: int, wire: int, uid: int) -> bytes:
+    """A name without an info, as a new message has it."""
+    return b"%b,S=%d,W=%d,I=%d" % (unique, size, wire, uid)
+
+
 def render(unique: bytes, size: int, wire: int, uid: int, others: tuple[bytes, ...], letters: str) -> bytes:
     """A whole name. ``letters`` may come in any order; an info is written always: it says "seen by a server".
 
     Fields of others are dropped where the name would become too long; ``unique`` must be short enough.
     """
-    base = b"%b,S=%d,W=%d,I=%d" % (unique, size, wire, uid)
+    start = base(unique, size, wire, uid)
     if others:
-        longer = b",".join((base, *others))
+        longer = b",".join((start, *others))
         if len(longer) <= MAX_NAME - MAX_INFO:
-            base = longer
-    return with_letters(base, letters)
+            start = longer
+    return with_letters(start, letters)
 
 
-def with_letters(base: bytes, letters: str) -> bytes:
-    """``base`` with its info; letters in ASCII order, each once, as the format demands."""
-    return base + b":2," + "".join(sorted(set(letters))).encode("ascii")
+def with_letters(start: bytes, letters: str) -> bytes:
+    """``start`` with its info; letters in ASCII order, each once, as the format demands."""
+    return start + b":2," + "".join(sorted(set(letters))).encode("ascii")
 
 
 def fits(unique: bytes) -> bool:

@@ -16,6 +16,8 @@ def test_what_is_kept_of_messages_that_are_gone_is_swept(tmp_path, monkeypatch):
     house = House(tmp_path)
     for number in range(20):
         house.append(b"Subject: %d\r\n\r\n" % number)
+    while now(house.account.index_some()):
+        pass
     session = house.open()
     now(session.box.copy(UidSet.of([4]), "INBOX"))
     now(session.box.remove(UidSet(((1, 12),))))
