@@ -210,16 +210,24 @@ class Upload(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """A message that goes in the moment in which another comes. RFC 8508 §3.4."""
+
+    mailbox: "Mailbox"
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewMessage:
     """One message to append. date: INTERNALDATE, None is now.
 
-    replaces: octets of a message that goes for this one, which leave room in the quota (RFC 8508 §3.4).
+    replaces: what goes for it, in the same transaction; it leaves its room in the quota.
     """
 
     upload: Upload
     flags: FlagSet = frozenset()
     date: int | None = None
-    replaces: int | None = None
+    replaces: Replaced | None = None
 
 
 class Mailbox(Protocol):
@@ -377,8 +385,8 @@ class Account(Protocol):
     async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended:
         """All or none. On disk before it returns: it would survive kill -9 and loss of power.
 
-        Raises NoSuchMailbox, MailboxNotSelectable, OverQuota, LimitReached, TemporaryFailure.
-        RFC 9051 §6.3.12.
+        Raises NoSuchMailbox, MailboxNotSelectable, OverQuota, LimitReached, TemporaryFailure; NoSuchMessage,
+        MailboxGone where what is to be replaced is not there any more.  RFC 9051 §6.3.12.
         """
         ...
 

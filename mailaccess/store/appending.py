@@ -23,16 +23,19 @@ from mailaccess.model.errors import (
     LimitReached,
     MailboxGone,
     MailError,
+    NoSuchMessage,
     TemporaryFailure,
     TooBig,
 )
 from mailaccess.model.flags import FlagSet, is_keyword
+from mailaccess.model.sequence import UidSet
 from mailaccess.model.work import ThreadRunner
 from mailaccess.store import intake, naming, steps, tree
-from mailaccess.store.api import Appended
+from mailaccess.store.api import Appended, Replaced
 from mailaccess.store.changes import Delta
 from mailaccess.store.describing import appended
 from mailaccess.store.folder import own_changes
+from mailaccess.store.forgetting import forget
 from mailaccess.store.index import fulltext, mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import deliver, names
@@ -144,7 +147,7 @@ class Incoming:
     upload: MessageUpload
     flags: FlagSet
     date: int
-    replaces: int | None = None
+    replaces: Replaced | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -237,6 +240,7 @@ class _Round:
         self.modseqs: dict[str, int] = {}
         self.placed: list[_Placed] = []
         self.octets = 0
+        self._going: set[tuple[int, int]] = set()  # mailbox and UID of what is replaced
         self._shown: list[_Placed] = []
 
     def place(self, group: list[Request]) -> None:
@@ -260,14 +264,13 @@ class _Round:
         return box
 
     def _place(self, request: Request) -> None:
-        """Raises OverQuota, LimitReached, NoSuchMailbox."""
+        """Raises OverQuota, LimitReached, NoSuchMailbox, and NoSuchMessage of what is to be replaced."""
         vault, incoming = self.vault, request.incoming
         box = self._box(request.name)
         octets = sum([message.upload.size for message in incoming])
-        replaced = [message.replaces for message in incoming if message.replaces is not None]
-        vault.require_room(
-            self.octets + octets - sum(replaced), len(self.placed) + len(incoming) - len(replaced)
-        )
+        going = [self._goes(message.replaces) for message in incoming if message.replaces is not None]
+        octets -= sum([size for _, size in going])
+        vault.require_room(self.octets + octets, len(self.placed) + len(incoming) - len(going))
         if box.messages + len(self.placed) + len(incoming) > intake.MAX_MESSAGES:
             raise LimitReached("The mailbox is full")
         flag_sets = [vault.known_flags(box, message.flags) for message in incoming]
@@ -288,6 +291,41 @@ class _Round:
             self.placed.append(_Placed(request, box, message, row, uid, place, file, target))
             uid += 1
         self.octets += octets
+        self._going.update([where for where, _ in going])
+
+    def _goes(self, what: Replaced) -> tuple[tuple[int, int], int]:
+        """Where a message is that is to be replaced, and its octets. Raises NoSuchMessage, MailboxGone."""
+        where = (self._holding(what).id, what.uid)
+        row = self.vault.connection.execute(
+            "SELECT size FROM messages WHERE mailbox = ? AND uid = ?", where
+        ).fetchone()
+        if row is None or where in self._going:
+            raise NoSuchMessage
+        return where, int(row[0])
+
+    def _holding(self, what: Replaced) -> Box:
+        """The mailbox of a message that is replaced: the same object as that of an append to it."""
+        for box in self.boxes.values():
+            if box.mailbox_id == what.mailbox.mailbox_id:
+                return box
+        found = mailboxes.by_mailbox_id(self.vault.connection, what.mailbox.mailbox_id)
+        if found is None:
+            raise MailboxGone
+        return found
+
+    def _replace(self) -> None:
+        """What was replaced goes; its files are unlinked later, as after an expunge."""
+        connection = self.vault.connection
+        for item in self.placed:
+            what = item.incoming.replaces
+            if what is not None:
+                box = self._holding(what)
+                gone = UidSet.of([what.uid])
+                messages.choose(connection, gone)
+                messages.doom(connection, box)
+                forget(self.vault, box, gone, by=what.mailbox)
+                mailboxes.save(connection, box)
+                self.vault.owing = True
 
     def store(self) -> Steps:
         """The files into the mailboxes, on disk. What blocks touches nothing but files."""
@@ -331,6 +369,7 @@ class _Round:
             if mine:
                 self._insert(box, self.modseqs[name], mine)
                 mailboxes.save_numbers(self.vault.connection, box)
+        self._replace()
         self._tell_outcomes()
 
     def _insert(self, box: Box, modseq: int, mine: list[_Placed]) -> None:
@@ -340,7 +379,9 @@ class _Round:
         now = int(vault.clock())
         rows: list[messages.Row] = [
             (
-                *(box.id, item.uid, item.flags, modseq, item.incoming.date, now, item.incoming.upload.size),
+                *(box.id, item.uid, item.flags, modseq, item.incoming.date),
+                # The second in the file's name, which a rebuild of the index finds again.
+                *(names.seconds(item.file) or now, item.incoming.upload.size),
                 *(number, box.id, item.place, item.file),
             )
             for number, item in enumerate(mine, content)

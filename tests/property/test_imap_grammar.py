@@ -14,7 +14,7 @@ from mailaccess.proto.imap.commands import RULES
 from mailaccess.proto.imap.fetch import BodySection, Section, SectionText
 from mailaccess.proto.imap.framing import Event, Frame, Framer, Limits, StreamChunk, StreamStart
 from mailaccess.proto.imap.mutf7 import decode_mutf7, encode_mutf7
-from mailaccess.proto.imap.parse import ParseError, parse, parse_next_message
+from mailaccess.proto.imap.parse import ParseError, parse, parse_following
 from mailaccess.proto.imap.render import (
     astring,
     literal,
@@ -112,7 +112,7 @@ def run(pieces: list[bytes], decisions: list[bool]) -> list[Event]:
                 framer.accept() if next(choose) else framer.refuse()
                 if event.number:
                     try:
-                        parse_next_message(event.frame)
+                        parse_following(event, catenating=bool(event.number % 2))
                     except ParseError:
                         pass
             if isinstance(event, StreamChunk) and found and isinstance(found[-1], StreamChunk):

@@ -64,6 +64,8 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("UNSELECT", 3691, False, True, commands=("UNSELECT",)),
     Extension("MOVE", 6851, False, True, commands=("MOVE", "UID MOVE")),
     Extension("MULTIAPPEND", 3502, False, True),
+    Extension("CATENATE", 4469, False, True),
+    Extension("URL-PARTIAL", 5550, False, True),
     Extension("SPECIAL-USE", 6154, False, True),
     Extension("CREATE-SPECIAL-USE", 6154, False, True),
     Extension("LIST-EXTENDED", 5258, False, True),

@@ -10,9 +10,9 @@ from typing import Final
 from mailaccess.proto.cursor import Expected
 from mailaccess.proto.imap import responses, tokens
 from mailaccess.proto.imap.commands import RULES
-from mailaccess.proto.imap.commands.append import AppendMessage, append_message
+from mailaccess.proto.imap.commands.append import Following, following
 from mailaccess.proto.imap.commands.base import Request, Rules
-from mailaccess.proto.imap.framing import Frame
+from mailaccess.proto.imap.framing import Frame, StreamStart
 from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
 
 
@@ -90,22 +90,28 @@ def parse(frame: Frame, *, utf8: bool = False, rules: Rules = RULES) -> Request:
     return Request(tag, shown, command, cur.old_names)
 
 
-def parse_next_message(frame: Frame, *, utf8: bool = False) -> AppendMessage:
-    """The newest message of a MULTIAPPEND, from the frame of any but its first ``StreamStart``.
+def parse_following(
+    event: Frame | StreamStart, *, catenating: bool, in_utf8: bool = False, utf8: bool = False
+) -> Following:
+    """What stands behind a literal of APPEND or REPLACE: up to the next literal, or to the end of the command.
 
-    So that a thousand messages in one APPEND are read once each and not once for every later one.
-    Raises ParseError.
+    catenating, in_utf8: the literal stood in CATENATE (...), in UTF8 (...). So a thousand messages in one
+    APPEND are read once each and not once for every later one.  Raises ParseError.
     """
-    cur = ImapCursor(frame.octets, frame.streamed[-2], utf8=utf8, streamed=frame.streamed)
+    frame, last = (event.frame, -2) if isinstance(event, StreamStart) else (event, -1)
+    octets = frame.octets
+    cur = ImapCursor(octets, frame.streamed[last], utf8=utf8, streamed=frame.streamed)
     try:
-        cur.skip_if(b")")  # of UTF8 (...), whose literal has just ended
-        message = append_message(cur)
+        found = following(cur, catenating=catenating, in_utf8=in_utf8)
         if not cur.at_end():
-            cur.fail("one literal")
+            cur.fail("the end of the command")
+        return found
+    except Unsupported as error:
+        status: responses.Status = error.status
     except Expected as error:
-        head = _HEAD.match(frame.octets)
-        raise ParseError(None if head is None else head.group(1), _bad("APPEND", error), "APPEND") from None
-    return message
+        status = _bad("the message", error)
+    head = _HEAD.match(octets)
+    raise ParseError(None if head is None else head.group(1), status, "APPEND")
 
 
 def _bad(name: str, error: Expected) -> responses.Bad:

@@ -1,5 +1,6 @@
 """The responses and codes of ``responses_more`` to octets."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -126,10 +127,20 @@ def _in_progress(value: m.InProgress) -> bytes:
     return b"INPROGRESS (%b NIL NIL)" % (NIL if b"]" in value.tag else string(value.tag))
 
 
+_NOT_IN_CODE: Final = re.compile(rb"[\x00-\x1f\x5c\x5d\x7f-\xff]")
+
+
+def _bad_url(value: m.BadUrl) -> bytes:
+    """url-resp-text: what would end the code or the line is %-encoded. RFC 4469 §5."""
+    octets = value.url.encode("utf-8", "replace")
+    return b"BADURL " + _NOT_IN_CODE.sub(lambda found: b"%%%02X" % found.group()[0], octets)
+
+
 CODES: Final[dict[type, Callable[..., bytes]]] = {
     m.MetadataCode: _metadata_code,
     m.InProgress: _in_progress,
     m.NoUpdate: lambda value: b"NOUPDATE " + string(value.tag),
+    m.BadUrl: _bad_url,
     m.BadEvent: lambda value: b"BADEVENT (%b)" % " ".join(value.events).encode("ascii"),
     m.MailboxId: lambda value: b"MAILBOXID (%b)" % value.mailbox_id.encode("ascii"),
 }

@@ -97,6 +97,13 @@ class MetadataCode(Code):
 
 
 @dataclass(frozen=True, slots=True)
+class BadUrl(Code):
+    """BADURL with the URL that could not be had. RFC 4469 §4.1."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class BadEvent(Code):
     """BADEVENT with the events that would do. RFC 5465 §5."""
 

@@ -1,10 +1,12 @@
 """The in-memory house of the IMAP dialogues: engines behind their contracts, a clock moved by hand."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 
 from mailaccess.config.sections import Imap, Store
 from mailaccess.imap.house import House
+from mailaccess.model.errors import MailboxExists
 from mailaccess.model.work import InlineRunner
 from mailaccess.observe.events import Recorder
 from mailaccess.store.api import NewMessage
@@ -88,7 +90,7 @@ class MaildirHouse(InMemoryHouse):
         return MaildirStore(Store(fsync=False), InlineRunner(), None, self.log, lambda: self.clock.time)
 
     def given(self, name, messages=(), *, deleted=(), seen=()):
-        if name != "INBOX":
+        with suppress(MailboxExists):  # INBOX, Drafts, Sent, … are there from the beginning
             run(self.account.create(name))
         if isinstance(messages, int):
             messages = [b"Subject: %d\r\n\r\nbody %d\r\n" % (n, n) for n in range(1, messages + 1)]

@@ -69,3 +69,30 @@ def test_the_old_version_makes_room_for_the_new(house):
     assert b"[OVERQUOTA]" in one.send(b"a APPEND INBOX {200+}\r\n%b\r\n" % (b"y" * 200))
     assert b"b OK" in one.send(b"b REPLACE 1 INBOX {950+}\r\n%b\r\n" % (b"y" * 950))
     assert b"[OVERQUOTA]" in one.send(b"c REPLACE 1 INBOX {1001+}\r\n%b\r\n" % (b"y" * 1001))
+
+
+def test_a_message_that_went_meanwhile_is_replaced_by_nothing(house):
+    house.given("INBOX", messages=2)
+    one, other = house.session("INBOX"), house.session("INBOX")
+    assert one.send(b"a REPLACE 2 INBOX {7}\r\n").startswith(b"+ ")
+    other.ask("STORE 2 +FLAGS (\\Deleted)")
+    other.ask("EXPUNGE")
+    assert b"\r\na NO [EXPUNGEISSUED] " in b"\r\n" + one.send(b"x: y\r\n\n\r\n")
+    assert [uid for uid, _ in house.truth("INBOX")] == [1]
+
+
+def test_it_is_one_transaction(house, monkeypatch):
+    """Where the old message cannot go, the new one does not come."""
+    house.given("INBOX", messages=2)
+    one = house.session("INBOX")
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mailaccess.store.appending.forget", full)
+        assert b"a NO [UNAVAILABLE]" in one.send(b"a REPLACE 2 INBOX {3+}\r\nabc\r\n")
+    assert [uid for uid, _ in house.truth("INBOX")] == [1, 2]
+    assert b"b OK" in one.send(b"b REPLACE 2 INBOX {3+}\r\nabc\r\n")
+    house.lose_index()
+    assert len(house.truth("INBOX")) == 2

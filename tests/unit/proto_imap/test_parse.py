@@ -35,7 +35,7 @@ from mailaccess.proto.imap.commands.messages import (
 )
 from mailaccess.proto.imap.commands.session import Capability, Enable, Id, Idle, Logout, Noop, StartTls
 from mailaccess.proto.imap.framing import AFTER_LOGIN, Frame, Framer, StreamStart
-from mailaccess.proto.imap.parse import ParseError, parse, parse_next_message
+from mailaccess.proto.imap.parse import ParseError, parse, parse_following
 from mailaccess.proto.imap.render import render
 
 
@@ -330,10 +330,12 @@ def test_append(octets: bytes, flags: set[str], date: datetime | None) -> None:
 def test_each_message_of_an_append_is_read_once() -> None:
     first, second, third = announced(b"a APPEND x {1+}\r\na (\\Seen) ~{2+}\r\nbc {3+}\r\ndef\r\n")
     assert parse(first.frame).command == Append("x", (AppendMessage(frozenset(), None, MessageLiteral(1)),))
-    assert parse_next_message(second.frame) == AppendMessage(
-        frozenset({"\\Seen"}), None, MessageLiteral(2, binary=True, number=1)
+    assert parse_following(second, catenating=False).messages == (
+        AppendMessage(frozenset({"\\Seen"}), None, MessageLiteral(2, binary=True, number=1)),
     )
-    assert parse_next_message(third.frame) == AppendMessage(frozenset(), None, MessageLiteral(3, number=2))
+    assert parse_following(third, catenating=False).messages == (
+        AppendMessage(frozenset(), None, MessageLiteral(3, number=2)),
+    )
 
 
 def test_a_message_in_utf8_comes_in_parentheses() -> None:
@@ -342,7 +344,8 @@ def test_a_message_in_utf8_comes_in_parentheses() -> None:
     assert parse(first.frame).command == Append(
         "x", (AppendMessage(frozenset(), None, MessageLiteral(3, binary=True, utf8=True)),)
     )
-    assert parse_next_message(second.frame).flags == {"\\Seen"}
+    (message,) = parse_following(second, catenating=False, in_utf8=True).messages
+    assert message.flags == {"\\Seen"}
 
 
 def test_a_second_message_that_is_wrong_has_its_tag() -> None:
@@ -354,7 +357,7 @@ def test_a_second_message_that_is_wrong_has_its_tag() -> None:
     start = framer.next()
     assert isinstance(start, StreamStart)
     with pytest.raises(ParseError) as caught:
-        parse_next_message(start.frame)
+        parse_following(start, catenating=False)
     assert caught.value.tag == b"a"
 
 

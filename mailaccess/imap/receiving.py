@@ -1,0 +1,158 @@
+"""The messages of an APPEND or REPLACE, taken in piece by piece (RFC 3501 §6.3.11; RFC 3502; RFC 4469).
+
+The framer announces each literal and it is said at once whether it may come: an unknown mailbox, a message too
+large, a full account, a URL that leads nowhere is refused before the client has sent what follows. What is
+sent, and what URLs name, flows into the store's ``Upload``; after an error the rest is read and dropped, since
+a literal once begun has to be got past.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from mailaccess.imap import catenating
+from mailaccess.imap.answers import Refusal, bad
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Authenticated
+from mailaccess.model.errors import TooBig
+from mailaccess.proto.imap import framing, parse
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands.append import (
+    AppendMessage,
+    Catenation,
+    Following,
+    MessageLiteral,
+    UrlPart,
+)
+from mailaccess.store.api import NewMessage, Replaced, Upload
+
+Room = Callable[[int, int], Awaitable[None]]
+"""Raises what stands against so many octets in so many messages, before they come."""
+
+
+class Reception:
+    """One command's messages on their way in. Whoever makes one awaits ``discard`` at the end.
+
+    most: messages that the command may have.  room: asked before each piece.
+    """
+
+    def __init__(self, session: Authenticated, out: Replies, *, room: Room, most: int | None = None) -> None:
+        self.session = session
+        self.out = out
+        self.room = room
+        self.most = most
+        connection = session.connection
+        self._announced, connection.announced = connection.announced, None
+        self._uploads: list[Upload] = []
+        self._messages: list[NewMessage] = []
+
+    def refuse(self) -> None:
+        """Do not take what is announced, if anything is."""
+        announced, self._announced = self._announced, None
+        if announced is not None:
+            self.session.connection.framer.refuse()
+
+    async def discard(self) -> None:
+        for upload in self._uploads:
+            await upload.discard()
+
+    async def messages(
+        self, described: tuple[AppendMessage, ...], replaces: Replaced | None = None
+    ) -> list[NewMessage]:
+        """All of the command's messages, ``described`` being those up to the first literal.
+
+        Raises Refusal, TooBig, OverQuota, TemporaryFailure; then the command has been got past.
+        """
+        try:
+            while True:  # each turn reads a literal, which the framer bounds by MAX_STREAMED
+                literal = await self._take(described, replaces)
+                if literal is None:
+                    return self._messages
+                described = await self._rest(literal, described[-1].data)
+        except BaseException:
+            self.refuse()
+            raise
+
+    async def _take(
+        self, described: tuple[AppendMessage, ...], replaces: Replaced | None
+    ) -> MessageLiteral | None:
+        """Take in messages up to and with the literal that is announced; None where there is none."""
+        for message in described:
+            if self.most is not None and len(self._messages) >= self.most:
+                raise bad("One message replaces another")
+            upload = self.session.account.upload(self.session.house.message_size)
+            self._uploads.append(upload)
+            date = None if message.date is None else int(message.date.timestamp())
+            self._messages.append(NewMessage(upload, message.flags, date, replaces))
+            data = message.data
+            literal = await self._parts(data.parts if isinstance(data, Catenation) else (data,))
+            if literal is not None:
+                return literal
+        return None
+
+    async def _parts(self, parts: tuple[MessageLiteral | UrlPart, ...]) -> MessageLiteral | None:
+        """Take in pieces of the last message; a literal is the last of them, and given back."""
+        upload = self._uploads[-1]
+        for part in parts:
+            if isinstance(part, UrlPart):
+                await catenating.copy(self.session, part.url, upload, self._allow)
+            elif self._announced is None:
+                raise bad("A message has to be sent as a literal")
+            else:
+                await self._allow(self._announced.size)
+                await self._receive(self._announced, upload)
+                return part
+        return None
+
+    async def _allow(self, octets: int) -> None:
+        """Raise what so many octets more would fail with, while they have not come yet."""
+        if self._uploads[-1].size + octets > self.session.house.message_size:
+            raise TooBig
+        await self.room(sum(upload.size for upload in self._uploads) + octets, len(self._uploads))
+
+    async def _rest(
+        self, literal: MessageLiteral, data: MessageLiteral | Catenation
+    ) -> tuple[AppendMessage, ...]:
+        """Behind a literal: take in what goes on with its message up to the next; then what follows it."""
+        while True:  # bounded as above
+            found = await self._following(literal, catenating=isinstance(data, Catenation))
+            more = await self._parts(found.parts)
+            if more is None:
+                return found.messages
+            literal = more
+
+    async def _receive(self, announced: framing.StreamStart, upload: Upload) -> None:
+        """Take in one literal; an error is raised once the command is got past."""
+        connection = self.session.connection
+        self._announced = None
+        connection.framer.accept()
+        if announced.synchronising:
+            self.out.send(r.Continue())
+        failure: Exception | None = None
+        while True:
+            event = await connection.event()
+            if isinstance(event, framing.StreamEnd):
+                break
+            if isinstance(event, framing.StreamChunk) and failure is None:
+                try:
+                    await upload.write(event.octets)
+                except Exception as error:
+                    failure = error
+        if failure is not None:
+            following = await connection.event()
+            if isinstance(following, framing.StreamStart):
+                connection.framer.refuse()
+            raise failure
+
+    async def _following(self, literal: MessageLiteral, *, catenating: bool) -> Following:
+        """Read what stands behind a literal. Raises Refusal."""
+        connection = self.session.connection
+        event = await connection.event()
+        if isinstance(event, framing.StreamStart):
+            self._announced = event
+        elif not isinstance(event, framing.Frame):
+            raise bad("The command is too long")
+        try:
+            return parse.parse_following(
+                event, catenating=catenating, in_utf8=literal.utf8, utf8=connection.out.utf8
+            )
+        except parse.ParseError as error:
+            raise Refusal(error.status) from None
