@@ -67,12 +67,19 @@ def _relay(settings: Settings) -> Iterator[Found]:
     for server in relay.dns:
         if not _is_address(server) and not _is_address(server.rpartition(":")[0]):
             yield ("relay", "dns"), f'"{server}" must be an IP address, with or without a port'
-    for domain, host in relay.transports.items():
-        try:
-            if not FORMS["endpoint"](host):
-                raise ValueError("a server")
-        except ValueError as error:
-            yield ("relay", "transports", domain), f"must be {error}"
+    targets: list[tuple[Key, str]] = [
+        (("relay", "transports", domain), text) for domain, text in relay.transports.items()
+    ]
+    if relay.smarthost:
+        targets.append((("relay", "smarthost"), relay.smarthost))
+    for key, text in targets:
+        problem = _no_server(text)
+        if problem:
+            yield key, f"must be {problem}"
+    for domain, addresses in relay.source_domains.items():
+        found = addresses.replace(",", " ").split()
+        if not found or not all(map(_is_address, found)):
+            yield ("relay", "source_domains", domain), "must be one IPv4 address, one IPv6 address, or both"
     for domain, word in relay.tls_domains.items():
         if word not in ("opportunistic", "required", "off"):
             yield ("relay", "tls_domains", domain), "must be opportunistic, required or off"
@@ -81,6 +88,17 @@ def _relay(settings: Settings) -> Iterator[Found]:
             yield ("relay", "source_addresses"), f'"{address}" must be an IP address'
     if relay.delay_notice >= relay.lifetime:
         yield ("relay", "delay_notice"), "must be shorter than relay.lifetime"
+
+
+def _no_server(text: str) -> str:
+    """What would be right, "" where it is: host:port, perhaps with ``lmtp:`` or ``smtps:``, or lmtp:unix:/path."""
+    if text.startswith("lmtp:unix:"):
+        return "" if text.removeprefix("lmtp:unix:").startswith("/") else 'a whole path after "lmtp:unix:"'
+    try:
+        given = FORMS["endpoint"](text.removeprefix("lmtp:").removeprefix("smtps:"))
+    except ValueError as error:
+        return str(error)
+    return "" if given else "a server"
 
 
 def _is_address(text: str) -> bool:
@@ -141,6 +159,7 @@ def files(settings: Settings) -> Iterator[Found]:
         (("tls", "key"), settings.tls.key),
         (("smtp", "aliases"), settings.smtp.aliases),
         (("relay", "password_file"), settings.relay.password_file),
+        (("relay", "logins_file"), settings.relay.logins_file),
         (("relay", "ca_file"), settings.relay.ca_file),
     ]
     asking = (*_LOGINS, *_LOCAL_DELIVERY, "auth", "auth_userdb")

@@ -215,13 +215,19 @@ class Relay:
     port: int = option(
         25, "the port of other domains' servers; another one only in a lab", least=1, most=65535
     )
-    smarthost: str = option("", "send all mail through this server, host:port", form="endpoint")
+    smarthost: str = option(
+        "", 'send all mail through this server, "host:port"; "smtps:host:port" is TLS from the first octet'
+    )
     user: str = option("", "the name to log in to the smarthost with; its TLS certificate is checked then")
     password_file: Path | None = option(None, "a file whose first line is the smarthost's password")
     transports: dict[str, str] = option(
         None,
-        'servers for single domains: "example.com" = "host:port"; ".example.com": those below',
+        'servers for single domains: "example.com" = "host:port"; ".example.com": those below;'
+        ' also "lmtp:host:port", "lmtp:unix:/path", "smtps:host:port"',
         factory=dict,
+    )
+    logins_file: Path | None = option(
+        None, "names and passwords for smarthost and transports: lines of host:port user password"
     )
     tls: str = option(
         "opportunistic",
@@ -237,6 +243,14 @@ class Relay:
     )
     source_addresses: tuple[str, ...] = option(
         (), "the addresses to connect from, one IPv4 and one IPv6 at most"
+    )
+    source_domains: dict[str, str] = option(
+        None,
+        'the same for the mail of single domains of ours: "naver.com" = "192.0.2.7 2001:db8::7"',
+        factory=dict,
+    )
+    mta_sts: bool = option(
+        True, "ask other domains by DNS and HTTPS how safely their mail is to be sent (RFC 8461)"
     )
     lifetime: int = option(
         5 * 86400, "how long a message is tried before its sender gets it back", unit="seconds", least=60

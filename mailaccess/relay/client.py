@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from OpenSSL import SSL
@@ -18,14 +19,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IHandshakeListener, IOpenSSLClientConnectionCreator
 from twisted.internet.protocol import connectionDone
-from twisted.internet.ssl import CertificateOptions
+from twisted.internet.ssl import Certificate, CertificateOptions, trustRootFromCertificates
 from twisted.mail import smtp
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from mailaccess.model.secret import Secret
 from mailaccess.net.flow import Flow
-from mailaccess.relay.routes import OFF, REQUIRED
+from mailaccess.relay.routes import OFF, REQUIRED, Login
 
 TIMEOUT: Final = 300
 """Seconds for a reply (RFC 5321 §4.5.3.2: 5 minutes for most, 10 for the end of DATA)."""
@@ -71,7 +71,11 @@ class Answer:
 
 
 class Broken(Exception):
-    """The connection is of no more use; the text says why."""
+    """The connection is of no more use; the text says why. status: RFC 3463."""
+
+    def __init__(self, why: str, status: str = "4.4.1") -> None:
+        super().__init__(why)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,8 @@ class To:
 class Connection(smtp.ESMTPClient):
     """Await ``open`` first, then ``send`` messages, then ``quit``.
 
-    tls: opportunistic, required, off.  context: for STARTTLS.  user, password: AUTH, after TLS only.
+    tls: opportunistic, required, off.  context: for STARTTLS.  login: for AUTH, after TLS only.
+    lmtp: speak LMTP (RFC 2033): LHLO, and a reply for each recipient after the content.
     """
 
     MAX_LENGTH = 8192  # a reply line is at most 512 octets (RFC 5321 §4.5.3.1.5); some say more
@@ -112,14 +117,14 @@ class Connection(smtp.ESMTPClient):
         *,
         tls: str,
         context: Any,
-        user: str = "",
-        password: Secret | None = None,
+        login: Login | None = None,
+        lmtp: bool = False,
     ) -> None:
         super().__init__(None, context, hostname.encode("ascii", "replace"))
         self._reactor = reactor
         self._tls = tls
-        self._user = user
-        self._password = password
+        self._login = login
+        self._lmtp = lmtp
         self._answers: deque[Deferred[Answer]] = deque([Deferred()])  # the greeting's
         self._greeting = self._answers[0]
         self._handshake: Deferred[None] | None = None
@@ -129,6 +134,8 @@ class Connection(smtp.ESMTPClient):
         self.secure = False
         self.tls_failed = False
         """The handshake broke the connection: without TLS it might work."""
+        self.turned_away = False
+        """The last MAIL was not accepted, for now: another host may."""
         self.sent = 0
 
     # Twisted's side.
@@ -182,7 +189,7 @@ class Connection(smtp.ESMTPClient):
         if self._handshake is not None:
             self.tls_failed = True
             handshake, self._handshake = self._handshake, None
-            handshake.errback(Broken(self._why))
+            handshake.errback(Broken(self._why, "4.7.5"))
         answers, self._answers = self._answers, deque()
         for waiting in answers:
             waiting.callback(Answer(-1, self._why))
@@ -222,21 +229,23 @@ class Connection(smtp.ESMTPClient):
         if greeting.code != 220:
             raise await self._useless(f"The server said: {greeting}" if greeting.code > 0 else greeting.text)
         await self._hello()
-        if self._tls != OFF and "STARTTLS" in self.offered:
+        if self.secure:
+            pass  # from the first octet
+        elif self._tls != OFF and "STARTTLS" in self.offered:
             await self._start_tls()
         elif self._tls == REQUIRED:
-            raise await self._useless("TLS is required, and the server does not offer it")
-        if self._user:
-            await self._log_in()
+            raise await self._useless("TLS is required, and the server does not offer it", "4.7.10")
+        if self._login is not None:
+            await self._log_in(self._login)
 
     async def _hello(self) -> None:
         name = self.identity.decode("ascii")
-        answer = await self._say(f"EHLO {name}")
+        answer = await self._say(f"{'LHLO' if self._lmtp else 'EHLO'} {name}")
         if answer.ok:
             words = (line.split(None, 1) for line in answer.text.split("\n")[1:] if line.strip())
             self.offered = {each[0].upper(): each[1] if len(each) > 1 else "" for each in words}
             return
-        if answer.permanent:
+        if answer.permanent and not self._lmtp:
             answer = await self._say(f"HELO {name}")
         if not answer.ok:
             raise await self._useless(f"EHLO was refused: {answer}")
@@ -256,9 +265,9 @@ class Connection(smtp.ESMTPClient):
         await handshake
         await self._hello()
 
-    async def _log_in(self) -> None:
+    async def _log_in(self, login: Login) -> None:
         mechanisms = self.offered.get("AUTH", "").upper().split()
-        user, password = self._user.encode(), self._password.reveal() if self._password else b""
+        user, password = login.user.encode(), login.password.reveal()
         if "PLAIN" in mechanisms:
             answer = await self._say("AUTH PLAIN " + _base64(b"\0".join((b"", user, password))))
         elif "LOGIN" in mechanisms:
@@ -269,12 +278,12 @@ class Connection(smtp.ESMTPClient):
         else:
             raise await self._useless("The server offers neither AUTH PLAIN nor LOGIN")
         if not answer.ok:
-            raise await self._useless(f"The login was refused: {answer}")
+            raise await self._useless(f"The login was refused: {answer}", "4.7.8")
 
-    async def _useless(self, why: str) -> Broken:
+    async def _useless(self, why: str, status: str = "4.4.1") -> Broken:
         self._why = self._why or why
         self.quit()
-        return Broken(why)
+        return Broken(why, status)
 
     @property
     def usable(self) -> bool:
@@ -293,13 +302,15 @@ class Connection(smtp.ESMTPClient):
                 if not answers[0].ok:
                     break
         self.sent += 1
+        self.turned_away = not answers[0].ok and not answers[0].permanent
         if not answers[0].ok:
             await self._reset()
             return [answers[0]] * len(to)
         verdicts = answers[1:]
-        if any(each.ok for each in verdicts):
-            end = await self._content(body)
-            return [end if each.ok else each for each in verdicts]
+        accepted = sum(each.ok for each in verdicts)
+        if accepted:
+            ends = iter(await self._content(body, accepted))
+            return [next(ends) if each.ok else each for each in verdicts]
         await self._reset()
         return verdicts
 
@@ -327,12 +338,15 @@ class Connection(smtp.ESMTPClient):
         if self.usable:
             await self._say("RSET")
 
-    async def _content(self, body: AsyncIterator[bytes]) -> Answer:
-        """DATA: the message with its dots stuffed, and the end. RFC 5321 §4.1.1.4, §4.5.2."""
+    async def _content(self, body: AsyncIterator[bytes], accepted: int) -> list[Answer]:
+        """DATA: the message with its dots stuffed, and the end. RFC 5321 §4.1.1.4, §4.5.2.
+
+        An answer for each recipient that was accepted: LMTP's own, or SMTP's one for all (RFC 2033 §4.2).
+        """
         start = await self._say("DATA")
         if start.code != 354:
             await self._reset()
-            return Answer(-1, f"DATA was answered with {start}") if start.ok else start
+            return [Answer(-1, f"DATA was answered with {start}") if start.ok else start] * accepted
         flow = self._flow
         assert flow is not None
         kept = b"\r\n"  # what could begin a line that starts with a dot; the first is DATA's own line end
@@ -346,13 +360,23 @@ class Connection(smtp.ESMTPClient):
                 await flow.send(octets[skip:] if octets else b"")
                 skip = 0 if octets else skip
         except ConnectionResetError:
-            return Answer(-1, self._why or "The connection was lost")
+            return [Answer(-1, self._why or "The connection was lost")] * accepted
         except Exception:
             self._break(
                 "The message could not be read from the queue"
             )  # never end a message that is not whole
             raise
-        return await self._say((kept.decode("ascii") if not skip else "") + ".", timeout=DATA_END_TIMEOUT)
+        end = (kept.decode("ascii") if not skip else "") + "."
+        if not self._lmtp:
+            return [await self._say(end, timeout=DATA_END_TIMEOUT)] * accepted
+        first = self._ask(end, timeout=DATA_END_TIMEOUT)
+        more: list[Deferred[Answer]] = [Deferred() for _ in range(accepted - 1)]
+        if not flow.lost:
+            self._answers.extend(more)
+        else:
+            for each in more:
+                each.callback(Answer(-1, self._why or "The connection was lost"))
+        return [await each for each in (*first, *more)]
 
     def quit(self) -> None:
         """Say goodbye and close; nobody waits for the answer."""
@@ -364,6 +388,19 @@ class Connection(smtp.ESMTPClient):
         """Close at once."""
         if self._flow is not None and not self._flow.lost:
             self._break(why)
+
+
+def trusted(ca_file: Path) -> Any:
+    """The certificates of a PEM file as whom to trust. Raises OSError, ValueError."""
+    marker = "-----END CERTIFICATE-----"
+    parts = ca_file.read_text("ascii").split(marker)
+    try:
+        found = [Certificate.loadPEM((part + marker).encode("ascii")) for part in parts[:-1]]
+    except SSL.Error:
+        raise ValueError(f"{ca_file} holds something that is no certificate") from None
+    if not found:
+        raise ValueError(f"{ca_file} holds no certificate")
+    return trustRootFromCertificates(found)
 
 
 def opportunistic() -> Any:

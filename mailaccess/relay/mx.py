@@ -51,6 +51,14 @@ _NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})
 """What DNS can be asked for: labels of at most 63 octets, 253 in all (RFC 1035 §2.3.4)."""
 
 
+_QUESTIONS: Final = {
+    dns.MX: "lookupMailExchange",
+    dns.A: "lookupAddress",
+    dns.AAAA: "lookupIPV6Address",
+    dns.TXT: "lookupText",
+}
+
+
 class Unroutable(Exception):
     """There is no way to the domain. permanent: it makes no sense to try again.  status: RFC 3463."""
 
@@ -213,6 +221,16 @@ class Exchangers:
             return tuple(mixed[:MAX_ADDRESSES])
         raise problem or Unroutable(True, "5.4.4", f"{name} has no address")
 
+    async def texts(self, name: str) -> list[str]:
+        """The TXT records of a name, each whole; [] for none. Raises Unroutable where DNS cannot tell."""
+        try:
+            records = await self._ask(name, dns.TXT)
+        except Unroutable as problem:
+            if problem.permanent:
+                return []
+            raise
+        return [b"".join(record.data).decode("ascii", "replace") for record, _ in records]
+
     def _without_us(self, domain: str, exchangers: Sequence[tuple[int, str]]) -> list[str]:
         """Names in the order to try. RFC 5321 §5.1: ourselves and whoever is not preferred to us are left out."""
         own = [preference for preference, name in exchangers if self._is_own(name)]
@@ -249,7 +267,7 @@ class Exchangers:
 
     async def _ask(self, name: str, kind: int, depth: int = 0) -> list[tuple[Any, int]]:
         """Records of ``kind`` with their TTL; empty where there are none. Raises Unroutable."""
-        asked = {dns.MX: "lookupMailExchange", dns.A: "lookupAddress", dns.AAAA: "lookupIPV6Address"}[kind]
+        asked = _QUESTIONS[kind]
         waiting: Deferred[Any] = getattr(self._resolver, asked)(name.encode("ascii", "replace"))
         try:
             answers, _, _ = await waiting

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mailaccess.relay import dsn
-from mailaccess.relay.attempt import Verdict
+from mailaccess.relay.verdict import Verdict
 from mailaccess.spool.envelope import DELIVERED, FAILED, WAITING, Attempt, Envelope, Recipient
 from mailaccess.spool.schedule import retry_after
 

@@ -9,7 +9,7 @@ What is told to senders is ``review``'s affair.
 """
 
 import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -21,10 +21,14 @@ from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.proto.smtp.address import domain_key
 from mailaccess.relay import outcomes
-from mailaccess.relay.attempt import Dialer, Open, Unreachable, Verdict, deliver
+from mailaccess.relay.attempt import deliver
+from mailaccess.relay.dialer import Approach, Dialer, Open
+from mailaccess.relay.mtasts import Policies, PolicyFiles
 from mailaccess.relay.mx import Exchangers, resolver
+from mailaccess.relay.policyfetch import HTTPS, Fetcher
 from mailaccess.relay.review import REPORT_RETRY, Report, Reviewer
-from mailaccess.relay.routes import Route, Routes
+from mailaccess.relay.routes import Login, Route, Routes
+from mailaccess.relay.verdict import Unreachable, Verdict
 from mailaccess.spool import requests
 from mailaccess.spool.envelope import DELIVERED, FAILED, WAITING, BadEnvelope, Envelope, Recipient
 from mailaccess.spool.queue import NotQueued
@@ -52,7 +56,9 @@ class Relay:
     """One for a process, used on the reactor thread.
 
     is_own: whether a host name or address is this server.  report: where bounces go.
-    now: seconds since the epoch.  name_server: ``twisted.names`` resolver; None makes one from the settings.
+    now: seconds since the epoch.  password: of the smarthost's user; logins: of other servers.
+    trust: whose certificates are right, None for the machine's.  policies: where those of MTA-STS are kept, None
+    for not asking.  name_server: ``twisted.names`` resolver; None makes one from the settings.
     """
 
     def __init__(
@@ -68,6 +74,10 @@ class Relay:
         report: Report,
         now: Callable[[], float],
         password: Secret | None = None,
+        logins: Mapping[str, Login] | None = None,
+        trust: Any = None,
+        policies: PolicyFiles | None = None,
+        https_port: int = HTTPS,
         name_server: Any = None,
     ) -> None:
         self._spool = spool
@@ -76,14 +86,24 @@ class Relay:
         self._log = log
         self._reactor = reactor
         self._now = now
-        self._routes = Routes(settings, password)
+        self._routes = Routes(settings, password, logins)
         exchangers = Exchangers(
             name_server or resolver(reactor, settings.dns),
             is_own=is_own,
             clock=reactor.seconds,
             port=settings.port,
         )
-        self._dialer = Dialer(settings, exchangers, reactor, hostname)
+        published = None
+        if policies is not None:
+            published = Policies(
+                policies,
+                threads,
+                log,
+                texts=exchangers.texts,
+                fetch=Fetcher(reactor, exchangers.addresses, trust, https_port).fetch,
+                now=now,
+            )
+        self._dialer = Dialer(exchangers, log, reactor, hostname, trust=trust, policies=published)
         ages = [float(age) for age in (settings.delay_notice, settings.lifetime) if age]
         self.schedule = Schedule(
             per_destination=settings.connections_per_destination, total=settings.connections, ages=ages
@@ -173,15 +193,16 @@ class Relay:
                 due=envelope.due,
                 created=envelope.created,
                 owner=envelope.owner,
-                destinations=self._destinations(waiting),
+                destinations=self._destinations(envelope),
                 told=int(self._reviewer.warns and all(each.warned for each in waiting)),
             )
 
-    def _route(self, recipient: Recipient) -> Route:
-        return self._routes.of(domain_key(recipient.domain))
+    def _route(self, envelope: Envelope, recipient: Recipient) -> Route:
+        sender = envelope.sender.rpartition("@")[2]
+        return self._routes.of(domain_key(recipient.domain), domain_key(sender) if sender else "")
 
-    def _destinations(self, waiting: Iterable[Recipient]) -> list[str]:
-        return list(dict.fromkeys(self._route(each).destination for each in waiting))
+    def _destinations(self, envelope: Envelope) -> list[str]:
+        return list(dict.fromkeys(self._route(envelope, each).destination for each in envelope.waiting))
 
     # The motor.
 
@@ -244,8 +265,7 @@ class Relay:
                     self._busy[following.id] = self._busy.get(following.id, 0) + 1
         finally:
             if conversation is not None:
-                self._open.discard(conversation)
-                conversation.connection.quit()
+                self._close(conversation)
             self._pump()
 
     async def _attempt(self, job: Job, conversation: Open | None) -> Open | None:
@@ -254,30 +274,54 @@ class Relay:
             envelope = await self._spool.read(job.id)
         except (NotQueued, BadEnvelope):
             return conversation
-        recipients = [each for each in envelope.waiting if self._route(each).destination == job.destination]
+        recipients = [
+            each for each in envelope.waiting if self._route(envelope, each).destination == job.destination
+        ]
         if not recipients or envelope.held:
             return conversation
-        if conversation is None:
+        approach: Approach | None = None
+        verdicts: list[Verdict] = []
+        while True:
+            if conversation is None:
+                approach = approach or self._dialer.approach(self._route(envelope, recipients[0]))
+                try:
+                    conversation = await self._open_next(job, approach)
+                except Unreachable as problem:
+                    if not verdicts and problem.verdict.state == WAITING:
+                        self.schedule.unreachable(job.destination, self._now())
+                    verdicts = verdicts or [problem.verdict] * len(recipients)
+                    await self._settle(envelope, recipients, verdicts)
+                    return None
             try:
-                conversation = await self._dialer.open(self._route(recipients[0]))
-            except Unreachable as problem:
-                if problem.verdict.state == WAITING:
-                    self.schedule.unreachable(job.destination, self._now())
-                await self._settle(envelope, recipients, [problem.verdict] * len(recipients))
-                return None
-            self._open.add(conversation)
-            self.schedule.reached(job.destination)
-            self._pump()  # more of its line may be on their way now
-        try:
-            verdicts = await deliver(conversation, envelope, recipients, lambda: self._spool.body(job.id))
-        except Exception as error:
-            self._open.discard(conversation)
-            conversation.connection.abort("The message could not be read")
-            if isinstance(error, NotQueued):  # deleted while it was sent
-                return None
-            raise
+                outcome = await deliver(conversation, envelope, recipients, lambda: self._spool.body(job.id))
+            except Exception as error:
+                self._close(conversation, "The message could not be read")
+                if isinstance(error, NotQueued):  # deleted while it was sent
+                    return None
+                raise
+            verdicts = outcome.verdicts
+            if not outcome.turned_away or self._stopping:
+                break
+            self._close(conversation)  # another host may take it, or the same one on a new connection
+            conversation = None
         await self._settle(envelope, recipients, verdicts, conversation)
         return conversation
+
+    async def _open_next(self, job: Job, approach: Approach) -> Open:
+        """A conversation with a host that was not tried yet. Raises Unreachable."""
+        conversation = await approach.next()
+        self._open.add(conversation)
+        self.schedule.reached(job.destination)
+        self._pump()  # more of its line may be on their way now
+        return conversation
+
+    def _close(self, conversation: Open, why: str = "") -> None:
+        """Say goodbye; with ``why``, break off."""
+        self._open.discard(conversation)
+        if why:
+            conversation.connection.abort(why)
+        else:
+            conversation.connection.quit()
 
     async def _settle(
         self,
@@ -347,7 +391,7 @@ class Relay:
         if not envelope.waiting or envelope.held:
             self.schedule.remove(id)
         elif id in self.schedule:
-            self.schedule.again(id, envelope.due, self._destinations(envelope.waiting))
+            self.schedule.again(id, envelope.due, self._destinations(envelope))
         else:  # held and released while it was tried
             self._take_up(envelope)
         if not envelope.finished:

@@ -18,7 +18,10 @@ from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.proto.smtp.address import BadAddress
 from mailaccess.proto.smtp.address import parse as parse_address
-from mailaccess.relay.routes import split
+from mailaccess.relay.client import trusted
+from mailaccess.relay.mtasts import FOLDER as STS_FOLDER
+from mailaccess.relay.mtasts import PolicyFiles
+from mailaccess.relay.routes import read_logins, split
 from mailaccess.relay.runner import Relay
 from mailaccess.spool.queue import FOLDER, Queue
 from mailaccess.spool.spool import Spool
@@ -43,8 +46,16 @@ def make_relay(
     log: EventLog,
     reactor: Any,
 ) -> Relay:
-    """Raises OSError (the password's file)."""
+    """Raises OSError (the files of passwords and certificates, or what stands in them)."""
     own = _own(settings)
+    logins = trust = None
+    try:
+        if settings.relay.logins_file is not None:
+            logins = read_logins(settings.relay.logins_file)
+        if settings.relay.ca_file is not None:
+            trust = trusted(settings.relay.ca_file)
+    except ValueError as error:
+        raise OSError(str(error)) from None
     file = settings.relay.password_file
     password = Secret(file.read_text("utf-8").partition("\n")[0].strip()) if file is not None else None
     return Relay(
@@ -58,6 +69,9 @@ def make_relay(
         report=Reports(recipients, delivery, log).deliver,
         now=time.time,
         password=password,
+        logins=logins,
+        trust=trust,
+        policies=PolicyFiles(settings.state_dir / STS_FOLDER) if settings.relay.mta_sts else None,
     )
 
 

@@ -19,7 +19,9 @@ from mailaccess.spool.spool import Spool
 class PeerProtocol(LineReceiver):
     def connectionMade(self):
         self.in_data = False
+        self.accepted = []
         self.peer.connections += 1
+        self.peer.clients.append(getattr(self.transport.getPeer(), "host", ""))
         self.say(self.peer.greeting)
 
     def say(self, text):
@@ -32,14 +34,19 @@ class PeerProtocol(LineReceiver):
             if line == b".":
                 self.in_data = False
                 self.peer.messages.append(b"".join(self.content))
-                self.say(self.reply(b"."))
+                for each in self.accepted if self.peer.lmtp else [b"."]:
+                    self.say(self.reply(each and b"." + each[3:] if self.peer.lmtp else each))
+                self.accepted = []
                 self.peer.told()
             else:
                 self.content.append((line[1:] if line.startswith(b".") else line) + b"\r\n")
             return
         self.peer.lines.append(line)
         verb = line.split(b":")[0].split()[0].upper()
-        if verb == b"EHLO":
+        if verb == b"STARTTLS":
+            self.sendLine(b"220 go on")
+            self.transport.startTLS(self.peer.tls)
+        elif verb == (b"LHLO" if self.peer.lmtp else b"EHLO"):
             for each in (b"peer", *self.peer.offers):
                 self.sendLine(b"250-" + each)
             self.sendLine(b"250 HELP")
@@ -51,6 +58,10 @@ class PeerProtocol(LineReceiver):
         elif verb == b"QUIT":
             self.sendLine(b"221 bye")
             self.transport.loseConnection()
+        elif verb == b"RCPT":
+            answer = self.reply(line)
+            self.accepted += [line] if answer.startswith(b"2") else []
+            self.say(answer)
         else:
             self.say(self.reply(line))
 
@@ -62,7 +73,10 @@ class PeerProtocol(LineReceiver):
 
 
 class Peer(Factory):
-    """answers: by the beginning of a line (``.`` the message's end) what is said instead of 250."""
+    """answers: by the beginning of a line (``.`` the message's end) what is said instead of 250.
+
+    lmtp: a reply for each recipient after the content, found by ``.T TO:<...``.  tls: for STARTTLS.
+    """
 
     protocol = PeerProtocol
     noisy = False
@@ -74,6 +88,9 @@ class Peer(Factory):
         self.lines = []
         self.messages = []
         self.connections = 0
+        self.clients = []
+        self.lmtp = False
+        self.tls = None
         self._waiting = []
         self.listening = None
 
@@ -82,8 +99,8 @@ class Peer(Factory):
         made.peer = self
         return made
 
-    def start(self, port=0):
-        self.listening = reactor.listenTCP(port, self, interface="127.0.0.1")
+    def start(self, port=0, interface="127.0.0.1"):
+        self.listening = reactor.listenTCP(port, self, interface=interface)
         return self.listening.getHost().port
 
     def told(self):
@@ -103,15 +120,15 @@ class Road:
         self.reports = []
         self.now = 1764028800.0
         self.report_fails = None
+        a = dns.Record_A("127.0.0.1", ttl=60)
+        self.zones = {
+            "naver.com": {"naver.com": [dns.Record_MX(10, "mx.naver.com")], "mx.naver.com": [a]},
+            "null.kr": {"null.kr": [dns.Record_MX(0, "")]},
+        }
+        self.options = {}
 
     async def start(self):
-        a = dns.Record_A("127.0.0.1", ttl=60)
-        self.names = NameServer(
-            {
-                "naver.com": {"naver.com": [dns.Record_MX(10, "mx.naver.com")], "mx.naver.com": [a]},
-                "null.kr": {"null.kr": [dns.Record_MX(0, "")]},
-            }
-        )
+        self.names = NameServer(self.zones)
         dns_port = self.names.listen(reactor)
         port = self.peer.start()
         self.threads = Threads(reactor, 2)
@@ -127,6 +144,7 @@ class Road:
             is_own=lambda name: name == "mail.daum.net",
             report=self.report,
             now=lambda: self.now,
+            **self.options,
         )
         self.relay.own()
         await self.relay.start()
