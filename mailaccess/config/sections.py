@@ -169,6 +169,11 @@ class Imap:
         " userdb_imap_capability of an account says otherwise for that account",
         form="capability",
     )
+    language: str = option(
+        "i-default",
+        "what a client gets that asks for the default language of texts; i-default is English",
+        choices=("i-default", "en", "ko"),
+    )
     clients: Path | None = option(
         None,
         "a TOML file with profiles of mail programs, asked before the profiles that come with the server",

@@ -247,6 +247,7 @@ class Connection:
         self._mask_anew()
         self.wire.dismiss()
         self.out.utf8 = False
+        self.out.language = None
         self.framer.limits = self.house.limits(logged_in=False)
         self._begun = self.wire.now()
         if self._timer is not None:

@@ -14,7 +14,6 @@ from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated, NotAuthenticated, Selected, State
 from mailaccess.model.errors import MailError
 from mailaccess.observe.events import Level
-from mailaccess.proto.imap import render
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import Request
 
@@ -99,11 +98,11 @@ async def perform(connection: "Connection", request: Request) -> None:
     ):
         new = row.name in ASK_FOR_NEWS or not connection.has_quirk("delay-newmail")
         await tell(state, out, expunges=row.tells_expunges, uid=row.uid, new=new)
-        out.octets(render.status(request.tag, status))
+        out.complete(request.tag, status)
         if state.updates.gone:
             connection.end(r.Bye("The selected mailbox was deleted"))
         return
-    out.octets(render.status(request.tag, status))
+    out.complete(request.tag, status)
 
 
 ASK_FOR_NEWS: Final = frozenset(("NOOP", "CHECK", "IDLE"))

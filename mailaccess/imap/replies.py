@@ -3,9 +3,10 @@
 from typing import Final
 
 from mailaccess.imap.deflate import Deflate
+from mailaccess.imap.languages import spoken
 from mailaccess.imap.wire import Wire
-from mailaccess.proto.imap.render import render
-from mailaccess.proto.imap.responses import Response
+from mailaccess.proto.imap.render import render, status
+from mailaccess.proto.imap.responses import Response, Status, Tagged
 
 PIECE: Final = 128 * 1024
 """Octets gathered before a long answer is written: fewer, larger system calls gain little more."""
@@ -19,7 +20,7 @@ class Replies:
     and waits while the client reads slowly, so that memory stays bounded.
     """
 
-    __slots__ = ("_pieces", "_size", "_wire", "deflate", "last_drained", "utf8")
+    __slots__ = ("_pieces", "_size", "_wire", "deflate", "language", "last_drained", "utf8")
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -27,7 +28,8 @@ class Replies:
         self._size = 0
         self.last_drained = wire.now()  # when the client last made room: it is alive
         self.deflate: Deflate | None = None  # COMPRESS is on
-        self.utf8 = False  # UTF8=ACCEPT is on
+        self.utf8 = False  # UTF8=ACCEPT or IMAP4rev2 is on
+        self.language: str | None = None  # of the texts; None is English, as written
 
     @property
     def gathered(self) -> bool:
@@ -36,7 +38,16 @@ class Replies:
 
     def send(self, response: Response) -> None:
         """One response. For a bounded number of them; else ``await room()`` in between."""
+        if self.language is not None:
+            response = spoken(response, self.language)
         self.octets(render(response, utf8=self.utf8))
+
+    def complete(self, tag: bytes, answer: Status) -> None:
+        """The tagged status that ends a command."""
+        if self.language is not None:
+            self.send(Tagged(tag, answer))
+        else:
+            self.octets(status(tag, answer))
 
     def octets(self, data: bytes) -> None:
         """What has been rendered already."""

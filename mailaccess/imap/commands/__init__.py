@@ -17,6 +17,7 @@ def load() -> None:
         expunge,
         fetching,
         idle,
+        language,
         listing,
         mailboxes,
         metadata,

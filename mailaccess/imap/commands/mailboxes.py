@@ -146,6 +146,11 @@ async def unsubscribe(session: Authenticated, args: c.Unsubscribe, out: Replies)
 
 @command("NAMESPACE", state=Authenticated, tells_expunges=True)
 async def namespace(session: Authenticated, args: c.Namespace, out: Replies) -> r.Status:
-    """RFC 2342 §5: one personal namespace without prefix."""
-    out.send(r.Namespaces((r.NamespaceRoot("", "/"),)))
+    """RFC 2342 §5."""
+    await tell_namespaces(session, out)
     return r.Ok("NAMESPACE completed")
+
+
+async def tell_namespaces(session: Authenticated, out: Replies) -> None:
+    """One personal namespace without prefix. RFC 2342 §5."""
+    out.send(r.Namespaces((r.NamespaceRoot("", "/"),)))

@@ -56,6 +56,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("ID", 2971, True, True, commands=("ID",)),
     Extension("ENABLE", 5161, True, True, commands=("ENABLE",)),
     Extension("IDLE", 2177, True, True, commands=("IDLE",)),
+    Extension("LANGUAGE", 5255, True, True, commands=("LANGUAGE",)),
     Extension("STARTTLS", 3501, True, False, lambda offer: offer.tls_available),
     Extension("LOGINDISABLED", 3501, True, False, lambda offer: not offer.plaintext_allowed),
     Extension("NAMESPACE", 2342, False, True, commands=("NAMESPACE",)),

@@ -130,10 +130,14 @@ def _namespaces(value: r.Namespaces, utf8: bool) -> bytes:
     for roots in (value.personal, value.others, value.shared):
         inner = b"".join(
             # Prefixes are strings here, never atoms (RFC 2342 §5).
-            b"(%b %b)"
+            b"(%b %b%b)"
             % (
                 string(root.prefix.encode("utf-8"), utf8=True) if utf8 else string(encode_mutf7(root.prefix)),
                 _separator(root.separator),
+                # In modified UTF-7 whatever else is (RFC 5255 §3.4).
+                b""
+                if root.translation is None
+                else b' "TRANSLATION" (%b)' % string(encode_mutf7(root.translation)),
             )
             for root in roots
         )

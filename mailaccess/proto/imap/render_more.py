@@ -104,6 +104,7 @@ def _context_change(value: m.ContextChange, utf8: bool) -> bytes:
 
 RULES: Final[dict[type, Callable[..., bytes]]] = {
     m.SortResult: _sort_result,
+    m.Languages: lambda value, utf8: b"* LANGUAGE (%b)\r\n" % " ".join(value.tags).encode("ascii"),
     m.Threads: _threads,
     m.QuotaEntry: _quota,
     m.QuotaRoots: _quota_roots,

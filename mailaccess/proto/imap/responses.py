@@ -221,10 +221,14 @@ class ServerId(Response):
 
 @dataclass(frozen=True, slots=True)
 class NamespaceRoot:
-    """One namespace: prefix (with its trailing separator, or empty) and separator."""
+    """One namespace: prefix (with its trailing separator, or empty) and separator.
+
+    translation: what to show to people for the prefix (RFC 5255 §3.4).
+    """
 
     prefix: str
     separator: str | None
+    translation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

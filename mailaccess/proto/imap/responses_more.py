@@ -19,6 +19,13 @@ class SortResult(Response):
     modseq: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Languages(Response):
+    """LANGUAGE. RFC 5255 §3.3: one tag is the language that is spoken now, several are those there are."""
+
+    tags: tuple[str, ...]
+
+
 ThreadList = list[Any]
 """A thread: numbers, each the parent of the next, and at its end a list for every branch. RFC 5256 §4."""
 

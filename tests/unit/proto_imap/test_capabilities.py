@@ -8,7 +8,7 @@ PLAIN = Offer(mechanisms=("PLAIN",))
 
 
 def test_before_login_only_what_serves_a_login_is_told() -> None:
-    names = "IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID ENABLE IDLE AUTH=PLAIN"
+    names = "IMAP4rev1 IMAP4rev2 LITERAL- SASL-IR ID ENABLE IDLE LANGUAGE AUTH=PLAIN"
     assert capabilities(PLAIN) == tuple(names.split())
 
 

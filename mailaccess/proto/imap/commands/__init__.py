@@ -12,6 +12,7 @@ from mailaccess.proto.imap.commands import (
     authentication,
     compress,
     context,
+    language,
     listing,
     mailboxes,
     messages,
@@ -42,6 +43,7 @@ RULES: Final[dict[bytes, Rule]] = {
     **uidbatches.RULES,
     **metadata.RULES,
     **unauthenticate.RULES,
+    **language.RULES,
 }
 """Every command by its name in capitals."""
 
