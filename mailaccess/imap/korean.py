@@ -124,6 +124,8 @@ KOREAN: Final[dict[str, str]] = {
     "There are too many subscriptions": "구독이 너무 많습니다",
     # --- messages
     "A message has to be sent as a literal": "메시지는 리터럴로 보내야 합니다",
+    "The command has too many parts": "명령의 부분이 너무 많습니다",
+    "A URL does not name anything here": "URL이 가리키는 것이 없습니다",
     "One message replaces another": "한 번에 메시지 한 통만 바꿀 수 있습니다",
     "There is no such message": "그런 메시지는 없습니다",
     "The message is gone": "메시지가 없어졌습니다",
