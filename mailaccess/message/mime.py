@@ -68,6 +68,19 @@ def transfer_encoding(value: bytes) -> bytes | None:
     return kind[0] if lexer.token(kind) == END and kind[0] else None
 
 
+def content_encoding(value: bytes) -> bytes:
+    """The encoding that a Content-Transfer-Encoding value means for whoever has to decode the content.
+
+    The token, also where semicolons follow, as some mailers write it; what is no token comes as it stands,
+    which no decoder knows (RFC 2045 §6.4).
+    """
+    lexer, kind = Lexer(value), list[bytes]()
+    lexer.skip()
+    end = lexer.token(kind)
+    known = bool(kind) and bool(kind[0]) and (end == END or not value[lexer.pos :].strip(b"; \t\r\n"))
+    return kind[0] if known else b"?" + value
+
+
 def languages(value: bytes) -> tuple[bytes, ...]:
     """The tags of a Content-Language value (RFC 3282 §2)."""
     lexer, tags = Lexer(value), list[bytes]()

@@ -80,18 +80,25 @@ def search_text(wire: bytes, root: Part) -> SearchText:
 def fold(text: str) -> str:
     """Text in the form in which SEARCH compares: NFKC, case folded; folding twice changes nothing.
 
-    Near toNFKC_Casefold of the Unicode Standard §3.13, without its removal of ignorable characters.
+    Near toNFKC_Casefold of the Unicode Standard §3.13, without its removal of ignorable characters; ß stays,
+    since i;unicode-casemap maps single characters only (RFC 5051 §2): "ss" does not find it.
     Of marks on one letter the first MAX_MARKS count.
     """
     if text.isascii():
         return text.lower()
     folded = _few_marks(unicodedata.normalize("NFKC", _few_marks(text)))
     for _ in range(MAX_ROUNDS):
-        again = _few_marks(unicodedata.normalize("NFKC", folded.casefold()))
+        again = _few_marks(unicodedata.normalize("NFKC", _casefolded(folded)))
         if again == folded:
             break
         folded = again
     return folded
+
+
+def _casefolded(text: str) -> str:
+    if "\u1e9e" in text:
+        text = text.replace("\u1e9e", "ß")
+    return "ß".join([piece.casefold() for piece in text.split("ß")]) if "ß" in text else text.casefold()
 
 
 def _few_marks(text: str) -> str:

@@ -56,7 +56,8 @@ def collation(text: str) -> str:
 
     Capitals, decomposed: so "_" stands after letters, "ä" beside "a", and Hangul before Kana, as in Dovecot.
     """
-    return normalize("NFKD", text.upper())
+    upper = "ß".join([piece.upper() for piece in text.split("ß")]) if "ß" in text else text.upper()
+    return normalize("NFKD", upper)
 
 
 def in_order(messages: Iterable[Sortable], criteria: Sequence[SortCriterion]) -> list[int]:

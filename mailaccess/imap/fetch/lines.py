@@ -4,7 +4,7 @@ No more than one item is in memory at a time, and none larger than a message tha
 what is longer is a stretch of an open file.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,9 +67,11 @@ async def write_line(
         return
     root = _root(plan, message)
     try:
-        for item in plan.octets:
-            if isinstance(item, BinaryItem):
-                sections.check_encoding(item, root)
+        encodings = {
+            item: await sections.encoding_of(item, message.source, root)
+            for item in plan.octets
+            if isinstance(item, BinaryItem)
+        }
     except UnknownEncoding:
         outcome.failure = r.No("A part has a transfer encoding unknown here", r.UNKNOWN_CTE)
         return
@@ -82,7 +84,7 @@ async def write_line(
         if isinstance(item, FieldsItem):
             _section(item.label, sections.cut(next(fields), item.partial), out)
         else:
-            await _item(session, item, message, root, out)
+            await _item(session, item, message, root, encodings, out)
         await out.room()
     out.octets(render_fetch.TAIL)
     await out.room()
@@ -104,7 +106,12 @@ def _root(plan: Plan, message: Message) -> Part | None:
 
 
 async def _item(
-    session: Selected, item: OctetItem, message: Message, root: Part | None, out: Replies
+    session: Selected,
+    item: OctetItem,
+    message: Message,
+    root: Part | None,
+    encodings: Mapping[BinaryItem, bytes | None],
+    out: Replies,
 ) -> None:
     source = message.source
     match item:
@@ -127,7 +134,7 @@ async def _item(
                 else:
                     _section(item.label, value, out)
         case BinaryItem():
-            await _binary(session, item, source, root, out)
+            await _binary(session, item, source, root, encodings[item], out)
 
 
 def _section(label: bytes, octets: bytes | None, out: Replies) -> None:
@@ -140,14 +147,19 @@ def _section(label: bytes, octets: bytes | None, out: Replies) -> None:
 
 
 async def _binary(
-    session: Selected, item: BinaryItem, source: bytes | Body | None, root: Part | None, out: Replies
+    session: Selected,
+    item: BinaryItem,
+    source: bytes | Body | None,
+    root: Part | None,
+    encoding: bytes | None,
+    out: Replies,
 ) -> None:
     """BINARY and BINARY.SIZE; as literal8 where there may be NUL in it. RFC 3516 §4.2."""
     value: bytes | Decoded | None = None
     if isinstance(source, bytes):
-        value = sections.decoded(item, source, root)
+        value = sections.decoded(item, source, root, encoding)
     elif source is not None:
-        value = await sections.decoded_from_body(item, source, root, STEP)
+        value = await sections.decoded_from_body(item, source, root, encoding, STEP)
     if item.size_only:
         size = 0 if value is None else value.length if isinstance(value, Decoded) else len(value)
         out.octets(b"%b %d" % (item.label, size))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailaccess.imap.fetch.items import BinaryItem, SectionItem
-from mailaccess.message import body, headers, stored, structure, transfer
+from mailaccess.message import body, headers, mime, stored, structure, transfer
 from mailaccess.message.part import MESSAGE, MULTIPART, Part
 from mailaccess.proto.imap.fetch import Section, SectionText
 from mailaccess.store.api import Body
@@ -135,47 +135,52 @@ async def from_body(item: SectionItem, source: Body, root: Part | None) -> bytes
 # --- BINARY, RFC 3516 -------------------------------------------------------------------------------------
 
 
-def _encoding(part: Part) -> bytes | None:
-    """Of multiparts and messages nothing is decoded: they may have no encoding (RFC 2045 §6.4)."""
-    return None if part.kind in (MULTIPART, MESSAGE) else part.encoding
+async def encoding_of(item: BinaryItem, source: bytes | Body | None, root: Part | None) -> bytes | None:
+    """The transfer encoding of the part asked for. Raises UnknownEncoding, before the line is begun.
 
-
-def check_encoding(item: BinaryItem, root: Part | None) -> None:
-    """Raises UnknownEncoding, before the line is begun."""
+    Of multiparts and messages nothing is decoded: they may have no encoding (RFC 2045 §6.4). BODYSTRUCTURE says
+    7BIT where the field is no token; whoever decodes has to know better, so its header is looked at again.
+    """
     part = body.part_at(root, item.part) if root is not None and item.part else None
-    if part is not None and transfer.decoder(_encoding(part)) is None:
+    if part is None or part.kind in (MULTIPART, MESSAGE):
+        return None
+    encoding = part.encoding
+    if encoding is None and part.body > part.start and source is not None:
+        length = min(part.body - part.start, headers.MAX_HEADER_OCTETS)
+        if isinstance(source, bytes):
+            block = source[part.start : part.start + length]
+        else:
+            block = await source.read(part.start, length)
+        value = headers.Header(block).first(b"content-transfer-encoding")
+        encoding = None if value is None else mime.content_encoding(headers.unfolded(value))
+    if transfer.decoder(encoding) is None:
         raise UnknownEncoding
+    return encoding
 
 
-def _binary_range(item: BinaryItem, root: Part | None) -> tuple[body.Range, bytes | None] | None:
-    """Where the part's content lies, and its encoding; BINARY[] is the message as it stands."""
-    if root is None:
-        return None
-    part = body.part_at(root, item.part) if item.part else root
-    found = body.section(root, item.part)
-    if part is None or found is None:
-        return None
-    return found, _encoding(part) if item.part else None
+def _binary_range(item: BinaryItem, root: Part | None) -> body.Range | None:
+    """Where the part's content lies; BINARY[] is the message as it stands."""
+    return None if root is None else body.section(root, item.part)
 
 
-def decoded(item: BinaryItem, octets: bytes, root: Part | None) -> bytes | None:
+def decoded(item: BinaryItem, octets: bytes, root: Part | None, encoding: bytes | None) -> bytes | None:
     """The decoded part of a message in memory; None where there is no such part. Raises UnknownEncoding."""
-    found = _binary_range(item, root or structure.parse(octets))
-    if found is None:
+    place = _binary_range(item, root or structure.parse(octets))
+    if place is None:
         return None
-    place, encoding = found
     content = transfer.decode(octets[place.offset : place.offset + place.length], encoding)
     if content is None:
         raise UnknownEncoding
     return cut(content, item.partial)
 
 
-async def decoded_from_body(item: BinaryItem, source: Body, root: Part | None, step: int) -> Decoded | None:
+async def decoded_from_body(
+    item: BinaryItem, source: Body, root: Part | None, encoding: bytes | None, step: int
+) -> Decoded | None:
     """The same of a large message, decoded once to count and, by ``Decoded.pieces``, once more to write."""
-    found = _binary_range(item, root)
-    if found is None:
+    place = _binary_range(item, root)
+    if place is None:
         return None
-    place, encoding = found
     stretch = Stretch(source, place.offset, place.length)
     size = 0
     async for piece in _decoding(stretch, encoding, step):

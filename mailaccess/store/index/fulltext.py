@@ -30,7 +30,7 @@ from mailaccess.store.index import cache
 from mailaccess.store.index.rows import Found, Job, Read, among, exactly, give_way, keeping, octets, writing
 from mailaccess.store.window import Octets
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever a text would come out otherwise; rows of other versions count as missing."""
 
 TABLES: Final = (

@@ -19,7 +19,7 @@ from mailaccess.message.headers import Header
 from mailaccess.message.searchkeys import field_texts, sent_date, written
 from mailaccess.message.text import SEPARATOR, fold
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever a key would come out otherwise; rows of other versions count as missing."""
 
 COLUMNS: Final = ("from", "to", "cc", "bcc", "subject", "message-id", "in-reply-to", "references")

@@ -49,6 +49,28 @@ def test_an_unknown_encoding_is_refused_for_its_message_only(one):
     assert one.ask("FETCH 1 (BINARY.SIZE[3])").status.startswith("NO [UNKNOWN-CTE]")
 
 
+@pytest.mark.parametrize(
+    ("written", "octets"),
+    [(b"base64;", b"BINARY[1] {3}\r\nabc"), (b" BASE64 ; ", b"BINARY[1] {3}\r\nabc"), (b"7bit;", None)],
+)
+def test_a_semicolon_behind_the_encoding_is_passed_over(imap, written, octets):
+    imap.given("INBOX", [message((b"text/plain", written, b"YWJj"))])
+    expected = octets or b"BINARY[1] {4}\r\nYWJj"
+    assert fetched(imap.session("INBOX"), "BINARY.PEEK[1]") == expected
+
+
+@pytest.mark.parametrize("written", [b"", b'"base64"', b"7bit base64"])
+def test_an_encoding_that_is_no_token_is_unknown(imap, written):
+    """RFC 2045 §6.1, §6.4; BODYSTRUCTURE says 7BIT, since it has to say something."""
+    imap.given(
+        "INBOX", [message((b"text/plain", written, b"YWJj"), (b"text/plain", b"7bit", b"x" * 2_000_000))]
+    )
+    one = imap.session("INBOX")
+    assert one.ask("FETCH 1 (BINARY.PEEK[1])").status.startswith("NO [UNKNOWN-CTE]")
+    assert one.ask("FETCH 1 (BINARY.SIZE[1])").status.startswith("NO [UNKNOWN-CTE]")
+    assert fetched(one, "BINARY.SIZE[2]") == b"BINARY.SIZE[2] 2000000"
+
+
 def test_a_part_that_is_not_there_is_nil_and_has_no_size(one):
     assert fetched(one, "BINARY.PEEK[7]") == b"BINARY[7] NIL"
     assert fetched(one, "BINARY.SIZE[7]") == b"BINARY.SIZE[7] 0"

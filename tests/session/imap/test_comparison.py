@@ -16,11 +16,11 @@ def one(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("Österreich", "2 3"), ("σίσυφοσ", "4"), ("STRASSE", "1"), ("ZEB", "6"), ("나", "7")],
+    [("Österreich", "2 3"), ("σίσυφοσ", "4"), ("STRAẞE", "1"), ("strasse", ""), ("ZEB", "6"), ("나", "7")],
 )
 def test_a_text_is_found_in_any_case(one, text, found):
     for key in ("SUBJECT", "BODY", "TEXT"):
-        assert one.ask(f'SEARCH CHARSET UTF-8 {key} "{text}"').untagged == [f"SEARCH {found}"]
+        assert one.ask(f'SEARCH CHARSET UTF-8 {key} "{text}"').untagged == [f"SEARCH {found}".strip()]
 
 
 def test_order_and_threads_disregard_case(one):
