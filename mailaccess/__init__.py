@@ -5,7 +5,7 @@ on one floor do not know each other (tests/house holds this)::
 
     5 HOUSE          service  plugin  admin       start, wire together, operate
     4 CONVERSATIONS  imap pop3 smtp authsocket    a session's state, command by command
-    3 COURIERS       delivery  relay              move a message from one party to the next
+    3 COURIERS       delivery  relay  screening   move a message from one party to the next
     2 ENGINES        store  auth  spool  config  observe  net     disk, threads, sockets, settings
     1 LANGUAGES      message  proto.{imap,pop3,smtp,sasl,dovecot} octets <-> values; no I/O, no clock
     0 VOCABULARY     model                        values everybody speaks of; standard library only

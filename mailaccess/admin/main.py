@@ -23,6 +23,7 @@ NOUNS: Final = {
     "mailbox": "mailboxes",
     "deliver": "deliver",
     "queue": "queue",
+    "dkim": "dkim",
     "lab": "lab",
     "fsck": "fsck",
     "config": "config",

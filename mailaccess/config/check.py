@@ -7,6 +7,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from mailaccess.config.syntax import Key
 from mailaccess.model import names
 
 Found = tuple[Key, str]
+
+_SELECTOR: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9-]{1,63})*")
 
 _TLS_ONLY: Final = ("imaps", "pop3s", "submissions")
 _LOGINS: Final = ("imap", "imaps", "pop3", "pop3s", "submission", "submissions")
@@ -33,6 +36,7 @@ def combinations(settings: Settings) -> Iterator[Found]:
     yield from _listeners(settings)
     yield from _accounts(settings)
     yield from _relay(settings)
+    yield from _screening(settings)
     if settings.proxy.services and not settings.proxy.networks:
         yield ("proxy", "services"), "needs proxy.networks beside it: the addresses of the proxies"
     auth = settings.auth
@@ -101,6 +105,34 @@ def _no_server(text: str) -> str:
     return "" if given else "a server"
 
 
+_CHECKS: Final = {"spf": "pyspf", "dkim": "dkimpy", "nacl": "PyNaCl", "publicsuffixlist": "publicsuffixlist"}
+"""Modules that smtp.authentication needs, and what brings them."""
+
+
+def _screening(settings: Settings) -> Iterator[Found]:
+    if settings.smtp.authentication != "off":
+        missing = [package for module, package in _CHECKS.items() if find_spec(module) is None]
+        if missing:
+            yield (
+                ("smtp", "authentication"),
+                f"needs {', '.join(missing)}: pip install 'mailaccess[checks]'",
+            )
+    for domain, selectors in settings.dkim.domains.items():
+        for selector in selectors.split(","):
+            if not _SELECTOR.fullmatch(selector.strip()):
+                yield ("dkim", "domains", domain), "must be a selector such as s2026, or several with commas"
+        if domain not in settings.domains:
+            yield ("dkim", "domains", domain), f"must be one of domains: {', '.join(settings.domains)}"
+    if settings.dkim.domains and "from" not in (name.lower() for name in settings.dkim.headers):
+        yield ("dkim", "headers"), "must hold From"
+    url = settings.rspamd.url
+    if url and not re.fullmatch(r"https?://[!-~]+", url):
+        yield ("rspamd", "url"), 'must be a URL such as "http://127.0.0.1:11333"'
+    for name in settings.hooks.python:
+        if not re.fullmatch(r"[\w.]+:\w+", name):
+            yield ("hooks", "python"), f'"{name}" must be written as package.module:function'
+
+
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
@@ -161,6 +193,7 @@ def files(settings: Settings) -> Iterator[Found]:
         (("relay", "password_file"), settings.relay.password_file),
         (("relay", "logins_file"), settings.relay.logins_file),
         (("relay", "ca_file"), settings.relay.ca_file),
+        (("rspamd", "password_file"), settings.rspamd.password_file),
     ]
     asking = (*_LOGINS, *_LOCAL_DELIVERY, "auth", "auth_userdb")
     if any(getattr(settings.listen, name) for name in asking):

@@ -14,6 +14,9 @@ MECHANISMS: Final = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
 """SASL mechanisms that ``auth.mechanisms`` may name."""
 
 
+SCREENED: Final = ("smtp", "submission", "lmtp")
+"""Services whose messages may be shown to rspamd and hooks."""
+
 PROXIED: Final = ("imap", "imaps", "pop3", "pop3s", "smtp", "submission", "submissions", "lmtp")
 """Listeners that ``proxy.services`` may name."""
 
@@ -205,6 +208,22 @@ class Smtp:
     timeout: int = option(
         300, "a silent SMTP or LMTP connection is closed after this", unit="seconds", least=1
     )
+    authentication: str = option(
+        "off",
+        "SPF, DKIM and DMARC of mail from other servers: not looked at, told in an Authentication-Results field,"
+        " or obeyed too (p=reject is refused, p=quarantine goes into Junk);"
+        " needs: pip install mailaccess[checks]",
+        choices=("off", "mark", "enforce"),
+    )
+    authentication_timeout: float = option(
+        10.0,
+        "how long DNS may take for these, a message; past that they are temperror",
+        unit="seconds",
+        least=1,
+    )
+    authentication_exempt: tuple[str, ...] = option(
+        (), "networks whose mail is not checked: your own forwarders and second MX", form="network"
+    )
     errors: int = option(20, "wrong commands in one connection before it is closed", unit="commands", least=1)
     hops: int = option(50, "Received fields in a message before it counts as a loop", unit="fields", least=5)
 
@@ -267,6 +286,49 @@ class Relay:
     connections_per_destination: int = option(
         5, "connections to one destination", unit="connections", least=1, most=1000
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Dkim:
+    """Signatures of what our accounts send to submission."""
+
+    domains: dict[str, str] = option(
+        None,
+        'which keys sign: "example.org" = "selector", or "selector1, selector2"; made with mailadm dkim create',
+        factory=dict,
+    )
+    folder: Path | None = option(
+        None, "where the keys are, FOLDER/DOMAIN/SELECTOR.pem; absent: dkim in state_dir"
+    )
+    headers: tuple[str, ...] = option(
+        (
+            *("From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To"),
+            *("MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
+        ),
+        "fields that are signed and of which none may be added on the way; From always is one",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rspamd:
+    """Ask rspamd about each message. One that does not answer lets it pass."""
+
+    url: str = option("", "rspamd's worker, such as http://127.0.0.1:11333; empty: not asked")
+    password_file: Path | None = option(None, "a file whose first line is rspamd's password")
+    services: tuple[str, ...] = option(("smtp",), "whose messages", choices=SCREENED)
+    timeout: float = option(10.0, "how long to wait for an answer", unit="seconds", least=0.1)
+    message_size: int = option(20 * 2**20, "larger messages are not asked about", unit="octets", most=2**30)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Python functions of your own that may mark, file, defer or refuse a message (docs/receiving.md)."""
+
+    python: tuple[str, ...] = option((), 'functions, "package.module:function", asked in order')
+    folder: Path | None = option(None, "where their modules are looked for, besides Python's own places")
+    services: tuple[str, ...] = option(("smtp",), "whose messages", choices=SCREENED)
+    timeout: float = option(5.0, "how long a function may take", unit="seconds", least=0.1)
+    message_size: int = option(20 * 2**20, "larger messages pass unseen", unit="octets", most=2**30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +401,9 @@ class Settings:
     pop3: Pop3 = option(None, "", factory=Pop3)
     smtp: Smtp = option(None, "", factory=Smtp)
     relay: Relay = option(None, "", factory=Relay)
+    dkim: Dkim = option(None, "", factory=Dkim)
+    rspamd: Rspamd = option(None, "", factory=Rspamd)
+    hooks: Hooks = option(None, "", factory=Hooks)
     proxy: Proxy = option(None, "", factory=Proxy)
     limits: Limits = option(None, "", factory=Limits)
     process: Process = option(None, "", factory=Process)

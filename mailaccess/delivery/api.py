@@ -57,6 +57,7 @@ class Drop:
 
     recipient: the address as the sender gave it, for Delivered-To.  trace: fields to put before the
     message, each ended by CRLF (Received).  notify, orcpt: what the sender wants to hear (RFC 3461 §4.1, §4.2).
+    mailbox: where it goes if the account has it, a name or a special use (``\\Junk``); "": as the address says.
     """
 
     target: Destination
@@ -64,6 +65,7 @@ class Drop:
     trace: bytes = b""
     notify: tuple[str, ...] = ()
     orcpt: str = ""
+    mailbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ from mailaccess.observe.events import EventLog, Level
 from mailaccess.spool.spool import Spool
 from mailaccess.store.api import Account, NewMessage, Store, Upload
 
-MAX_TRACE: Final = 8192
-"""Octets that the fields put in front may add to the limit of a message."""
+MAX_TRACE: Final = 128 * 1024
+"""Octets that the fields put in front may add to the limit of a message: what screens add is below 64 KiB."""
 
 _MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?<?([!-;=?-~]{1,250})", re.I | re.M)
 
@@ -114,8 +114,16 @@ class LocalDelivery:
             raise outcome.error or TemporaryFailure()
         return outcome.delivered
 
-    async def place(self, account: Account, detail: str) -> str:
-        """The mailbox for ``detail``: that of the name, or the only one that differs in case; else INBOX."""
+    async def place(self, account: Account, detail: str, wish: str = "") -> str:
+        """The mailbox for ``detail``: that of the name, or the only one that differs in case; else INBOX.
+
+        wish: a mailbox's name, or a special use, that goes before it where the account has such a mailbox.
+        """
+        if wish:
+            wished = canonical(wish)
+            for info in await account.mailboxes():
+                if info.selectable and (wish in info.special_use or info.name == wished):
+                    return info.name
         if not detail or not self.detail_mailbox:
             return INBOX
         wanted = canonical(detail)
@@ -267,7 +275,9 @@ class Delivery:
     async def _open(self, copy: _Copy) -> Upload:
         """The copy's upload, with the fields in front written."""
         copy.account = await self._house.store.open(copy.target.identity.location)
-        copy.mailbox = self._mailbox or await self._house.place(copy.account, copy.target.detail)
+        copy.mailbox = self._mailbox or await self._house.place(
+            copy.account, copy.target.detail, copy.drop.mailbox
+        )
         copy.upload = copy.account.upload(self._house.limit + MAX_TRACE)
         front = self._front(copy.drop)
         if front:

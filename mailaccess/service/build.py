@@ -31,6 +31,7 @@ from mailaccess.pop3 import house as pop3_house
 from mailaccess.pop3 import protocol as pop3_protocol
 from mailaccess.relay.runner import Relay
 from mailaccess.service.outgoing import make_relay, make_rewriting, make_spool
+from mailaccess.service.screens import Screens, make_signer
 from mailaccess.smtp import house as smtp_house
 from mailaccess.smtp import protocol as smtp_protocol
 from mailaccess.smtp.inbound import Inbound
@@ -65,6 +66,7 @@ class Built:
     store: Store
     worker: Worker
     watcher: InotifyWatcher
+    screens: Screens
     relay: Relay | None = None
 
     @property
@@ -76,6 +78,7 @@ class Built:
         """Finish what the engines owe; the connections have ended."""
         if self.relay is not None:
             await self.relay.stop()
+        await self.screens.close()
         await self.threads.idle()
         await self.store.close()
         self.watcher.stop()
@@ -102,7 +105,7 @@ class _Common:
 
 
 def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
-    """All engines and entrances. Raises TlsError, OSError (the smarthost's password)."""
+    """All engines and entrances. Raises TlsError, BadKey, BadFunction, OSError (the smarthost's password)."""
     tls = None
     if settings.tls.certificate is not None and settings.tls.key is not None:
         tls = ServerTls(settings.tls.certificate, settings.tls.key, settings.tls.minimum)
@@ -135,9 +138,9 @@ def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
         store,
         lambda address: imap_house.is_local(address) or within(address, networks),
     )
-    mail_in, relay = _smtp(common)
+    mail_in, relay, screens = _smtp(common)
     entrances = {**_imap(common), **_pop3(common), **mail_in, **_auth(common)}
-    return Built(threads, limits, tls, entrances, store, worker, watcher, relay)
+    return Built(threads, limits, tls, entrances, store, worker, watcher, screens, relay)
 
 
 def _imap(common: _Common) -> Entrances:
@@ -212,7 +215,7 @@ def _auth(common: _Common) -> Entrances:
     return {"auth": door(Logins), "auth_userdb": door(Lookups)}
 
 
-def _smtp(common: _Common) -> tuple[Entrances, Relay | None]:
+def _smtp(common: _Common) -> tuple[Entrances, Relay | None, Screens]:
     settings = common.settings
     spool = make_spool(settings, common.threads)
     recipients = Recipients(
@@ -256,11 +259,13 @@ def _smtp(common: _Common) -> tuple[Entrances, Relay | None]:
 
         return Entrance(Door(made, common.limits, b"" if over_tls else smtp_protocol.FULL), over_tls)
 
-    submission = Submission(house)
+    screens = Screens(settings, common.threads, common.log, common.reactor)
+    signer = make_signer(settings, common.threads)
+    submission = Submission(house, screening=screens.of("submission"), signer=signer)
     entrances = {
-        "smtp": door(Inbound(house)),
+        "smtp": door(Inbound(house, screening=screens.of("smtp"))),
         "submission": door(submission),
         "submissions": door(submission, over_tls=True),
-        "lmtp": door(Lmtp(house)),
+        "lmtp": door(Lmtp(house, screening=screens.of("lmtp"))),
     }
-    return entrances, relay
+    return entrances, relay, screens

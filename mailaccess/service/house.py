@@ -52,6 +52,8 @@ from mailaccess.observe.counters import (
 )
 from mailaccess.observe.events import Level
 from mailaccess.relay.runner import QueueInUse
+from mailaccess.screening.callables import BadFunction
+from mailaccess.screening.keys import BadKey
 from mailaccess.service.build import Built, build
 from mailaccess.service.metrics import site
 from mailaccess.service.output import event_log, tell_failures
@@ -108,7 +110,7 @@ class House(Service):
         try:
             self.built = build(self.settings, self._reactor, self.log)
             self._open()
-        except (ListenError, TlsError, OSError) as error:
+        except (ListenError, TlsError, BadKey, BadFunction, OSError) as error:
             raise CannotStart(str(error)) from error
         self._become()
         self._take_queue()

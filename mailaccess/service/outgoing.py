@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import pwd
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -83,17 +84,26 @@ def make_rewriting(settings: Settings, recipients: Recipients) -> Rewriting | No
     if not (settings.relay.enabled and settings.relay.srs and settings.domains):
         return None
     return Rewriting(
-        secrets(settings.state_dir / SRS_SECRET), settings.domains[0], recipients.is_local, time.time
+        secrets(settings.state_dir / SRS_SECRET, settings.process.user),
+        settings.domains[0],
+        recipients.is_local,
+        time.time,
     )
 
 
-def secrets(path: Path) -> tuple[bytes, ...]:
-    """The file's lines, the first of which makes new hashes; a new file where there is none. Raises OSError."""
+def secrets(path: Path, user: str = "") -> tuple[bytes, ...]:
+    """The file's lines, the first of which makes new hashes; a new file where there is none. Raises OSError.
+
+    user: whose the new file is, where we are still root.
+    """
     with suppress(FileExistsError):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(descriptor, "w", encoding="ascii") as file:
             file.write(f"{token_hex(32)}\n")
+            if user and os.geteuid() == 0:
+                entry = pwd.getpwnam(user)
+                os.chown(file.fileno(), entry.pw_uid, entry.pw_gid)
     found = tuple(line.strip() for line in path.read_bytes().splitlines() if line.strip())
     if not found:
         raise OSError(f"{path} holds no secret; remove it, and a new one is made")

@@ -8,6 +8,8 @@ from mailaccess.delivery.api import Destination
 from mailaccess.proto.smtp import replies
 from mailaccess.proto.smtp.address import Address
 from mailaccess.proto.smtp.commands import Mail
+from mailaccess.screening.chain import Screening
+from mailaccess.screening.signing import Signer
 from mailaccess.smtp.house import House
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ class Policy:
     service: for the log and for throttling.  lmtp: LHLO, and a reply for each recipient (RFC 2033).
     authenticates: AUTH is offered.  lenient: clients' mistakes in paths are read.
     notifies: DSN is offered (RFC 3461).
+    screening: looks at messages before they are taken.  signer: signs them.  None: as they come, and at once.
     counts_unknown: an unknown recipient counts as an error of the peer (it tries out names).
     """
 
@@ -30,8 +33,12 @@ class Policy:
     notifies = False
     counts_unknown = True
 
-    def __init__(self, house: House) -> None:
+    def __init__(
+        self, house: House, *, screening: Screening | None = None, signer: Signer | None = None
+    ) -> None:
         self.house = house
+        self.screening = screening
+        self.signer = signer
 
     async def check_sender(self, session: "Session", mail: Mail) -> None:
         """Raises Refused."""

@@ -12,13 +12,19 @@ from mailaccess.delivery.local import Delivery
 from mailaccess.model.errors import MailError, TooBig
 from mailaccess.proto.smtp import replies
 from mailaccess.smtp.header import MAX_HEADER, header_end, hops
+from mailaccess.smtp.screened import Screened
 
 
 class Intake:
     """edit: gets the header up to the blank line and gives the one to store.  max_hops: Received fields."""
 
     def __init__(
-        self, delivery: Delivery, *, limit: int, max_hops: int, edit: Callable[[bytes], bytes] | None
+        self,
+        delivery: Delivery | Screened,
+        *,
+        limit: int,
+        max_hops: int,
+        edit: Callable[[bytes], bytes] | None,
     ) -> None:
         self._delivery = delivery
         self._limit = limit

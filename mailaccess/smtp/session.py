@@ -12,6 +12,7 @@ from typing import Final
 
 from mailaccess.auth.api import Identity, Peer
 from mailaccess.delivery.api import Envelope
+from mailaccess.delivery.local import Delivery
 from mailaccess.model.errors import MailError, OverQuota
 from mailaccess.observe.events import Level
 from mailaccess.proto.smtp import commands, replies
@@ -23,6 +24,7 @@ from mailaccess.smtp.authentication import Authentication
 from mailaccess.smtp.house import Client, House, Wire
 from mailaccess.smtp.policy import Policy
 from mailaccess.smtp.receiving import Intake
+from mailaccess.smtp.screened import About, Screened
 from mailaccess.smtp.trace import Arrival
 from mailaccess.smtp.transaction import Recipient, Transaction
 
@@ -413,11 +415,22 @@ class Session:
             envid=transaction.mail.parameters.envid,
         )
         return Intake(
-            self.house.delivery.begin(transaction.drops(arrival), envelope),
+            self._delivery(transaction, arrival, envelope),
             limit=self.house.message_size,
             max_hops=self.house.settings.hops,
             edit=self.policy.editor(self.identity),
         )
+
+    def _delivery(
+        self, transaction: Transaction, arrival: Arrival, envelope: Envelope
+    ) -> Delivery | Screened:
+        policy = self.policy
+        drops = transaction.drops(arrival)
+        if policy.screening is None and policy.signer is None:
+            return self.house.delivery.begin(drops, envelope)
+        recipients = tuple(str(each.address) for each in transaction.recipients)
+        about = About(recipients, self._helo, transaction.id)
+        return Screened(self.house.delivery, drops, envelope, about, policy.screening, policy.signer)
 
     async def _content(self) -> bool:
         """Pass on what has come of DATA's content; False until its end."""

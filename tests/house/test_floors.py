@@ -22,6 +22,7 @@ FLOORS = {
     "net": 2,
     "delivery": 3,
     "relay": 3,
+    "screening": 3,
     "imap": 4,
     "pop3": 4,
     "smtp": 4,

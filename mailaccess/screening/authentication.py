@@ -1,0 +1,109 @@
+"""Who sent it: SPF, DKIM and DMARC of what comes in on port 25, into one Authentication-Results field.
+
+What cannot be found out in time is a temperror, and a temperror never refuses a message. With ``enforce`` the
+author's domain is obeyed: what fails its ``p=reject`` is refused, what fails ``p=quarantine`` goes into Junk.
+"""
+
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Final
+
+from mailaccess.model.work import ThreadRunner
+from mailaccess.net.lookups import LookupFailed, Record
+from mailaccess.observe.events import EventLog
+from mailaccess.screening import dkim, dmarc, spf
+from mailaccess.screening.api import PASS, Action, Arrived, Verdict
+from mailaccess.screening.results import render, without_ours
+
+
+def prepare() -> None:
+    """Load what the checks need, before anybody waits for it."""
+    for each in (spf, dkim, dmarc):
+        each.prepare()
+
+
+FIELD: Final = "Authentication-Results"
+
+
+class Bounded:
+    """DNS for one message: after ``seconds`` every question fails at once. A question itself takes 4 s at most."""
+
+    def __init__(self, names: spf.Names, clock: Callable[[], float], seconds: float) -> None:
+        self._names = names
+        self._clock = clock
+        self._end = clock() + seconds
+
+    async def look_up(self, name: str, kind: str) -> tuple[Record, ...]:
+        """Raises LookupFailed."""
+        if self._clock() >= self._end:
+            raise LookupFailed("the time for this message is used up")
+        return await self._names.look_up(name, kind)
+
+
+class Authentication:
+    """A screen. enforce: obey DMARC.  exempt: networks whose mail is not checked.  seconds: for DNS, a message.
+
+    clock: monotonic seconds.  chance: in [0, 1).
+    """
+
+    name = "authentication"
+    largest = 2**62
+
+    def __init__(
+        self,
+        names: spf.Names,
+        threads: ThreadRunner,
+        log: EventLog,
+        *,
+        hostname: str,
+        enforce: bool,
+        seconds: float,
+        exempt: tuple[IPv4Network | IPv6Network, ...],
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+    ) -> None:
+        self._names = names
+        self._threads = threads
+        self._log = log
+        self._hostname = hostname
+        self._enforce = enforce
+        self._seconds = seconds
+        self._exempt = exempt
+        self._clock = clock
+        self._chance = chance
+
+    async def look(self, message: Arrived) -> Verdict:
+        """The field, and what DMARC asks for. Raises what reading the body raises."""
+        header = without_ours(message.header, self._hostname)
+        changed = None if header is message.header else header
+        if not message.address or any(
+            ip_address(message.address.partition("%")[0]) in each for each in self._exempt
+        ):
+            return PASS if changed is None else Verdict(header=changed)
+        names = Bounded(self._names, self._clock, self._seconds)
+        sender = await spf.check(
+            names, address=message.address, sender=message.sender, helo=message.helo, hostname=self._hostname
+        )
+        signatures = await dkim.check(names, self._threads, message.header, message.body)
+        author = await dmarc.check(names, message.header, sender, signatures, self._chance)
+        self._log.log(
+            "authenticated",
+            message=message.id,
+            rip=message.address,
+            sender=message.sender,
+            spf=sender.result,
+            dkim=",".join(f"{each.result}:{each.domain}" for each in signatures) or "none",
+            dmarc=author.result,
+            author=author.domain or None,
+            policy=author.policy or None,
+        )
+        return self._verdict(render(sender, signatures, author, self._hostname), changed, author)
+
+    def _verdict(self, results: str, header: bytes | None, author: dmarc.Dmarc) -> Verdict:
+        add = ((FIELD, results),)
+        if not self._enforce or author.result != "fail" or author.disposition == "none":
+            return Verdict(add=add, header=header)
+        if author.disposition == "reject":
+            text = f"The domain {author.domain} asks for mail that fails its DMARC policy to be refused"
+            return Verdict(Action.REFUSE, text, "5.7.1")
+        return Verdict(add=add, header=header, mailbox="\\Junk")

@@ -1,0 +1,75 @@
+"""The Authentication-Results field (RFC 8601): ours, and those of others that pretend to be ours."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from mailaccess.screening.canonical import fields, name_of
+from mailaccess.screening.dkim import Signature
+from mailaccess.screening.dmarc import Dmarc
+from mailaccess.screening.spf import Spf
+
+_VALUE: Final = re.compile(r"[A-Za-z0-9._-]+")
+_COMMENTS: Final = re.compile(rb"\([^()]*\)")
+
+MAX_NESTED: Final = 5
+"""Comments in comments before an authserv-id; deeper ones hide nothing that anybody believes."""
+
+
+def render(spf: Spf | None, signatures: Sequence[Signature], dmarc: Dmarc | None, authserv_id: str) -> str:
+    """The field's value, a method a line. RFC 8601 §2.2."""
+    lines: list[str] = []
+    if spf is not None:
+        lines.append(
+            f"spf={spf.result}{_reason(spf.reason, spf.result)}{_property(f'smtp.{spf.identity}', spf.domain)}"
+        )
+    for each in signatures:
+        lines.append(
+            f"dkim={each.result}{_reason(each.reason, each.result)}"
+            f"{_property('header.d', each.domain)}{_property('header.s', each.selector)}"
+            f"{_property('header.a', each.algorithm)}{_property('header.b', each.start)}"
+        )
+    if not signatures:
+        lines.append("dkim=none")
+    if dmarc is not None:
+        policy = f" (p={dmarc.policy})" if dmarc.policy else ""
+        lines.append(
+            f"dmarc={dmarc.result}{policy}{_reason(dmarc.reason, dmarc.result)}"
+            f"{_property('header.from', dmarc.domain)}"
+        )
+    return ";\r\n\t".join([authserv_id, *lines])
+
+
+def _property(name: str, value: str) -> str:
+    if not value:
+        return ""
+    return f" {name}={value if _VALUE.fullmatch(value) else _quoted(value)}"
+
+
+def _reason(text: str, result: str) -> str:
+    return f" reason={_quoted(text)}" if text and result not in ("pass", "none") else ""
+
+
+def _quoted(text: str) -> str:
+    clean = "".join(
+        char if char.isascii() and char.isprintable() and char not in '"\\' else "?" for char in text
+    )
+    return f'"{clean[:200]}"'
+
+
+def without_ours(header: bytes, authserv_id: str) -> bytes:
+    """The header without Authentication-Results fields that bear our name: nobody but us may write it. §5."""
+    if b"uthentication-results" not in header and b"authentication-results" not in header.lower():
+        return header
+    ours = authserv_id.lower().encode("ascii", "replace")
+    return b"".join(each for each in fields(header) if not _is_ours(each, ours))
+
+
+def _is_ours(field: bytes, ours: bytes) -> bool:
+    if name_of(field) != b"authentication-results":
+        return False
+    value = field.partition(b":")[2]
+    for _ in range(MAX_NESTED):
+        value = _COMMENTS.sub(b" ", value)
+    words = value.partition(b";")[0].replace(b'"', b" ").split()
+    return bool(words) and words[0].lower() == ours
