@@ -39,6 +39,9 @@ def combinations(settings: Settings) -> Iterator[Found]:
     yield from _screening(settings)
     if settings.proxy.services and not settings.proxy.networks:
         yield ("proxy", "services"), "needs proxy.networks beside it: the addresses of the proxies"
+    for name in ("message_limit", "save_limit"):
+        if 0 < getattr(settings.imap, name) < 1000:
+            yield ("imap", name), "must be 1000 at least (RFC 9738), or 0 for no limit"
     auth = settings.auth
     if not auth.mechanisms:
         yield ("auth", "mechanisms"), "must name one mechanism at least: clients could not log in"

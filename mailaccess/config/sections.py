@@ -177,6 +177,17 @@ class Imap:
         "what a client gets that asks for the default language of texts; i-default is English",
         choices=("i-default", "en", "ko"),
     )
+    message_limit: int = option(
+        0,
+        "how many messages one command may work on, told as MESSAGELIMIT; clients that do not know it see only"
+        " the newest ones of large mailboxes; 1000 at least, 0: no limit",
+        unit="messages",
+    )
+    save_limit: int = option(
+        0,
+        "how many messages one COPY or APPEND may save, told as SAVELIMIT; 1000 at least, 0: no limit",
+        unit="messages",
+    )
     clients: Path | None = option(
         None,
         "a TOML file with profiles of mail programs, asked before the profiles that come with the server",

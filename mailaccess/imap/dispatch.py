@@ -120,7 +120,7 @@ async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = Fal
         if state.contexts and expunges:
             await contexts.tell_losses(state, out)
         await state.updates.tell(
-            out, expunges=expunges, uid=uid, modseq=modseq, vanished=state.qresync, new=new
+            out, expunges=expunges, uid=uid, modseq=modseq, vanished=state.qresync or state.uid_only, new=new
         )
         if state.contexts and not state.updates.gone:
             await contexts.tell_changes(state, out)

@@ -135,6 +135,9 @@ KOREAN: Final[dict[str, str]] = {
     "A part has a transfer encoding unknown here": "알 수 없는 방식으로 부호화된 부분이 있습니다",
     "There are too many different flags and keywords": "서로 다른 플래그와 키워드가 너무 많습니다",
     "There are too many keywords in the mailbox": "메일함의 키워드가 너무 많습니다",
+    "Too many messages for one command": "한 명령으로 처리하기에는 메시지가 너무 많습니다",
+    "Done for the last {} messages": "마지막 메시지 {}통까지 처리했습니다",
+    "After ENABLE UIDONLY messages have no numbers": "ENABLE UIDONLY 뒤에는 메시지 번호를 쓸 수 없습니다",
     # --- searches
     "The search is too large": "검색 범위가 너무 넓습니다",
     "The search has too many keys": "검색 조건이 너무 많습니다",

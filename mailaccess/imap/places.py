@@ -60,3 +60,9 @@ def uids_without(columns: Columns, flag: Flag, start: int, stop: int) -> list[in
         return []
     ids: Sequence[int] = columns.flag_ids[start:stop]
     return [uid for uid, each in zip(columns.uids[start:stop], ids, strict=True) if each in wanted]
+
+
+def uids_with(columns: Columns, flag: Flag) -> list[int]:
+    """The UIDs of the messages that carry ``flag``."""
+    wanted = {number for number, flags in enumerate(columns.flag_sets) if flag in flags}
+    return [uid for uid, each in zip(columns.uids, columns.flag_ids, strict=True) if each in wanted]

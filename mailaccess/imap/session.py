@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mailaccess.auth.api import Identity, Peer
+from mailaccess.imap.answers import bad
 from mailaccess.imap.contexts import Context
 from mailaccess.imap.house import House
 from mailaccess.imap.updates import Updates
 from mailaccess.imap.view import Span, View
 from mailaccess.model.sequence import EMPTY, SequenceSet, UidSet
+from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.capabilities import Offer
 from mailaccess.store.api import Account, Change, Mailbox
 
@@ -106,6 +108,8 @@ class Authenticated(State):
                 authenticated=True,
                 tls=wire.encrypted,
                 append_limit=self.house.message_size,
+                message_limit=self.house.settings.message_limit,
+                save_limit=self.house.settings.save_limit,
             )
         )
 
@@ -123,6 +127,16 @@ class Authenticated(State):
     def rev2(self) -> bool:
         """Whether the client speaks IMAP4rev2. RFC 9051 §6.3.1."""
         return "IMAP4REV2" in self.features.enabled
+
+    @property
+    def uid_only(self) -> bool:
+        """Whether messages have no numbers any more. RFC 9586."""
+        return "UIDONLY" in self.features.enabled
+
+    def require_uid(self, uid: bool) -> None:
+        """Raises Refusal where a command goes by message number and there are only UIDs. RFC 9586."""
+        if not uid and self.uid_only:
+            raise bad("After ENABLE UIDONLY messages have no numbers", r.UIDREQUIRED)
 
     def enable_condstore(self) -> bool:
         """Note a CONDSTORE enabling command; says whether it was the first."""
@@ -166,7 +180,8 @@ class Selected(Authenticated):
         self.contexts: list[Context] = []
 
     def spans(self, numbers: SequenceSet, *, uid: bool) -> list[Span]:
-        """The places a command's set stands for. Raises BadNumber."""
+        """The places a command's set stands for. Raises BadNumber, Refusal."""
+        self.require_uid(uid)
         return self.view.spans(numbers, uid=uid, saved=self.saved)
 
     def uids(self, spans: Iterable[Span]) -> UidSet:

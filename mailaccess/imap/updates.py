@@ -10,7 +10,7 @@ Changes are coalesced: of a message whose flags changed ten times the last state
 memory does not grow with what other sessions do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from mailaccess.imap.fetch.flags import FlagTexts
@@ -35,6 +35,7 @@ class Updates:
 
     recent: the messages that are \\Recent in this session (RFC 3501 §2.3.2).
     tells_recent: False once IMAP4rev2 is enabled, which knows no \\Recent (RFC 9051 Appendix E).
+    uid_only: UIDONLY is on, so messages are told by their UIDs (RFC 9586).
     wake: called, if set, when something has come up to tell (IDLE).  gone: the mailbox does not exist any
     more.
     """
@@ -53,6 +54,7 @@ class Updates:
         "gone",
         "recent",
         "tells_recent",
+        "uid_only",
         "wake",
     )
 
@@ -64,6 +66,7 @@ class Updates:
         *,
         writable: bool,
         tells_recent: bool = True,
+        uid_only: bool = False,
     ) -> None:
         self._mailbox = mailbox
         self._view = view
@@ -76,6 +79,7 @@ class Updates:
         self._stirred = False
         self.recent: UidSet = EMPTY
         self.tells_recent = tells_recent
+        self.uid_only = uid_only
         self.flags = FlagTexts(mailbox)
         self.gone = False
         self.wake: Callable[[], None] | None = None
@@ -237,4 +241,12 @@ class Updates:
         )
         if modseq:
             parts.append((render_fetch.MODSEQ, [columns.modseqs[p] for p in places]))
-        out.octets(render_fetch.columns(numbers, parts))
+        out.octets(self.lines(numbers, known, parts))
+
+    def lines(
+        self, numbers: Sequence[int], uids: Sequence[int], parts: Sequence[render_fetch.Column]
+    ) -> bytes:
+        """FETCH lines of messages of these numbers and UIDs."""
+        if self.uid_only:
+            return render_fetch.columns(uids, parts, "UIDFETCH")
+        return render_fetch.columns(numbers, parts)

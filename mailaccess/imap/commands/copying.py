@@ -3,6 +3,7 @@
 from mailaccess.imap.answers import no
 from mailaccess.imap.commands.expunge import require_writable
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.limiting import last_uids, require_savable, told
 from mailaccess.imap.progress import signs_of_life
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
@@ -20,6 +21,7 @@ async def copy(session: Selected, args: Copy, out: Replies) -> r.Status:
     uids = _chosen(session, args.numbers, uid=args.uid)
     if not uids:
         return r.Ok("No messages copied")
+    require_savable(session, len(uids), uids)
     try:
         with signs_of_life(session.connection):
             copied = await session.mailbox.copy(uids, args.mailbox)
@@ -35,6 +37,7 @@ async def move(session: Selected, args: Move, out: Replies) -> r.Status:
     uids = _chosen(session, args.numbers, uid=args.uid)
     if not uids:
         return r.Ok("No messages moved")
+    uids, limited = last_uids(session, uids)
     try:
         with signs_of_life(session.connection):
             moved = await session.mailbox.move(uids, args.mailbox)
@@ -44,7 +47,7 @@ async def move(session: Selected, args: Move, out: Replies) -> r.Status:
     if code is not None:
         out.send(r.Ok("Moved", code))
     highest = r.HighestModSeq(session.mailbox.highest_modseq) if session.qresync and code else None
-    return r.Ok("MOVE completed", highest)
+    return told(r.Ok("MOVE completed", highest), limited, out)
 
 
 def try_create(name: str, error: NoSuchMailbox) -> Exception:

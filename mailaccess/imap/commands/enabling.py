@@ -22,6 +22,8 @@ async def enable(session: Authenticated, args: Enable, out: Replies) -> r.Status
         out.utf8 = True  # RFC 9051 §5.1
         if isinstance(session, Selected):
             session.updates.tells_recent = False
+    if "UIDONLY" in fresh and isinstance(session, Selected):
+        session.updates.uid_only = True
     session.features.enabled.update(fresh)
     return r.Ok("ENABLE completed")
 

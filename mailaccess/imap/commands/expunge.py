@@ -2,8 +2,12 @@
 
 from mailaccess.imap.answers import no
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.limiting import last_uids, told
+from mailaccess.imap.places import uids_with
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
+from mailaccess.model.flags import DELETED
+from mailaccess.model.sequence import UidSet
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.messages import Expunge
 
@@ -18,10 +22,14 @@ async def expunge(session: Selected, args: Expunge, out: Replies) -> r.Status:
     only = None if args.uids is None else session.uids(session.spans(args.uids, uid=True))
     if only is not None and not only:
         return r.Ok("EXPUNGE completed")
+    limited = None
+    if only is not None and session.house.settings.message_limit:  # never of a plain EXPUNGE: RFC 9738 §3.1
+        deleted = uids_with(session.mailbox.columns, DELETED)
+        only, limited = last_uids(session, UidSet.of(only.among(deleted)))
     gone = await session.mailbox.expunge(only)
     # RFC 7162 §3.2.7: whoever enabled QRESYNC is told up to where this brings it.
     code = r.HighestModSeq(gone.modseq) if session.qresync and gone.uids else None
-    return r.Ok("EXPUNGE completed", code)
+    return told(r.Ok("EXPUNGE completed", code), limited, out)
 
 
 def require_writable(session: Selected) -> None:

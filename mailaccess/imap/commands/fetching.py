@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from mailaccess.imap.answers import bad
+from mailaccess.imap.answers import bad, no
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.resync import require_qresync, tell_vanished
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.fetch.items import Plan, plan
 from mailaccess.imap.fetch.produce import produce
+from mailaccess.imap.limiting import TOO_MANY, last_spans, told
 from mailaccess.imap.places import uids_without
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
@@ -18,6 +19,7 @@ from mailaccess.proto.imap import fetch as f
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.messages import Fetch
 from mailaccess.proto.imap.partial import PartialRange
+from mailaccess.proto.imap.responses_more import MessageLimit
 from mailaccess.store.api import FlagOperation
 
 
@@ -37,6 +39,9 @@ async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
     spans = session.spans(args.numbers, uid=args.uid)
     if args.partial is not None:
         spans = window(spans, args.partial)
+    spans, limited = last_spans(session, spans)
+    if limited is not None and args.partial is not None:
+        raise no(TOO_MANY, MessageLimit(limited.limit))
     if args.changed_since is not None or f.ModSeq() in args.items:
         condstore_on(session, out)
     made = plan(args.items, uid=args.uid, flags=False, modseq=args.changed_since is not None)
@@ -47,10 +52,10 @@ async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
         made = plan(args.items, uid=args.uid, flags=False, modseq=True)
     outcome = await produce(session, made, spans, out, changed_since=args.changed_since)
     if outcome.failure is not None:
-        return outcome.failure
+        return told(outcome.failure, limited, out)
     if not outcome.complete and not args.uid:
-        return r.No("Some of the messages no longer exist", r.EXPUNGEISSUED)
-    return r.Ok("FETCH completed")
+        return told(r.No("Some of the messages no longer exist", r.EXPUNGEISSUED), limited, out)
+    return told(r.Ok("FETCH completed"), limited, out)
 
 
 def window(spans: Sequence[Span], partial: PartialRange) -> list[Span]:

@@ -23,6 +23,7 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
     connection = session.connection
     if args.qresync is not None:
         require_qresync(session, "QRESYNC")
+        session.require_uid(args.qresync.seq_match is None)
     if isinstance(session, Selected):
         session = await leave(session)
         out.send(r.Ok("Previous mailbox closed", r.CLOSED))  # RFC 7162 §3.2.11
@@ -32,7 +33,14 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
     mailbox = await session.account.open_mailbox(args.mailbox, ear)
     writable = not args.examine
     view = View(mailbox)
-    updates = Updates(mailbox, view, session.house.runner, writable=writable, tells_recent=not session.rev2)
+    updates = Updates(
+        mailbox,
+        view,
+        session.house.runner,
+        writable=writable,
+        tells_recent=not session.rev2,
+        uid_only=session.uid_only,
+    )
     ear.updates = updates
     try:
         await updates.claim()
@@ -60,7 +68,7 @@ async def _introduce(session: Selected, out: Replies) -> None:
     else:
         updates.tell_recent(out)
         unseen = first_without(mailbox.columns, SEEN)
-        if 0 <= unseen < session.view.count:
+        if 0 <= unseen < session.view.count and not session.uid_only:
             out.send(r.Ok("First unseen", r.Unseen(unseen + 1)))
     out.send(r.Ok("UIDs valid", r.UidValidityCode(mailbox.uidvalidity)))
     out.send(r.Ok("Predicted next UID", r.UidNext(mailbox.uidnext)))

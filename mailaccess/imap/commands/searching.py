@@ -12,6 +12,7 @@ from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.contexts import Context, check_tag, keep
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.limiting import searched, told
 from mailaccess.imap.progress import signs_of_life
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
@@ -25,6 +26,7 @@ from mailaccess.proto.imap.commands.messages import Search, SearchReturn
 @command("UID SEARCH", state=Selected, tells_expunges=True)
 async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     """RFC 3501 §6.4.4. Only messages that the client knows are found, by the numbers it knows."""
+    session.require_uid(args.uid)
     if args.uses_modseq:
         condstore_on(session, out)
     if args.charset is not None and "UTF8=ACCEPT" in session.features.enabled:
@@ -35,7 +37,7 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     if options is not None and SearchReturn.UPDATE in options:
         check_tag(session)
     saving = options is not None and SearchReturn.SAVE in options
-    criteria = resolve(session, args.criteria, session.saved)
+    criteria, limited = searched(session, resolve(session, args.criteria, session.saved))
     if saving:
         session.saved = EMPTY  # a SAVE that fails leaves nothing, one that is BAD all: RFC 5182 §2.1
     with signs_of_life(session.connection):
@@ -43,15 +45,15 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     if options is None:
         numbers = found if args.uid else numbers_of(session, found)
         out.send(r.SearchResult(numbers, highest(session, found) if args.uses_modseq else None))
-        return r.Ok("SEARCH completed")
+        return told(r.Ok("SEARCH completed"), limited, out)
     if saving:
         session.saved = _to_save(args, found, options)
-    told = options - NO_RESULTS
-    if told or not saving:
-        out.send(_esearch(session, args, found, told or {SearchReturn.ALL}))
+    wanted = options - NO_RESULTS
+    if wanted or not saving:
+        out.send(_esearch(session, args, found, wanted or {SearchReturn.ALL}))
     if SearchReturn.UPDATE in options:
         keep(session, Context(session.connection.tag, args.uid, criteria, None, found), out)
-    return r.Ok("SEARCH completed")
+    return told(r.Ok("SEARCH completed"), limited, out)
 
 
 NO_RESULTS: Final = frozenset((SearchReturn.SAVE, SearchReturn.CONTEXT, SearchReturn.UPDATE))
@@ -65,6 +67,7 @@ def resolve(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:
     def leaf(node: Criterion) -> Criterion:
         match node:
             case MessageNumbers(numbers, uid):
+                session.require_uid(uid or numbers.saved)
                 if numbers.saved or uid:
                     return Uids(view.uid_set(view.spans(numbers, uid=uid, saved=saved)))
                 # Numbers beyond the last are passed over: clients search 1:500 in mailboxes of 300.

@@ -8,6 +8,7 @@ from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.searching import NO_RESULTS, highest, known_only, resolve
 from mailaccess.imap.contexts import Context, check_tag, keep
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.limiting import require_all_searched
 from mailaccess.imap.progress import signs_of_life
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
@@ -30,6 +31,7 @@ THREADS: Final = 2_000
 @command("UID SORT", state=Selected, tells_expunges=True)
 async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
     """RFC 5256 §3. With return options the answer is ESEARCH: RFC 5267 §3."""
+    session.require_uid(args.uid)
     if args.uses_modseq:
         condstore_on(session, out)
     options = args.return_options
@@ -37,6 +39,7 @@ async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
         check_tag(session)
     saving = options is not None and SearchReturn.SAVE in options
     resolved = resolve(session, args.criteria, session.saved)
+    require_all_searched(session, resolved)
     if saving:
         session.saved = EMPTY  # a SAVE that fails leaves nothing, one that is BAD all: RFC 5182 §2.1
     criteria = known_only(session, resolved)
@@ -106,11 +109,14 @@ def _esearch(
 @command("UID THREAD", state=Selected, tells_expunges=True)
 async def thread(session: Selected, args: Thread, out: Replies) -> r.Status:
     """RFC 5256 §3. Written slice by slice: a large mailbox has 10,000 threads and more."""
+    session.require_uid(args.uid)
     if args.algorithm not in ThreadAlgorithm.__members__:
         raise bad("The threading algorithms are " + ", ".join(ThreadAlgorithm.__members__))
     if args.uses_modseq:
         condstore_on(session, out)
-    criteria = known_only(session, resolve(session, args.criteria, session.saved))
+    criteria = resolve(session, args.criteria, session.saved)
+    require_all_searched(session, criteria)
+    criteria = known_only(session, criteria)
     with signs_of_life(session.connection):
         trees = await session.mailbox.thread(criteria, ThreadAlgorithm[args.algorithm])
     out.octets(b"* THREAD " if trees else b"* THREAD")

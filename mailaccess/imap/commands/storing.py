@@ -6,6 +6,7 @@ from typing import Final
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.expunge import require_writable
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.limiting import last_spans, told
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
 from mailaccess.imap.view import Span, chunks
@@ -37,7 +38,8 @@ async def store(session: Selected, args: Store, out: Replies) -> r.Status:
     require_writable(session)
     if args.unchanged_since is not None:
         condstore_on(session, out)
-    uids = session.uids(session.spans(args.numbers, uid=args.uid))
+    spans, limited = last_spans(session, session.spans(args.numbers, uid=args.uid))
+    uids = session.uids(spans)
     lost = uids & session.view.losses() if session.view.has_losses else EMPTY
     if lost:
         uids -= lost
@@ -53,8 +55,8 @@ async def store(session: Selected, args: Store, out: Replies) -> r.Status:
     if failed:
         code = r.Modified(failed if args.uid else session.view.numbers_of(failed))
     if lost and not args.uid:
-        return r.No("Some of the messages no longer exist", code or r.EXPUNGEISSUED)
-    return r.Ok("Some messages had changed" if failed else "STORE completed", code)
+        return told(r.No("Some of the messages no longer exist", code or r.EXPUNGEISSUED), limited, out)
+    return told(r.Ok("Some messages had changed" if failed else "STORE completed", code), limited, out)
 
 
 async def _tell(
@@ -99,5 +101,5 @@ async def tell_flags(
                 parts.append((render_fetch.FLAGS, texts))
             if modseq:
                 parts.append((render_fetch.MODSEQ, rows.take(columns.modseqs)))
-            out.octets(render_fetch.columns(rows.numbers, parts))
+            out.octets(session.updates.lines(rows.numbers, rows.uids, parts))
         await out.room()

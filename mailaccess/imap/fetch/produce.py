@@ -143,7 +143,7 @@ async def _from_columns(
 ) -> None:
     first = True
     for rows in _slices(session, spans, SLICE, changed_since):
-        out.octets(render_fetch.columns(rows.numbers, plan.parts(session, rows)))
+        out.octets(session.updates.lines(rows.numbers, rows.uids, plan.parts(session, rows)))
         await out.room()
         if not first or len(rows.uids) >= SLICE:
             await session.house.runner.pause()
@@ -202,7 +202,7 @@ def _batches(
 
 
 def _batch(session: Selected, plan: Plan, rows: Rows) -> Batch:
-    lines = render_fetch.columns(rows.numbers, plan.parts(session, rows))
+    lines = session.updates.lines(rows.numbers, rows.uids, plan.parts(session, rows))
     # No item from a column holds the end of a line, so it tells the lines' beginnings apart.
     return Batch(list(rows.uids), lines.split(render_fetch.TAIL)[:-1])
 

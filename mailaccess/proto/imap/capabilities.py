@@ -17,6 +17,7 @@ class Offer:
     plaintext_allowed: LOGIN and plaintext mechanisms are allowed now.
     mechanisms: SASL mechanisms on offer now, in capitals, e.g. ("PLAIN", "SCRAM-SHA-256").
     append_limit: octets, None is no limit told.  masked: names withheld from this account (in capitals).
+    message_limit, save_limit: messages that one command may work on, or only save (RFC 9738); 0 is no limit.
     granted: opt-in names that the configuration offers (in capitals).
     """
 
@@ -26,6 +27,8 @@ class Offer:
     plaintext_allowed: bool = True
     mechanisms: tuple[str, ...] = ()
     append_limit: int | None = None
+    message_limit: int = 0
+    save_limit: int = 0
     masked: frozenset[str] = field(default_factory=frozenset)
     granted: frozenset[str] = field(default_factory=frozenset)
 
@@ -91,6 +94,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("INPROGRESS", 9585, False, True),
     Extension("PARTIAL", 9394, False, True),
     Extension("UIDBATCHES", 10022, False, True, commands=("UIDBATCHES",)),
+    Extension("UIDONLY", 9586, False, True, opt_in=True),
     Extension("I18NLEVEL=1", 5255, False, True),
     Extension("SORT", 5256, False, True, commands=("SORT", "UID SORT")),
     Extension("SORT=DISPLAY", 5957, False, True),
@@ -118,12 +122,18 @@ def capabilities(offer: Offer) -> tuple[str, ...]:
     if offer.authenticated:
         if offer.append_limit is not None:
             names.append(f"APPENDLIMIT={offer.append_limit}")
+        if offer.message_limit:
+            names.append(f"MESSAGELIMIT={offer.message_limit}")
+        elif offer.save_limit:
+            names.append(f"SAVELIMIT={offer.save_limit}")
     else:
         names.extend(f"AUTH={mechanism}" for mechanism in offer.mechanisms)
     return tuple(names)
 
 
-ENABLEABLE: Final = {name.upper(): name for name in ("CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "IMAP4rev2")}
+ENABLEABLE: Final = {
+    name.upper(): name for name in ("CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "IMAP4rev2", "UIDONLY")
+}
 """What ENABLE may turn on (RFC 5161 §3.1): in capitals, and as ENABLED writes it."""
 
 

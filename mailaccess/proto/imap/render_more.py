@@ -140,6 +140,9 @@ def _bad_url(value: m.BadUrl) -> bytes:
 CODES: Final[dict[type, Callable[..., bytes]]] = {
     m.MetadataCode: _metadata_code,
     m.InProgress: _in_progress,
+    m.MessageLimit: lambda value: (
+        b"MESSAGELIMIT %d" % value.limit + (b"" if value.last_uid is None else b" %d" % value.last_uid)
+    ),
     m.NoUpdate: lambda value: b"NOUPDATE " + string(value.tag),
     m.BadUrl: _bad_url,
     m.BadEvent: lambda value: b"BADEVENT (%b)" % " ".join(value.events).encode("ascii"),

@@ -26,6 +26,14 @@ class Languages(Response):
     tags: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MessageLimit(Code):
+    """MESSAGELIMIT. RFC 9738 §3.1. ``last_uid``: the lowest that was worked on; None where none was."""
+
+    limit: int
+    last_uid: int | None = None
+
+
 ThreadList = list[Any]
 """A thread: numbers, each the parent of the next, and at its end a list for every branch. RFC 5256 §4."""
 

@@ -13,6 +13,8 @@ from typing import Final
 
 from mailaccess.model import criteria as c
 from mailaccess.model import flags
+from mailaccess.model.ids import MAX_NUMBER
+from mailaccess.model.sequence import UidSet
 from mailaccess.proto.imap import charsets, tokens
 from mailaccess.proto.imap.responses import LIMIT, BadCharset, No
 from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
@@ -210,6 +212,20 @@ def _uid(reader: _Reader) -> c.Criterion:
     return c.MessageNumbers(tokens.sequence_set(reader.cur), uid=True)
 
 
+def _uids_beyond(reader: _Reader) -> c.Criterion:
+    """UIDAFTER uniqueid. RFC 9738 §3.2."""
+    tokens.space(reader.cur)
+    uid = tokens.nz_number(reader.cur)
+    return c.Uids(UidSet(((uid + 1, MAX_NUMBER),)) if uid < MAX_NUMBER else UidSet())
+
+
+def _uids_below(reader: _Reader) -> c.Criterion:
+    """UIDBEFORE uniqueid. RFC 9738 §3.2."""
+    tokens.space(reader.cur)
+    uid = tokens.nz_number(reader.cur)
+    return c.Uids(UidSet(((1, uid - 1),)) if uid > 1 else UidSet())
+
+
 def _modseq(reader: _Reader) -> c.Criterion:
     """MODSEQ [entry-name SP entry-type-req] mod-sequence-valzer. RFC 7162 §3.1.5.
 
@@ -252,6 +268,8 @@ KEYS: Final[dict[bytes, SearchRule]] = {
     b"NOT": _not,
     b"OR": _or,
     b"UID": _uid,
+    b"UIDAFTER": _uids_beyond,
+    b"UIDBEFORE": _uids_below,
     b"HEADER": _header,
     b"BODY": lambda reader: c.Body(_text(reader)),
     b"TEXT": lambda reader: c.Text(_text(reader)),
