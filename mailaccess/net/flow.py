@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
-from twisted.internet.tcp import Server
+from twisted.internet.tcp import Client, Server
 from zope.interface import implementer
 
 PIECE: Final = 64 * 1024
@@ -33,7 +33,12 @@ def _is_clear(transport: Any) -> bool:
     loop more for each answer (a third of the cost of a NOOP), and two copies of the octets. TLS and other
     transports are left alone.
     """
-    if type(transport) is not Server or transport.TLS or not transport.connected or transport.disconnecting:
+    if (
+        type(transport) not in (Server, Client)
+        or transport.TLS
+        or not transport.connected
+        or transport.disconnecting
+    ):
         return False
     return not (transport.dataBuffer or transport._tempDataBuffer)
 

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Final
 
 from mailaccess.spool.envelope import BadEnvelope, Envelope, parse, render
+from mailaccess.spool.foldersync import FolderSync
+from mailaccess.spool.recent import Recent
 
 FOLDER: Final = "queue"
 """Where it is, below ``state_dir``."""
@@ -33,6 +35,16 @@ MAX_ENVELOPE: Final = 64 * 2**20
 """Octets of an envelope file: a thousand recipients with their whole history take 30 MB."""
 
 _BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+
+
+WHOLE: Final = 128 * 1024
+"""Octets of a message that is kept in memory until it is sent for the first time."""
+
+RECENT: Final = 2000
+"""Envelopes kept in memory: those of what comes faster than it goes; some 2 MB."""
+
+FEW: Final = 20
+"""Recipients of an envelope that is kept in memory."""
 
 
 class NotQueued(Exception):
@@ -51,6 +63,9 @@ class Queue:
         self._sync = sync
         self._step = step
         self._lock: int | None = None
+        self._root = str(folder)
+        self._syncs = {kind: FolderSync(f"{self._root}/{kind}") for kind in ("body", "envelope")}
+        self._recent: Recent[Envelope] = Recent(RECENT)
 
     # Ownership and start.
 
@@ -65,6 +80,7 @@ class Queue:
             os.close(descriptor)
             return False
         self._lock = descriptor
+        self._recent.clear()
         return True
 
     @property
@@ -74,6 +90,7 @@ class Queue:
 
     def unlock(self) -> None:
         descriptor, self._lock = self._lock, None
+        self._recent.clear()
         if descriptor is not None:
             os.close(descriptor)
 
@@ -115,11 +132,18 @@ class Queue:
 
     def read(self, id: str) -> Envelope:
         """Raises NotQueued, BadEnvelope, OSError."""
+        known = self.recent(id)
+        if known is not None:
+            return known
         try:
             with open(self._path("envelope", id), "rb") as file:
                 return parse(file.read(MAX_ENVELOPE))
         except FileNotFoundError:
             raise NotQueued(id) from None
+
+    def recent(self, id: str) -> Envelope | None:
+        """The envelope, if memory has it: never blocks. Only the owner's has any."""
+        return self._recent.get(id)
 
     def read_body(self, id: str, offset: int, length: int) -> bytes:
         """Octets of the message; fewer, or none, at its end. Raises NotQueued."""
@@ -140,24 +164,26 @@ class Queue:
 
     def update(self, envelope: Envelope) -> None:
         """Replace a message's envelope; it is on disk when this returns. Raises NotQueued, OSError."""
-        if not os.path.exists(self._path("envelope", envelope.id)):
+        if self.recent(envelope.id) is None and not os.path.exists(self._path("envelope", envelope.id)):
             raise NotQueued(envelope.id)
         self._put(envelope)
 
     def remove(self, id: str) -> None:
         """The message is done with. Nothing happens if it is gone already."""
+        self._recent.drop(id)
         self._unlink("envelope", id)
         self._sync_folder("envelope")
         self._unlink("body", id)
 
     # Inside.
 
-    def _path(self, kind: str, id: str) -> Path:
+    def _path(self, kind: str, id: str) -> str:
         if not _ID.fullmatch(id):
             raise NotQueued(id)
-        return self.folder / kind / id
+        return f"{self._root}/{kind}/{id}"
 
     def _put(self, envelope: Envelope) -> None:
+        self._recent.drop(envelope.id)  # until it is on disk nobody knows which of the two will be there
         fresh = self._path("tmp", envelope.id)
         self._step("write envelope")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -169,10 +195,12 @@ class Queue:
         self._step("rename envelope")
         os.replace(fresh, self._path("envelope", envelope.id))
         self._sync_folder("envelope")
+        if self.locked and len(envelope.recipients) <= FEW:
+            self._recent.put(envelope.id, envelope)
 
     def _unlink(self, kind: str, id: str) -> None:
         self._step(f"unlink {kind}")
-        self._path(kind, id).unlink(missing_ok=True)
+        _unlink(self._path(kind, id))
 
     def _fsync(self, descriptor: int) -> None:
         if self._sync:
@@ -181,11 +209,7 @@ class Queue:
     def _sync_folder(self, kind: str) -> None:
         self._step(f"sync {kind}")
         if self._sync:
-            descriptor = os.open(self.folder / kind, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            self._syncs[kind]()
 
 
 class Writing:
@@ -202,6 +226,7 @@ class Writing:
         self._last = b""
         self._in_header = True
         self._tail = b""
+        self._parts: list[bytes] = []
         self.size = 0
         self.eight_bit = False
         self.utf8 = False
@@ -213,7 +238,9 @@ class Writing:
             data, self._cr = b"\r" + data, False
         if data.endswith(b"\r"):
             data, self._cr = data[:-1], True
-        self._take(_BARE.sub(b"\r\n", data))
+        if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
+            data = _BARE.sub(b"\r\n", data)
+        self._take(data)
 
     def _take(self, data: bytes) -> None:
         if not data:
@@ -232,6 +259,10 @@ class Writing:
         self.eight_bit = self.eight_bit or not data.isascii()
         _write(self._descriptor, data)
         self.size += len(data)
+        if self.size <= WHOLE:
+            self._parts.append(data)
+        else:
+            self._parts.clear()
         self._last = data[-1:]
 
     def commit(self, envelope: Envelope) -> Envelope:
@@ -257,16 +288,28 @@ class Writing:
         try:
             queue._put(whole)
         except OSError:
-            queue._path("body", self._id).unlink(missing_ok=True)
+            _unlink(queue._path("body", self._id))
             raise
         return whole
+
+    @property
+    def whole(self) -> bytes | None:
+        """All of the message, if it is small; None otherwise."""
+        return b"".join(self._parts) if self.size <= WHOLE else None
 
     def discard(self) -> None:
         """Forget it; harmless after ``commit``."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-            self._queue._path("tmp", self._id).unlink(missing_ok=True)
+            _unlink(self._queue._path("tmp", self._id))
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
 
 
 def _with_facts(envelope: Envelope, writing: Writing) -> Envelope:

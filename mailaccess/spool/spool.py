@@ -9,12 +9,18 @@ from mailaccess.model.errors import TemporaryFailure
 from mailaccess.model.work import ThreadRunner
 from mailaccess.spool.envelope import Envelope, Recipient
 from mailaccess.spool.queue import Queue, Writing
+from mailaccess.spool.recent import Recent
 
 GATHERED: Final = 128 * 1024
 """Octets of a message held before they are written: most messages need one call to a thread."""
 
 PIECE: Final = 64 * 1024
 """Octets of a body read at once."""
+
+
+BODIES: Final = 2000
+BODY_OCTETS: Final = 16 * 2**20
+"""Bodies kept in memory for their first try, and their octets together."""
 
 
 class Spool:
@@ -25,6 +31,7 @@ class Spool:
         self._threads = threads
         self._now = now
         self.wake: Callable[[Envelope], None] = lambda envelope: None
+        self._bodies: Recent[bytes] = Recent(BODIES, BODY_OCTETS)
 
     def begin(self) -> "Incoming":
         """Start to take in a message."""
@@ -32,6 +39,9 @@ class Spool:
 
     async def read(self, id: str) -> Envelope:
         """Raises NotQueued, BadEnvelope, OSError."""
+        known = self.queue.recent(id)
+        if known is not None:
+            return known
         return await self._threads.run_in_order(("queue", id), self.queue.read, id)
 
     async def update(self, id: str, change: Callable[[Envelope], Envelope]) -> Envelope:
@@ -50,7 +60,9 @@ class Spool:
 
     async def settle(self, id: str, change: Callable[[Envelope], Envelope]) -> Envelope:
         """As ``update``; a message that is finished then is removed, without writing it once more."""
-        return await self._threads.run_in_order(("queue", id), self._settle, id, change)
+        after = await self._threads.run_in_order(("queue", id), self._settle, id, change)
+        self._bodies.drop(id)  # it was tried; whoever waits for another try waits on disk
+        return after
 
     def _settle(self, id: str, change: Callable[[Envelope], Envelope]) -> Envelope:
         before = self.queue.read(id)
@@ -62,10 +74,15 @@ class Spool:
         return after
 
     async def remove(self, id: str) -> None:
+        self._bodies.drop(id)
         await self._threads.run_in_order(("queue", id), self.queue.remove, id)
 
     async def body(self, id: str) -> AsyncIterator[bytes]:
         """The message's octets. Raises NotQueued, OSError."""
+        kept = self._bodies.get(id)
+        if kept is not None:
+            yield kept
+            return
         place = 0
         while True:
             piece = await self._threads.run(self.queue.read_body, id, place, PIECE)
@@ -129,6 +146,8 @@ class Incoming:
         except OSError as error:
             raise TemporaryFailure(detail=f"queue: {error}") from error
         self._parts.clear()
+        if (octets := self._writing.whole) is not None:
+            self._spool._bodies.put(self.id, octets)
         self._spool.wake(whole)
         return whole
 
