@@ -57,6 +57,7 @@ class MaildirAccount:
         self.location = location
         self.runner = surroundings.runner
         self.clock = surroundings.clock
+        self.memory = surroundings.memory
         self._surroundings = surroundings
         limit = location.quota
         self._limit = QuotaLimit(

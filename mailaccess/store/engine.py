@@ -22,6 +22,7 @@ from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.indexer import Indexer
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
+from mailaccess.store.memory import Memory
 from mailaccess.store.surroundings import Closable
 from mailaccess.store.vault import Vault
 
@@ -54,6 +55,7 @@ class MaildirStore:
         self.clock = clock
         self.unique_names = UniqueNames(clock)
         self.indexer = Indexer(self.runner, clock)
+        self.memory = Memory()
         self._accounts: WeakValueDictionary[str, MaildirAccount] = WeakValueDictionary()
         self._recent: OrderedDict[str, Closable] = OrderedDict()
         self._idle: OrderedDict[tuple[str, str], tuple[Closable, OpenMailbox, int]] = OrderedDict()

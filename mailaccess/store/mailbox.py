@@ -5,7 +5,7 @@ it did reaches columns and listeners before the call returns.
 """
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Final, ParamSpec, TypeVar
 
 from mailaccess.model.criteria import Criterion
@@ -35,6 +35,15 @@ T = TypeVar("T")
 
 FEW: Final = 32
 """Messages with which a job is small: some 5 to 20 µs each."""
+
+LASTING: Final = frozenset(Fact) - {
+    Fact.STRUCTURE,
+    Fact.HEADER,
+    Fact.EMAIL_ID,
+    Fact.THREAD_ID,
+    Fact.SAVE_DATE,
+}
+"""Facts kept in memory: those that never change and are asked for in lists."""
 
 FEW_LOOKED_UP: Final = 64
 """Messages of which one row is read each."""
@@ -108,14 +117,53 @@ class MailboxHandle:
         return await run(changing.copy, self._here(), uids, destination, move=True, by=self)
 
     async def facts(self, uids: Sequence[int], wanted: Sequence[Fact]) -> list[tuple[bytes, ...] | None]:
-        run = self._account.run_small if len(uids) <= FEW else self._account.run
-        return await run(reading.facts, self._here(), uids, wanted)
+        key = ("facts", *self._key, *wanted) if LASTING.issuperset(wanted) else None
+
+        async def ask(some: Sequence[int]) -> list[tuple[bytes, ...] | None]:
+            run = self._account.run_small if len(some) <= FEW else self._account.run
+            return await run(reading.facts, self._here(), some, wanted)
+
+        return await self._recalled(key, uids, ask, lambda answer: sum(map(len, answer)))
 
     async def header_fields(
         self, uids: Sequence[int], fields: Sequence[bytes], *, exclude: bool = False
     ) -> list[bytes | None]:
-        run = self._account.run_small if len(uids) <= FEW else self._account.run
-        return await run(reading.header_fields, self._here(), uids, fields, exclude)
+        async def ask(some: Sequence[int]) -> list[bytes | None]:
+            run = self._account.run_small if len(some) <= FEW else self._account.run
+            return await run(reading.header_fields, self._here(), some, fields, exclude)
+
+        return await self._recalled(("fields", *self._key, exclude, *fields), uids, ask, len)
+
+    @property
+    def _key(self) -> tuple[str, int]:
+        return self.mailbox_id, self.uidvalidity
+
+    async def _recalled(
+        self,
+        key: Hashable,
+        uids: Sequence[int],
+        ask: Callable[[Sequence[int]], Awaitable[list[T | None]]],
+        octets: Callable[[T], int],
+    ) -> list[T | None]:
+        """The answers for ``uids`` out of memory, as far as they are there; the others asked for, and kept.
+
+        key: under which they are kept; None where they may change.
+        """
+        self._here()
+        memory = self._account.memory
+        known = memory.recall(key, uids) if key is not None else []
+        if not known:
+            answers = await ask(uids)
+            if key is not None:
+                memory.remember(key, uids, answers, sum(octets(each) for each in answers if each is not None))
+            return answers
+        if None not in known:
+            return list(known)
+        missing = [uid for uid, each in zip(uids, known, strict=True) if each is None]
+        found = await ask(missing)
+        memory.remember(key, missing, found, sum(octets(each) for each in found if each is not None))
+        rest = iter(found)
+        return [next(rest) if each is None else each for each in known]
 
     async def read(self, uids: Sequence[int]) -> "list[bytes | Body | None]":
         account, here = self._account, self._here()

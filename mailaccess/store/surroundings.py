@@ -12,6 +12,7 @@ from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.indexer import Indexer
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
+from mailaccess.store.memory import Memory
 from mailaccess.store.vault import Vault
 
 P = ParamSpec("P")
@@ -24,6 +25,7 @@ class Engine(Protocol):
     vault: Vault
     runner: Background
     clock: Callable[[], float]
+    memory: Memory
     asked: int
     """How many jobs somebody waited for, up to now."""
 
@@ -72,6 +74,7 @@ class Surroundings(Protocol):
     clock: Callable[[], float]
     unique_names: UniqueNames
     indexer: Indexer
+    memory: Memory
 
     def make_files(self, location: AccountLocation) -> Files: ...
 

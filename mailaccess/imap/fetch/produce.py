@@ -12,7 +12,8 @@ What a batch takes from the columns is taken before the store is asked: places i
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from itertools import chain, repeat
+from typing import Final, TypeAlias, TypeVar
 
 from mailaccess.imap.fetch import sections
 from mailaccess.imap.fetch.items import FactItem, FieldsItem, HeaderItem, Plan, PreviewItem, SaveDateItem
@@ -260,49 +261,50 @@ async def _write(
                 await write_line(session, plan, head, loaded.message(place), out, outcome)
         return
     columns = _columns(plan, loaded)
-    template = (
-        b"%b"
-        + b"".join(
-            b"%b%b %%b" % (b" " if place or plan.columns else b"", _escaped(item.label))
-            for place, item in enumerate(plan.octets)
-        )
-        + render_fetch.TAIL
-    )
-    lines = [template % row for row in zip(batch.heads, *columns, strict=True) if None not in row]
-    out.octets(b"".join(lines))
+    rows: Iterator[tuple[bytes, ...]] = zip(batch.heads, *columns, repeat(render_fetch.TAIL), strict=False)
+    told = len(batch.heads)
+    if any(None in column for column in columns if isinstance(column, list)):
+        present = [row for row in rows if None not in row]
+        told = len(present)
+        rows = iter(present)
+    out.octets(b"".join(chain.from_iterable(rows)))
     await out.room()
-    outcome.complete &= len(lines) == len(batch.heads)
+    outcome.complete &= told == len(batch.heads)
 
 
-def _escaped(label: bytes) -> bytes:
-    """A field's name may hold a percent sign."""
-    return label.replace(b"%", b"%%")
+Column: TypeAlias = "list[bytes | None] | repeat[bytes]"
 
 
-def _columns(plan: Plan, loaded: Loaded) -> list[list[bytes | None]]:
-    """The octet items of a batch as written, item by item."""
-    columns: list[list[bytes | None]] = []
+def _columns(plan: Plan, loaded: Loaded) -> list[Column]:
+    """The octet items of a batch as written, item by item: labels and values. None where a message is gone."""
+    columns: list[Column] = []
     facts = loaded.facts or []
     fields = iter(loaded.fields)
+    space = b" " if plan.columns else b""
     for item in plan.octets:
+        label = space + item.label + b" "
+        space = b" "
         match item:
             case FactItem(_, place):
-                columns.append([None if each is None else each[place] for each in facts])
+                columns += repeat(label), [None if each is None else each[place] for each in facts]
             case PreviewItem(_, place):
-                columns.append([None if each is None else string(each[place]) for each in facts])
+                columns += repeat(label), [None if each is None else string(each[place]) for each in facts]
             case SaveDateItem(_, place):
-                columns.append(
-                    [None if each is None else render_fetch.save_date(each[place]) for each in facts]
-                )
+                dates = [None if each is None else render_fetch.save_date(each[place]) for each in facts]
+                columns += repeat(label), dates
             case HeaderItem(_, place, partial):
-                columns.append([None if each is None else _literal(each[place], partial) for each in facts])
-            case FieldsItem():
-                columns.append(
-                    [None if each is None else _literal(each, item.partial) for each in next(fields)]
+                columns += _literals(
+                    label, [None if each is None else each[place] for each in facts], partial
                 )
+            case FieldsItem():
+                columns += _literals(label, next(fields), item.partial)
     return columns
 
 
-def _literal(octets: bytes, partial: tuple[int, int] | None) -> bytes:
-    octets = sections.cut(octets, partial)
-    return b"{%d}\r\n%b" % (len(octets), octets)
+def _literals(
+    label: bytes, values: list[bytes | None], partial: tuple[int, int] | None
+) -> tuple[Column, Column]:
+    if partial is not None:
+        values = [None if each is None else sections.cut(each, partial) for each in values]
+    label = label.replace(b"%", b"%%") + b"{%d}\r\n"  # a field's name may hold a percent sign
+    return [None if each is None else label % len(each) for each in values], values
