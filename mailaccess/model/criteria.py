@@ -147,6 +147,13 @@ class ThreadId(Criterion):
     object_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fuzzy(Criterion):
+    """FUZZY: ``part`` need not be met to the letter. RFC 6203 §3."""
+
+    part: Criterion
+
+
 def rewrite(node: Criterion, change: Callable[[Criterion], Criterion]) -> Criterion:
     """A tree with ``change`` applied to every leaf. Nesting is bounded by the grammar."""
     match node:
@@ -156,5 +163,7 @@ def rewrite(node: Criterion, change: Callable[[Criterion], Criterion]) -> Criter
             return Or(rewrite(left, change), rewrite(right, change))
         case Not(part):
             return Not(rewrite(part, change))
+        case Fuzzy(part):
+            return Fuzzy(rewrite(part, change))
         case _:
             return change(node)

@@ -315,14 +315,20 @@ class Mailbox(Protocol):
         """
         ...
 
-    async def search(self, criteria: Criterion) -> list[int]:
+    async def search(self, criteria: Criterion, relevancies: dict[int, int] | None = None) -> list[int]:
         """UIDs that match, ascending. ``Recent`` and ``MessageNumbers`` must have been resolved to ``Uids``.
 
+        relevancies: filled with a score from 1 to 100 for each UID, of what FUZZY keys found (RFC 6203 §4).
         The result equals a sequential scan over the decoded text.  Source: RFC 9051 §6.4.4.
         """
         ...
 
-    async def sort(self, criteria: Criterion, order: Sequence[SortCriterion]) -> list[int]:
+    async def sort(
+        self,
+        criteria: Criterion,
+        order: Sequence[SortCriterion],
+        relevancies: dict[int, int] | None = None,
+    ) -> list[int]:
         """UIDs that match (as ``search``), in the order of the keys, then of UIDs. RFC 5256 §3, RFC 5957."""
         ...
 

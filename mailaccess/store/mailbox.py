@@ -177,13 +177,18 @@ class MailboxHandle:
                 result[place] = item
         return result
 
-    async def search(self, criteria: Criterion) -> list[int]:
+    async def search(self, criteria: Criterion, relevancies: dict[int, int] | None = None) -> list[int]:
         self._here()
-        return await search.search(self, criteria, self._account.clock())
+        return await search.search(self, criteria, self._account.clock(), relevancies)
 
-    async def sort(self, criteria: Criterion, order: Sequence[SortCriterion]) -> list[int]:
+    async def sort(
+        self,
+        criteria: Criterion,
+        order: Sequence[SortCriterion],
+        relevancies: dict[int, int] | None = None,
+    ) -> list[int]:
         self._here()
-        return await ordering.sort(self, criteria, order, self._account.clock())
+        return await ordering.sort(self, criteria, order, self._account.clock(), relevancies)
 
     async def thread(self, criteria: Criterion, algorithm: ThreadAlgorithm) -> list[ThreadTree]:
         self._here()

@@ -17,7 +17,7 @@ from mailaccess.store.index import messages, orderkeys
 from mailaccess.store.index.orderkeys import ThreadRow
 from mailaccess.store.index.rows import Read
 from mailaccess.store.search import Searchable
-from mailaccess.store.sort import SortCriterion
+from mailaccess.store.sort import SortCriterion, SortKey
 from mailaccess.store.thread import Threadable
 from mailaccess.store.vault import Vault
 
@@ -41,10 +41,16 @@ class Orderable(Searchable, Protocol):
 
 
 async def sort(
-    mailbox: Orderable, criteria: Criterion, order: Sequence[SortCriterion], now: float
+    mailbox: Orderable,
+    criteria: Criterion,
+    order: Sequence[SortCriterion],
+    now: float,
+    relevancies: dict[int, int] | None = None,
 ) -> list[int]:
-    """UIDs that match, in the order asked. RFC 5256 §3."""
-    uids = UidSet.of(await search.search(mailbox, criteria, now))
+    """UIDs that match, in the order asked. RFC 5256 §3. relevancies: as of ``search.search``."""
+    if relevancies is None and any(each.key is SortKey.RELEVANCY for each in order):
+        relevancies = {}
+    uids = UidSet.of(await search.search(mailbox, criteria, now, relevancies))
     if not uids:
         return []
     if any(each.key not in orderkeys.OF_ROWS for each in order):
@@ -53,7 +59,7 @@ async def sort(
     def job(vault: Vault, mailbox_id: str, read: Read) -> list[int]:
         box = changing.opened(vault, mailbox_id)
         messages.choose(vault.connection, uids)
-        return orderkeys.ordered(vault.connection, box.id, order)
+        return orderkeys.ordered(vault.connection, box.id, order, relevancies)
 
     return await mailbox.run_here(job)
 

@@ -23,7 +23,7 @@ from mailaccess.model import criteria as tree
 from mailaccess.model.criteria import Comparison, Criterion, DateField
 from mailaccess.model.sequence import UidSet
 from mailaccess.store.api import Columns, Fact
-from mailaccess.store.index import fulltext, keysearch, objectids
+from mailaccess.store.index import fulltext, fuzzy, keysearch, objectids
 from mailaccess.store.index.keys import COLUMNS
 from mailaccess.store.index.rows import Job, Read
 
@@ -68,8 +68,12 @@ class Searchable(Protocol):
         ...
 
 
-async def search(mailbox: Searchable, criteria: Criterion, now: float) -> list[int]:
+async def search(
+    mailbox: Searchable, criteria: Criterion, now: float, relevancies: dict[int, int] | None = None
+) -> list[int]:
     """UIDs that match, ascending; messages expunged meanwhile are left out.
+
+    relevancies: filled with a score for each, 1 to 100 (RFC 6203 §4).
 
     now: seconds since the epoch, for OLDER and YOUNGER.  ``Recent`` and ``MessageNumbers`` must have been
     resolved (ValueError).  Runs on the reactor in slices; headers and texts are read in bounded jobs.
@@ -78,6 +82,8 @@ async def search(mailbox: Searchable, criteria: Criterion, now: float) -> list[i
     _, planned = _plan(criteria)
     matched = await run.matching(planned, range(len(run.uids)))
     uids, now_there = run.uids, mailbox.columns.uids
+    if relevancies is not None:
+        relevancies.update({uids[position]: run.relevancy(position) for position in matched})
     found = [uids[position] for position in matched]
     if now_there == uids:
         return found
@@ -104,6 +110,7 @@ _COSTS: Final[dict[type[Criterion], int]] = {
 }
 _COST_SENT: Final = 5
 _COST_KEY: Final = 6
+_FUZZY_TIMES: Final = 10
 
 
 def _plan(node: Criterion) -> tuple[int, Criterion]:
@@ -125,6 +132,8 @@ def _plan(node: Criterion) -> tuple[int, Criterion]:
             return _COST_KEY, node
         case tree.DateIs(DateField.SENT | DateField.SAVED, _, _):
             return _COST_SENT, node
+        case tree.Fuzzy(part):
+            return _FUZZY_TIMES * _plan(part)[0], node
     return _COSTS.get(type(node), 0), node
 
 
@@ -149,6 +158,14 @@ class _Search:
         self.sizes = columns.sizes[:]
         self.dates = columns.dates[:]
         self.flag_sets = columns.flag_sets
+        self.relevancies: dict[int, list[int]] = {}
+
+    def relevancy(self, position: int) -> int:
+        """The mean of what was found there by FUZZY keys; 100 where none was asked, all being met exactly."""
+        scores = self.relevancies.get(position)
+        if scores is None:
+            return 1 if self.relevancies else 100
+        return round(sum(scores) / len(scores))
 
     async def matching(self, node: Criterion, among: Positions) -> Positions:
         """Those of ``among`` that match. Nesting is bounded by the grammar that made the tree."""
@@ -166,6 +183,8 @@ class _Search:
                 return await self.joined(found, await self.matching(second, await self.without(among, found)))
             case tree.Not(part):
                 return await self.without(among, await self.matching(part, among))
+            case tree.Fuzzy(part):
+                return await self.with_fuzzy(part, among)
             case tree.Uids(uids):
                 return await self.with_uids(uids, among)
             case tree.HasFlag(flag):
@@ -289,6 +308,21 @@ class _Search:
             case tree.Text(text):
                 return await self.by_content(among, ROWS_AT_ONCE, fulltext.matcher(text, whole=True))
 
+    async def with_fuzzy(self, node: Criterion, among: Positions) -> Positions:
+        """FUZZY of a key is FUZZY of those within it; what is no text is met exactly. RFC 6203 §5."""
+        match node:
+            case tree.And(parts):
+                planned = _plan(tree.And(tuple([tree.Fuzzy(part) for part in parts])))[1]
+                return await self.matching(planned, among)
+            case tree.Or(left, right):
+                return await self.matching(tree.Or(tree.Fuzzy(left), tree.Fuzzy(right)), among)
+            case tree.Not() | tree.Fuzzy():
+                return await self.matching(node, among)
+        job = fuzzy.matcher(node)
+        if job is None:
+            return await self.matching(node, among)
+        return await self.by_content(among, ROWS_AT_ONCE, job)
+
     async def by_content(self, among: Positions, at_once: int, job: Job) -> Positions:
         """Those of ``among`` whose content ``job`` finds, asked in bounded jobs on the account's queue.
 
@@ -320,6 +354,10 @@ class _Search:
             return [], []
         result = job(connection, list(dict.fromkeys([content for content, _ in there])), read)
         left = set(result.left)
+        if result.relevancies is not None:
+            for content, at in there:
+                if content in result.contents:
+                    self.relevancies.setdefault(at, []).append(result.relevancies[content])
         matched = [at for content, at in there if content in result.contents]
         return matched, sorted([at for content, at in there if content in left]) if left else []
 

@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 
 class SortKey(Enum):
-    """sort-key. RFC 5256 §3; DISPLAYFROM and DISPLAYTO: RFC 5957 §3."""
+    """sort-key. RFC 5256 §3; DISPLAYFROM and DISPLAYTO: RFC 5957 §3. RELEVANCY: RFC 6203 §6."""
 
     ARRIVAL = "arrival"
     CC = "cc"
@@ -19,9 +19,10 @@ class SortKey(Enum):
     TO = "to"
     DISPLAYFROM = "display_from"
     DISPLAYTO = "display_to"
+    RELEVANCY = "relevancy"
 
 
-_NUMBERS = frozenset((SortKey.ARRIVAL, SortKey.DATE, SortKey.SIZE))
+_NUMBERS = frozenset((SortKey.ARRIVAL, SortKey.DATE, SortKey.SIZE, SortKey.RELEVANCY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Sortable:
     subject: str = ""
     display_from: str = ""
     display_to: str = ""
+    relevancy: int = 0
 
 
 def collation(text: str) -> str:

@@ -4,7 +4,8 @@ ESEARCH RFC 4731; SEARCHRES RFC 5182; MODSEQ RFC 7162 §3.1.5; PARTIAL RFC 9394.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -20,6 +21,7 @@ from mailaccess.model.criteria import And, Criterion, MessageNumbers, Recent, Ui
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.messages import Search, SearchReturn
+from mailaccess.proto.imap.partial import PartialRange
 
 
 @command("SEARCH", state=Selected)
@@ -40,8 +42,13 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     criteria, limited = searched(session, resolve(session, args.criteria, session.saved))
     if saving:
         session.saved = EMPTY  # a SAVE that fails leaves nothing, one that is BAD all: RFC 5182 §2.1
+    relevancies: dict[int, int] | None = None
     with signs_of_life(session.connection):
-        found = known(session, await session.mailbox.search(criteria))
+        if options is not None and SearchReturn.RELEVANCY in options:
+            relevancies = {}
+            found = known(session, await session.mailbox.search(criteria, relevancies))
+        else:
+            found = known(session, await session.mailbox.search(criteria))
     if options is None:
         numbers = found if args.uid else numbers_of(session, found)
         out.send(r.SearchResult(numbers, highest(session, found) if args.uses_modseq else None))
@@ -50,7 +57,10 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
         session.saved = _to_save(args, found, options)
     wanted = options - NO_RESULTS
     if wanted or not saving:
-        out.send(_esearch(session, args, found, wanted or {SearchReturn.ALL}))
+        response = _esearch(session, args, found, wanted or {SearchReturn.ALL})
+        out.send(
+            response if relevancies is None else with_relevancy(response, found, args.partial, relevancies)
+        )
     if SearchReturn.UPDATE in options:
         keep(session, Context(session.connection.tag, args.uid, criteria, None, found), out)
     return told(r.Ok("SEARCH completed"), limited, out)
@@ -58,6 +68,14 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
 
 NO_RESULTS: Final = frozenset((SearchReturn.SAVE, SearchReturn.CONTEXT, SearchReturn.UPDATE))
 """Return options that tell nothing of the result."""
+
+
+def with_relevancy(
+    response: r.ESearch, found: Sequence[int], partial: PartialRange | None, relevancies: Mapping[int, int]
+) -> r.ESearch:
+    """The same with the scores of the messages that it tells of, in their order. RFC 6203 §4, §6."""
+    told = found if partial is None else partial.of(found)
+    return replace(response, relevancy=[relevancies.get(uid, 1) for uid in told])
 
 
 def resolve(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:

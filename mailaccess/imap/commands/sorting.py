@@ -5,7 +5,7 @@ from typing import Final
 
 from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
-from mailaccess.imap.commands.searching import NO_RESULTS, highest, known_only, resolve
+from mailaccess.imap.commands.searching import NO_RESULTS, highest, known_only, resolve, with_relevancy
 from mailaccess.imap.contexts import Context, check_tag, keep
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.limiting import require_all_searched
@@ -44,8 +44,13 @@ async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
         session.saved = EMPTY  # a SAVE that fails leaves nothing, one that is BAD all: RFC 5182 §2.1
     criteria = known_only(session, resolved)
     order = [SortCriterion(SortKey[each.key.name], each.reverse) for each in args.order]
+    relevancies: dict[int, int] | None = None
     with signs_of_life(session.connection):
-        found = await session.mailbox.sort(criteria, order)
+        if options is not None and SearchReturn.RELEVANCY in options:
+            relevancies = {}
+            found = await session.mailbox.sort(criteria, order, relevancies)
+        else:
+            found = await session.mailbox.sort(criteria, order)
     numbers = found if args.uid else await _numbers(session, found)
     if options is None:
         out.send(SortResult(numbers, highest(session, found) if args.uses_modseq else None))
@@ -55,7 +60,10 @@ async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
     wanted = options - NO_RESULTS
     if wanted or not saving:
         modseq = highest(session, found) if args.uses_modseq and found else None
-        out.send(_esearch(session, args, wanted or {SearchReturn.ALL}, numbers, modseq))
+        response = _esearch(session, args, wanted or {SearchReturn.ALL}, numbers, modseq)
+        out.send(
+            response if relevancies is None else with_relevancy(response, found, args.partial, relevancies)
+        )
     if SearchReturn.UPDATE in options:
         keep(session, Context(session.connection.tag, args.uid, resolved, order, found), out)
     return r.Ok("SORT completed")

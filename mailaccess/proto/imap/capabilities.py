@@ -80,6 +80,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("ESEARCH", 4731, False, True),
     Extension("SEARCHRES", 5182, False, True),
     Extension("WITHIN", 5032, False, True),
+    Extension("SEARCH=FUZZY", 6203, False, True),
     Extension("BINARY", 3516, False, True),
     Extension("UTF8=ACCEPT", 6855, False, True),
     Extension("QUOTA", 9208, False, True, commands=("GETQUOTA", "GETQUOTAROOT", "SETQUOTA")),

@@ -198,6 +198,8 @@ def _esearch(value: r.ESearch, utf8: bool) -> bytes:
     if value.partial is not None:
         window, found = value.partial
         parts.append(b"PARTIAL (%b %b)" % (window.encode("ascii"), ordered_set(found) if found else NIL))
+    if value.relevancy:
+        parts.append(b"RELEVANCY (%b)" % numbers(value.relevancy))
     if value.modseq is not None:
         parts.append(b"MODSEQ %d" % value.modseq)
     return b" ".join(parts) + CRLF

@@ -278,7 +278,7 @@ class ESearch(Response):
     """ESEARCH. RFC 4731 §3.1. What is None is not told; ``tag`` is that of the command.
 
     ordered: ALL of a SORT, in its order (RFC 5267 §3.1).  partial: the window as asked, and what lies in it
-    (RFC 9394 §3.1).
+    (RFC 9394 §3.1).  relevancy: a score for each message, in their order (RFC 6203 §4).
     """
 
     tag: bytes | None
@@ -290,6 +290,7 @@ class ESearch(Response):
     modseq: int | None = None
     ordered: Sequence[int] | None = None
     partial: tuple[str, Sequence[int]] | None = None
+    relevancy: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

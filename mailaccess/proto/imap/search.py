@@ -33,12 +33,13 @@ class Program:
     criteria: c.Criterion
     charset: str | None
     uses_modseq: bool
+    uses_fuzzy: bool = False
 
 
 class _Reader:
     """What one search needs to know while it is read."""
 
-    __slots__ = ("codec", "cur", "depth", "keys", "uses_modseq")
+    __slots__ = ("codec", "cur", "depth", "keys", "uses_fuzzy", "uses_modseq")
 
     def __init__(self, cur: ImapCursor, codec: str) -> None:
         self.cur = cur
@@ -46,6 +47,7 @@ class _Reader:
         self.depth = 0
         self.keys = 0
         self.uses_modseq = False
+        self.uses_fuzzy = False
 
 
 def search_program(cur: ImapCursor) -> Program:
@@ -82,7 +84,7 @@ def _program(cur: ImapCursor, charset: str | None, codec: str) -> Program:
     while tokens.more(cur):
         tokens.space(cur)
         parts.append(_key(reader))
-    return Program(_all_of(parts), charset, reader.uses_modseq)
+    return Program(_all_of(parts), charset, reader.uses_modseq, reader.uses_fuzzy)
 
 
 def _all_of(parts: list[c.Criterion]) -> c.Criterion:
@@ -148,6 +150,13 @@ def _or(reader: _Reader) -> c.Criterion:
 def _not(reader: _Reader) -> c.Criterion:
     tokens.space(reader.cur)
     return c.Not(_nested(reader, _key))
+
+
+def _fuzzy(reader: _Reader) -> c.Criterion:
+    """``FUZZY`` SP search-key. RFC 6203 §7."""
+    tokens.space(reader.cur)
+    reader.uses_fuzzy = True
+    return c.Fuzzy(_nested(reader, _key))
 
 
 # --- arguments ------------------------------------------------------------------------------------------
@@ -266,6 +275,7 @@ KEYS: Final[dict[bytes, SearchRule]] = {
     b"KEYWORD": _keyword_key(True),
     b"UNKEYWORD": _keyword_key(False),
     b"NOT": _not,
+    b"FUZZY": _fuzzy,
     b"OR": _or,
     b"UID": _uid,
     b"UIDAFTER": _uids_beyond,

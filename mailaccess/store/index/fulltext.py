@@ -206,15 +206,25 @@ def matcher(text: str, *, whole: bool) -> Job:
             return Found(set(contents), ())
         if SEPARATOR in text:  # it stands between the texts, and in none
             return Found(frozenset(), ())
-        return _scan(connection, contents, read, needle, whole)
+        return scan(connection, contents, read, holds, whole=whole)
+
+    def holds(content: int, body: bytes, header: bytes) -> bool:
+        return needle in body or needle in header
 
     return job
 
 
-def _scan(
-    connection: sqlite3.Connection, contents: Sequence[int], read: Read, needle: bytes, whole: bool
+Holds = Callable[[int, bytes, bytes], bool]
+"""Whether a content is found, by its body and its header, folded in UTF-8."""
+
+
+def scan(
+    connection: sqlite3.Connection, contents: Sequence[int], read: Read, holds: Holds, *, whole: bool
 ) -> Found:
-    """Look for ``needle`` in what is kept, up to SCANNED_AT_ONCE, and in READ_AT_ONCE of what is not."""
+    """Ask ``holds`` of what is kept, up to SCANNED_AT_ONCE, and of READ_AT_ONCE of what is not.
+
+    whole: it is shown the headers too.
+    """
     wanted, found, seen, spent = set(contents), set[int](), set[int](), 0
     last = contents[-1]
     where, parameters = among(contents)
@@ -227,7 +237,8 @@ def _scan(
             if content not in wanted:
                 continue
             try:
-                if any(needle in zlib.decompress(text) for text in texts):
+                body, *more = [zlib.decompress(text) for text in texts]
+                if holds(content, body, more[0] if whole else b""):
                     found.add(content)
             except (zlib.error, TypeError):  # damaged: read again, as if it were missing
                 continue
@@ -240,7 +251,7 @@ def _scan(
     looked = set[int]()
     for content, header, body in _extracted(connection, missing, read):
         looked.add(content)
-        if needle in body or (whole and needle in header):
+        if holds(content, body, header if whole else b""):
             found.add(content)
     left = set(missing).difference(looked)
     return Found(found, [content for content in contents if content > last or content in left])

@@ -52,6 +52,31 @@ def by_key(name: str, text: str) -> Job:
     )
 
 
+def by_value(name: str, holds: Callable[[int, bytes], bool]) -> Job:
+    """Contents whose field ``name`` (of ``keys.COLUMNS``) is there, and of which ``holds`` says so."""
+    place = keys.COLUMNS.index(name)
+
+    def job(connection: sqlite3.Connection, contents: Sequence[int], read: Read) -> Found:
+        where, which = among(contents)
+        wanted = set(contents)
+        rows = connection.execute(
+            f'SELECT content, "{name}" FROM search_keys WHERE {where} AND version = {keys.VERSION}', which
+        ).fetchall()
+        found = {
+            content
+            for content, value in rows
+            if content in wanted and value is not None and holds(content, value)
+        }
+        missing = sorted(wanted.difference([content for content, _ in rows]))
+        for content, _, of in cache.heads_missing(connection, missing[:READ_AT_ONCE], read):
+            value = of.keys.values[place]
+            if value is not None and holds(content, value):
+                found.add(content)
+        return Found(found, missing[READ_AT_ONCE:])
+
+    return job
+
+
 def by_sent(comparison: Comparison, day: int) -> Job:
     """Contents whose Date field names a day (``date.toordinal``) before, on or since ``day``."""
     compare: Callable[[int], bool] = {

@@ -9,7 +9,7 @@ of its fields were missing.
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Final
 
@@ -46,9 +46,11 @@ _EXPRESSIONS: Final[dict[SortKey, str]] = {
     SortKey.SUBJECT: "coalesce(k.subject, x'')",
     SortKey.DISPLAYFROM: "coalesce(k.display_from, x'')",
     SortKey.DISPLAYTO: "coalesce(k.display_to, x'')",
+    # The highest first (RFC 6203 §6): of the temporary table that ``ordered`` makes.
+    SortKey.RELEVANCY: "-(SELECT relevancy FROM relevancies AS r WHERE r.uid = m.uid)",
 }
 
-OF_ROWS: Final = frozenset((SortKey.ARRIVAL, SortKey.SIZE))
+OF_ROWS: Final = frozenset((SortKey.ARRIVAL, SortKey.SIZE, SortKey.RELEVANCY))
 """Keys for which the messages' rows are enough."""
 
 
@@ -60,8 +62,19 @@ def missing(connection: sqlite3.Connection, mailbox: int, most: int) -> list[int
     return sorted(row[0] for row in rows)
 
 
-def ordered(connection: sqlite3.Connection, mailbox: int, order: Sequence[SortCriterion]) -> list[int]:
+def ordered(
+    connection: sqlite3.Connection,
+    mailbox: int,
+    order: Sequence[SortCriterion],
+    relevancies: Mapping[int, int] | None = None,
+) -> list[int]:
     """UIDs of the chosen messages by ``order``; what is equal goes by UID. RFC 5256 §3."""
+    if relevancies is not None and any(each.key is SortKey.RELEVANCY for each in order):
+        connection.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS relevancies (uid INTEGER PRIMARY KEY, relevancy INTEGER)"
+        )
+        connection.execute("DELETE FROM relevancies")
+        connection.executemany("INSERT INTO relevancies VALUES (?, ?)", relevancies.items())
     terms = [_EXPRESSIONS[each.key] + (" DESC" if each.reverse else "") for each in order]
     rows = connection.execute(f"SELECT m.uid {_CHOSEN} ORDER BY {', '.join([*terms, 'm.uid'])}", (mailbox,))
     return [row[0] for row in rows.fetchall()]

@@ -7,7 +7,7 @@ wider than the batch, and as a list otherwise; either way one statement answers 
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,10 +21,14 @@ Read = Callable[[int], Octets | None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a job of a search found. contents: those that match.  left: those it has not looked at."""
+    """What a job of a search found. contents: those that match.  left: those it has not looked at.
+
+    relevancies: of those that were looked for with FUZZY, 1 to 100.
+    """
 
     contents: AbstractSet[int]
     left: Sequence[int]
+    relevancies: Mapping[int, int] | None = None
 
 
 Job = Callable[[sqlite3.Connection, Sequence[int], Read], Found]

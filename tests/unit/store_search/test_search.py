@@ -60,7 +60,7 @@ def three() -> MemoryMailbox:
         (tree.Header("SUBJECT", "", True), [1, 2, 3]),
         (tree.Header("X-NONE", ""), []),
         (tree.Header("CONTENT-TYPE", "UTF-8"), [1, 2, 3]),
-        (tree.Body("STRASSE"), [1]),
+        (tree.Body("STRAẞE"), [1]),
         (tree.Body("회의"), [2]),
         (tree.Body("\N{HANGUL CHOSEONG HIEUH}\N{HANGUL JUNGSEONG OE}의"), [2]),
         (tree.Body(""), [1, 2, 3]),

@@ -27,7 +27,7 @@ class Expunge(Command):
 
 
 class SearchReturn(Enum):
-    """search-return-opt. RFC 4731 §3.1, RFC 5182 §2, RFC 9394 §3.1, RFC 5267 §4.2, §4.3."""
+    """search-return-opt. RFC 4731 §3.1, RFC 5182 §2, RFC 9394 §3.1, RFC 5267 §4.2, §4.3, RFC 6203 §4."""
 
     MIN = "MIN"
     MAX = "MAX"
@@ -37,6 +37,7 @@ class SearchReturn(Enum):
     PARTIAL = "PARTIAL"
     CONTEXT = "CONTEXT"
     UPDATE = "UPDATE"
+    RELEVANCY = "RELEVANCY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,10 @@ def _search(cur: ImapCursor, *, uid: bool = False) -> Search:
     """``search`` = "SEARCH" [SP search-return-opts] SP search-program. RFC 9051 §9, RFC 4731 §3."""
     tokens.space(cur)
     options, partial = search_return(cur)
+    at = cur.pos
     program = search_grammar.search_program(cur)
+    if options is not None and SearchReturn.RELEVANCY in options and not program.uses_fuzzy:
+        cur.fail("a FUZZY key beside RELEVANCY", at)  # RFC 6203 §4
     return Search(program.criteria, uid, options, program.charset, program.uses_modseq, partial)
 
 

@@ -18,7 +18,7 @@ MAX_CRITERIA: Final = 20
 
 
 class SortKey(Enum):
-    """sort-key. RFC 5256 §3, RFC 5957 §3."""
+    """sort-key. RFC 5256 §3, RFC 5957 §3, RFC 6203 §6."""
 
     ARRIVAL = "ARRIVAL"
     CC = "CC"
@@ -29,6 +29,7 @@ class SortKey(Enum):
     TO = "TO"
     DISPLAYFROM = "DISPLAYFROM"
     DISPLAYTO = "DISPLAYTO"
+    RELEVANCY = "RELEVANCY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,13 @@ def _sort(cur: ImapCursor, *, uid: bool = False) -> Sort:
     options, partial = search_return(cur)
     order = _sort_criteria(cur)
     tokens.space(cur)
+    at = cur.pos
     program = search_grammar.search_criteria(cur)
+    relevant = any(each.key is SortKey.RELEVANCY for each in order) or (
+        options is not None and SearchReturn.RELEVANCY in options
+    )
+    if relevant and not program.uses_fuzzy:
+        cur.fail("a FUZZY key beside RELEVANCY", at)  # RFC 6203 §6
     return Sort(order, program.criteria, program.charset, uid, options, program.uses_modseq, partial)
 
 
