@@ -31,6 +31,7 @@ from mailaccess.model.work import InlineRunner
 from mailaccess.observe.events import Level, Value
 from mailaccess.store.api import Account, Store
 from mailaccess.store.engine import MaildirStore
+from mailaccess.store.public import SHARES_FILE
 
 T = TypeVar("T")
 
@@ -47,7 +48,15 @@ class StderrLog:
 def with_store(tool: Tool, work: Callable[[Store], Awaitable[T]]) -> T:
     """The result of ``work``; what it owes the disk is done too. A MailError ends with an exit code."""
     become(tool.settings.process.user)
-    store = MaildirStore(tool.settings.store, InlineRunner(), None, StderrLog(), time.time)
+    settings = tool.settings
+    store = MaildirStore(
+        settings.store,
+        InlineRunner(),
+        None,
+        StderrLog(),
+        time.time,
+        shares=settings.state_dir / SHARES_FILE,
+    )
 
     async def whole() -> T:
         try:

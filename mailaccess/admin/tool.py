@@ -54,7 +54,9 @@ class Tool:
     def table(self) -> Table:
         """The passwd-file as it is now; without accounts where there is none yet. Raises OSError."""
         store = self.settings.store
-        quota = QuotaLimit(store.quota_storage or None, store.quota_messages or None)
+        quota = QuotaLimit(
+            store.quota_storage or None, store.quota_messages or None, store.quota_mailboxes or None
+        )
         try:
             data = self.settings.auth.passwd_file.read_bytes()
         except FileNotFoundError:

@@ -42,7 +42,9 @@ def make_authenticator(
     """
     auth, store = settings.auth, settings.store
     names = naming(settings)
-    defaults = Defaults(QuotaLimit(store.quota_storage or None, store.quota_messages or None))
+    defaults = Defaults(
+        QuotaLimit(store.quota_storage or None, store.quota_messages or None, store.quota_mailboxes or None)
+    )
     source = PasswdFile(auth.passwd_file, names, runner, log, defaults=defaults, clock=clock)
     throttle = Throttle(
         clock,

@@ -7,8 +7,9 @@ not (then it is in the first local one). A line that cannot be read is logged wi
 the others stand. Of two lines for one name the first stands, as in Dovecot.
 
 Understood extra fields: nopassword, nologin, deny, reason, allow_nets, userdb_mail (maildir:PATH),
-userdb_quota_rule (``*:storage=1G``, ``*:messages=1000``), userdb_home,
-userdb_uid, userdb_gid; others are handed on (userdb_imap_capability: ``-MOVE,+UIDONLY``, for IMAP).
+userdb_quota_rule (``*:storage=1G``, ``*:messages=1000``), userdb_quota_mailbox_count, userdb_home,
+userdb_uid, userdb_gid; others are handed on (userdb_imap_capability: ``-MOVE,+UIDONLY``, for IMAP;
+userdb_acl_groups: ``sales,staff``, for lists of rights).
 
 The file is looked at again at most once a second, in a thread, and read when its stat changed. Of a large one
 only the names are read then, and each line when its account is asked for: 100,000 lines would keep the
@@ -184,7 +185,12 @@ def parse_quota(extra: Mapping[str, str], default: QuotaLimit) -> QuotaLimit:
 
     A storage without a unit is in kilobytes, as Dovecot reads it; 0 and "ignore" are no limit.
     """
-    storage, messages = default.storage, default.messages
+    storage, messages, mailboxes = default.storage, default.messages, default.mailboxes
+    count = extra.get("userdb_quota_mailbox_count", "")
+    if count:
+        if not re.fullmatch(r"[0-9]{1,9}", count):
+            raise BadLine(f"userdb_quota_mailbox_count={count}: not a number")
+        mailboxes = int(count) or None
     for key, rule in sorted(extra.items()):
         if not re.fullmatch(r"userdb_quota_rule[0-9]*", key):
             continue
@@ -203,7 +209,7 @@ def parse_quota(extra: Mapping[str, str], default: QuotaLimit) -> QuotaLimit:
             else:
                 unit = 1 if kind == "bytes" and not size[2] else _UNIT[size[2].upper()]
                 storage = int(size[1]) * unit or None
-    return QuotaLimit(storage, messages)
+    return QuotaLimit(storage, messages, mailboxes)
 
 
 # -- the file ---------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ def combinations(settings: Settings) -> Iterator[Found]:
     for name in ("message_limit", "save_limit"):
         if 0 < getattr(settings.imap, name) < 1000:
             yield ("imap", name), "must be 1000 at least (RFC 9738), or 0 for no limit"
+    yield from _sharing(settings)
     auth = settings.auth
     if not auth.mechanisms:
         yield ("auth", "mechanisms"), "must name one mechanism at least: clients could not log in"
@@ -134,6 +135,24 @@ def _screening(settings: Settings) -> Iterator[Found]:
     for name in settings.hooks.python:
         if not re.fullmatch(r"[\w.]+:\w+", name):
             yield ("hooks", "python"), f'"{name}" must be written as package.module:function'
+
+
+def _sharing(settings: Settings) -> Iterator[Found]:
+    sharing = settings.sharing
+    for name, folder in sharing.public.items():
+        try:
+            if not FORMS["mailbox"](name):
+                raise ValueError("a mailbox name")
+        except ValueError as error:
+            yield ("sharing", "public", name), f"must be {error}"
+        if name == sharing.other_users:
+            yield ("sharing", "public", name), "is the name of sharing.other_users already"
+        if not folder or "\0" in folder or ".." in folder.split("/"):
+            yield ("sharing", "public", name), "must be a folder, without .."
+    folders = list(sharing.public.values())
+    for name, folder in sharing.public.items():
+        if folders.count(folder) > 1:
+            yield ("sharing", "public", name), f'"{folder}" stands there twice'
 
 
 def _is_address(text: str) -> bool:

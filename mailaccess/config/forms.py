@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from mailaccess.model import names
 from mailaccess.proto.imap.capabilities import TABLE
 
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:\[\]/]*)):([0-9]{1,5})")
@@ -96,6 +97,18 @@ def delimiter(text: str) -> str:
     return text
 
 
+def mailbox(text: str) -> str:
+    """Empty, or one level of a mailbox name that is not INBOX."""
+    problem = names.problem(text) if text else None
+    if problem is not None or names.SEPARATOR in text or names.canonical(text) == names.INBOX:
+        raise ValueError('a mailbox name of one level such as "Other Users"')
+    if len(text.encode("utf-8", "surrogatepass")) > 100:
+        raise ValueError("a name of at most 100 octets")
+    if text != names.canonical(text) or any(char in text for char in "*%"):
+        raise ValueError("a name without wildcards, in Unicode form NFC")
+    return text
+
+
 def workers(text: str) -> str:
     """A number from 1 to 256, or auto."""
     if text != "auto" and not (text.isascii() and text.isdigit() and 1 <= int(text) <= 256):
@@ -147,6 +160,7 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
     "domain": domain,
     "home": home,
     "delimiter": delimiter,
+    "mailbox": mailbox,
     "workers": workers,
     "account": account,
     "group": group,

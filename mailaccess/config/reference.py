@@ -37,6 +37,7 @@ _EXAMPLES: Final = {
     "listen.imap": '["0.0.0.0:143", "[::]:143"]',
     "listen.lmtp": '["unix:lmtp.sock"]',
     "auth.trusted_networks": '["10.0.0.0/8"]',
+    "sharing.public": '{ "Public" = "public/Maildir" }',
     "relay.dns": '["127.0.0.1:53"]',
     "relay.smarthost": '"mail.example.net:587"',
     "relay.password_file": '"smarthost.password"',

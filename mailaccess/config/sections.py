@@ -128,6 +128,12 @@ class Store:
         0, "an account's room, unless its userdb_quota_rule says otherwise; 0: no limit", unit="octets"
     )
     quota_messages: int = option(0, "how many messages an account may hold; 0: no limit", unit="messages")
+    quota_mailboxes: int = option(
+        0,
+        "how many mailboxes an account may have, INBOX among them, unless its userdb_quota_mailbox_count says"
+        " otherwise; 0: no limit",
+        unit="mailboxes",
+    )
     message_size: int = option(
         100 * 2**20, "the largest message taken by APPEND, SMTP and LMTP", unit="octets", least=65536
     )
@@ -145,6 +151,26 @@ class Store:
     fsync: bool = option(True, "have each message on disk before it is acknowledged; false only for tests")
     open_accounts: int = option(
         200, "account indexes kept open, least recently used closed first", unit="accounts", least=1
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Mailboxes of others: who may use them is what their access control lists say (IMAP ACL, mailadm)."""
+
+    other_users: str = option(
+        "Other Users",
+        'under which name other accounts\' mailboxes are shown, as "Other Users/kim@example.org/INBOX"; empty:'
+        " they are not",
+        form="mailbox",
+    )
+    public: dict[str, str] = option(
+        None,
+        "mailboxes of nobody for all: a name and the folder of a Maildir++, relative to state_dir",
+        factory=dict,
+    )
+    anyone: bool = option(
+        True, "accounts may grant rights to everybody (the identifiers anyone and authenticated)"
     )
 
 
@@ -408,6 +434,7 @@ class Settings:
     tls: Tls = option(None, "", factory=Tls)
     auth: Auth = option(None, "", factory=Auth)
     store: Store = option(None, "", factory=Store)
+    sharing: Sharing = option(None, "", factory=Sharing)
     imap: Imap = option(None, "", factory=Imap)
     pop3: Pop3 = option(None, "", factory=Pop3)
     smtp: Smtp = option(None, "", factory=Smtp)

@@ -20,6 +20,8 @@ session      a class per state                 dispatch     the command table; w
 commands     the handlers, a file per family   fetch        items, sections, piece by piece
 view         message numbers of one client     updates      what others did, and when it is told
 replies      answers, one write per input      answers      errors to NO, BAD, BYE: one table
+namespaces   a name's account and rights        rights       those on the selected mailbox
+transfer     copies between accounts
 places       flags found in columns            patterns     LIST's wildcards
 contexts     searches that are told of         progress     signs of life of a long command
 """

@@ -44,6 +44,7 @@ _CODES: Final[tuple[tuple[type[errors.MailError], r.Code | None], ...]] = (
     (errors.MailboxNotSelectable, r.CANNOT),
     (errors.MailboxHasChildren, r.HASCHILDREN),
     (errors.MailboxGone, r.NONEXISTENT),
+    (errors.NotPermitted, r.NOPERM),
     (errors.NoSuchMessage, r.EXPUNGEISSUED),
     (errors.TooBig, r.TOOBIG),
     (errors.OverQuota, r.OVERQUOTA),

@@ -13,7 +13,13 @@ from mailaccess.imap.fetch import sections
 from mailaccess.imap.fetch.items import SectionItem
 from mailaccess.imap.fetch.sections import Stretch
 from mailaccess.imap.session import Authenticated, Selected
-from mailaccess.model.errors import MailboxGone, MailboxNotSelectable, NoSuchMailbox, TemporaryFailure
+from mailaccess.model.errors import (
+    MailboxGone,
+    MailboxNotSelectable,
+    NoSuchMailbox,
+    NotPermitted,
+    TemporaryFailure,
+)
 from mailaccess.proto.imap import url as urls
 from mailaccess.proto.imap.responses_more import BadUrl
 from mailaccess.proto.imap.url import MessageUrl
@@ -45,7 +51,7 @@ async def copy(
             await allow(found.length)
             async for piece in found.pieces():
                 await upload.write(piece)
-    except (urls.BadUrl, Nothing, NoSuchMailbox, MailboxNotSelectable, MailboxGone):
+    except (urls.BadUrl, Nothing, NoSuchMailbox, NotPermitted, MailboxNotSelectable, MailboxGone):
         raise bad_url(text) from None
 
 
@@ -57,12 +63,14 @@ def bad_url(text: str) -> Refusal:
 @asynccontextmanager
 async def _opened(session: Authenticated, url: MessageUrl) -> AsyncIterator[Mailbox]:
     """The mailbox of a URL: the selected one, or another for the moment."""
-    if isinstance(session, Selected) and url.mailbox in (None, session.mailbox.name):
+    if isinstance(session, Selected) and url.mailbox in (None, session.shown):
         yield session.mailbox
         return
     if url.mailbox is None:
         raise Nothing
-    async with opened(session.account, url.mailbox) as mailbox:
+    place = await session.namespaces.place(url.mailbox)
+    place.require("r")
+    async with opened(place.account, place.name) as mailbox:
         yield mailbox
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from mailaccess.imap import contexts
 from mailaccess.imap.answers import answer
 from mailaccess.imap.replies import Replies
+from mailaccess.imap.rights import recheck
 from mailaccess.imap.session import Authenticated, NotAuthenticated, Selected, State
 from mailaccess.model.errors import MailError
 from mailaccess.observe.events import Level
@@ -81,6 +82,8 @@ async def perform(connection: "Connection", request: Request) -> None:
     connection.tag = request.tag
     connection.old_names = request.old_names
     try:
+        if isinstance(state, Selected) and not state.place.owned and not await recheck(state, out):
+            return
         status = await row.handler(state, request.command, out)
     except ConnectionResetError:
         raise

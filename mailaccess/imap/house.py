@@ -1,14 +1,15 @@
 """What all IMAP connections of a process share: engines, settings, and the limits that follow from them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Final
 
 from mailaccess import __version__
 from mailaccess.auth.api import Authenticator
 from mailaccess.config.clients import ClientProfile
-from mailaccess.config.sections import Imap
+from mailaccess.config.sections import Imap, Sharing
+from mailaccess.model.account import AccountLocation
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog
 from mailaccess.proto.imap import framing
@@ -35,6 +36,8 @@ class House:
     message_size: the largest message APPEND takes, octets.
     tls_required: passwords need TLS, except from addresses of which ``is_trusted`` says so.
     profiles: of mail programs, the first that fits counts.  server_id: what ID tells (RFC 2971 §3.2).
+    sharing, public: other namespaces than the own, and where those of ``sharing.public`` lie.
+    default_domain: the domain of user names without one.
     """
 
     authenticator: Authenticator
@@ -47,6 +50,9 @@ class House:
     is_trusted: Callable[[str], bool] = is_local
     profiles: tuple[ClientProfile, ...] = ()
     server_id: tuple[tuple[str, str | None], ...] = (("name", "mailaccess"), ("version", __version__))
+    sharing: Sharing = field(default_factory=Sharing)
+    public: Mapping[str, AccountLocation] = field(default_factory=dict)
+    default_domain: str = ""
 
     def limits(self, *, logged_in: bool) -> framing.Limits:
         """What the framer takes in, before and after login."""

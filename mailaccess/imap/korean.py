@@ -122,6 +122,19 @@ KOREAN: Final[dict[str, str]] = {
     "INBOX cannot be deleted": "INBOX는 지울 수 없습니다",
     "There are too many mailboxes": "메일함이 너무 많습니다",
     "There are too many subscriptions": "구독이 너무 많습니다",
+    # --- rights
+    "You do not have the right to do that": "그렇게 할 권한이 없습니다",
+    "You may no longer read the selected mailbox": "선택한 메일함을 더는 읽을 수 없습니다",
+    "A mailbox stays with its account; its messages can be moved": (
+        "메일함은 다른 계정으로 옮길 수 없습니다. 메시지는 옮길 수 있습니다"
+    ),
+    "Special uses are for one's own mailboxes": "특수 용도는 자기 메일함에만 정할 수 있습니다",
+    "Only the owner has private annotations": "개인 항목은 메일함 주인만 쓸 수 있습니다",
+    "Rights cannot be given to everybody here": "모든 사람에게 권한을 줄 수 없습니다",
+    "The {} right is not supported": "{} 권한은 없습니다",
+    "That is not an identifier": "쓸 수 없는 사용자나 그룹 이름입니다",
+    "The access control list has too many entries": "접근 권한 목록이 너무 깁니다",
+    "The account may not have more mailboxes": "이 계정은 메일함을 더 만들 수 없습니다",
     # --- messages
     "A message has to be sent as a literal": "메시지는 리터럴로 보내야 합니다",
     "The command has too many parts": "명령의 부분이 너무 많습니다",

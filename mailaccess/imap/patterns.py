@@ -28,6 +28,13 @@ class Pattern:
         head = text[: len(INBOX)].upper()
         self._any_case: str | None = head + text[len(INBOX) :] if head != text[: len(INBOX)] else None
 
+    def may_match_below(self, head: str) -> bool:
+        """Whether ``head`` or a name below it may be meant: judged by what stands before the first wildcard."""
+        fixed = re.split(r"[*%]", self._text, maxsplit=1)[0]
+        if len(fixed) == len(self._text):
+            return fixed == head or fixed.startswith(head + SEPARATOR)
+        return (head + SEPARATOR).startswith(fixed) or fixed.startswith(head + SEPARATOR)
+
     def matches(self, name: str) -> bool:
         """Whether ``name`` (canonical) is meant."""
         if _matches(self._text, name, self._wild):

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable
 
 from mailaccess.imap import catenating
 from mailaccess.imap.answers import Refusal, bad
+from mailaccess.imap.namespaces import Place
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated
 from mailaccess.model.errors import TooBig
+from mailaccess.model.rights import permitted
 from mailaccess.proto.imap import framing, parse
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.append import (
@@ -31,13 +33,12 @@ Room = Callable[[int, int], Awaitable[None]]
 class Reception:
     """One command's messages on their way in. Whoever makes one awaits ``discard`` at the end.
 
-    most: messages that the command may have.  room: asked before each piece.
+    most: messages that the command may have.
     """
 
-    def __init__(self, session: Authenticated, out: Replies, *, room: Room, most: int | None = None) -> None:
+    def __init__(self, session: Authenticated, out: Replies, *, most: int | None = None) -> None:
         self.session = session
         self.out = out
-        self.room = room
         self.most = most
         connection = session.connection
         self._announced, connection.announced = connection.announced, None
@@ -55,66 +56,81 @@ class Reception:
             await upload.discard()
 
     async def messages(
-        self, described: tuple[AppendMessage, ...], replaces: Replaced | None = None
+        self,
+        described: tuple[AppendMessage, ...],
+        place: Place,
+        *,
+        room: Room,
+        replaces: Replaced | None = None,
     ) -> list[NewMessage]:
-        """All of the command's messages, ``described`` being those up to the first literal.
+        """All of the command's messages for ``place``, ``described`` being those up to the first literal.
 
+        room: asked before each piece. Flags that one has no right to set are left out (RFC 4314 §4).
         Raises Refusal, TooBig, OverQuota, TemporaryFailure; then the command has been got past.
         """
         try:
             while True:  # each turn reads a literal, which the framer bounds by MAX_STREAMED
-                literal = await self._take(described, replaces)
+                literal = await self._take(described, place, room, replaces)
                 if literal is None:
                     return self._messages
-                described = await self._rest(literal, described[-1].data)
+                described = await self._rest(literal, described[-1].data, room)
         except BaseException:
             self.refuse()
             raise
 
     async def _take(
-        self, described: tuple[AppendMessage, ...], replaces: Replaced | None
+        self,
+        described: tuple[AppendMessage, ...],
+        place: Place,
+        room: Room,
+        replaces: Replaced | None,
     ) -> MessageLiteral | None:
         """Take in messages up to and with the literal that is announced; None where there is none."""
         for message in described:
             if self.most is not None and len(self._messages) >= self.most:
                 raise bad("One message replaces another")
-            upload = self.session.account.upload(self.session.house.message_size)
+            upload = place.account.upload(self.session.house.message_size)
             self._uploads.append(upload)
             date = None if message.date is None else int(message.date.timestamp())
-            self._messages.append(NewMessage(upload, message.flags, date, replaces))
+            flags = permitted(place.rights, message.flags)
+            self._messages.append(NewMessage(upload, flags, date, replaces))
             data = message.data
-            literal = await self._parts(data.parts if isinstance(data, Catenation) else (data,))
+            literal = await self._parts(data.parts if isinstance(data, Catenation) else (data,), room)
             if literal is not None:
                 return literal
         return None
 
-    async def _parts(self, parts: tuple[MessageLiteral | UrlPart, ...]) -> MessageLiteral | None:
+    async def _parts(self, parts: tuple[MessageLiteral | UrlPart, ...], room: Room) -> MessageLiteral | None:
         """Take in pieces of the last message; a literal is the last of them, and given back."""
         upload = self._uploads[-1]
+
+        async def allow(octets: int) -> None:
+            await self._allow(octets, room)
+
         for part in parts:
             if isinstance(part, UrlPart):
-                await catenating.copy(self.session, part.url, upload, self._allow)
+                await catenating.copy(self.session, part.url, upload, allow)
             elif self._announced is None:
                 raise bad("A message has to be sent as a literal")
             else:
-                await self._allow(self._announced.size)
+                await allow(self._announced.size)
                 await self._receive(self._announced, upload)
                 return part
         return None
 
-    async def _allow(self, octets: int) -> None:
+    async def _allow(self, octets: int, room: Room) -> None:
         """Raise what so many octets more would fail with, while they have not come yet."""
         if self._uploads[-1].size + octets > self.session.house.message_size:
             raise TooBig
-        await self.room(sum(upload.size for upload in self._uploads) + octets, len(self._uploads))
+        await room(sum(upload.size for upload in self._uploads) + octets, len(self._uploads))
 
     async def _rest(
-        self, literal: MessageLiteral, data: MessageLiteral | Catenation
+        self, literal: MessageLiteral, data: MessageLiteral | Catenation, room: Room
     ) -> tuple[AppendMessage, ...]:
         """Behind a literal: take in what goes on with its message up to the next; then what follows it."""
         while True:  # bounded as above
             found = await self._following(literal, catenating=isinstance(data, Catenation))
-            more = await self._parts(found.parts)
+            more = await self._parts(found.parts, room)
             if more is None:
                 return found.messages
             literal = more

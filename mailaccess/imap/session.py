@@ -11,8 +11,10 @@ from mailaccess.auth.api import Identity, Peer
 from mailaccess.imap.answers import bad
 from mailaccess.imap.contexts import Context
 from mailaccess.imap.house import House
+from mailaccess.imap.namespaces import Namespaces, Place
 from mailaccess.imap.updates import Updates
 from mailaccess.imap.view import Span, View
+from mailaccess.model import names
 from mailaccess.model.sequence import EMPTY, SequenceSet, UidSet
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.capabilities import Offer
@@ -114,6 +116,11 @@ class Authenticated(State):
         )
 
     @property
+    def namespaces(self) -> Namespaces:
+        """What mailbox names mean to this client."""
+        return Namespaces(self.house, self.identity, self.account)
+
+    @property
     def condstore(self) -> bool:
         """Whether FETCH answers owe mod-sequences. RFC 7162 §3.1."""
         return "CONDSTORE" in self.features.enabled
@@ -162,22 +169,37 @@ class Ear:
 class Selected(Authenticated):
     """A mailbox is selected, read-only after EXAMINE.
 
+    place: what it is to this client, with the rights it had at the last look (``imap.rights``).
     view: the client's message numbers.  updates: what it has yet to be told.  saved: ``$`` (RFC 5182 §2.1).
     contexts: searches that the client is told of (RFC 5267 §4.3).
     """
 
-    __slots__ = ("contexts", "mailbox", "saved", "updates", "view", "writable")
+    __slots__ = ("contexts", "mailbox", "place", "saved", "updates", "view", "writable")
 
     def __init__(
-        self, before: Authenticated, mailbox: Mailbox, view: View, updates: Updates, *, writable: bool
+        self,
+        before: Authenticated,
+        place: Place,
+        mailbox: Mailbox,
+        view: View,
+        updates: Updates,
+        *,
+        writable: bool,
     ) -> None:
         super().__init__(before.connection, before.identity, before.account, before.features)
+        self.place = place
         self.mailbox = mailbox
         self.view = view
         self.updates = updates
         self.writable = writable
         self.saved: UidSet = EMPTY
         self.contexts: list[Context] = []
+
+    @property
+    def shown(self) -> str:
+        """What this client calls the mailbox; follows a RENAME."""
+        name = self.mailbox.name
+        return name if self.place.owned else self.place.root + names.SEPARATOR + name
 
     def spans(self, numbers: SequenceSet, *, uid: bool) -> list[Span]:
         """The places a command's set stands for. Raises BadNumber, Refusal."""

@@ -17,6 +17,7 @@ from mailaccess.imap.fetch.flags import FlagTexts
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.view import View
 from mailaccess.model.flags import SYSTEM_FLAGS, Flag
+from mailaccess.model.rights import ALL, Rights, permitted
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.model.work import ThreadRunner
 from mailaccess.proto.imap import render_fetch
@@ -38,6 +39,7 @@ class Updates:
     uid_only: UIDONLY is on, so messages are told by their UIDs (RFC 9586).
     wake: called, if set, when something has come up to tell (IDLE).  gone: the mailbox does not exist any
     more.
+    rights: the client's on the mailbox, for PERMANENTFLAGS (RFC 4314 §5.1.1).
     """
 
     __slots__ = (
@@ -53,6 +55,7 @@ class Updates:
         "flags",
         "gone",
         "recent",
+        "rights",
         "tells_recent",
         "uid_only",
         "wake",
@@ -67,11 +70,13 @@ class Updates:
         writable: bool,
         tells_recent: bool = True,
         uid_only: bool = False,
+        rights: Rights = ALL,
     ) -> None:
         self._mailbox = mailbox
         self._view = view
         self._runner = runner
         self._writable = writable
+        self.rights = rights
         self._changed: set[int] = set()
         self._changed_since: int | None = None
         self._heard_modseq = mailbox.highest_modseq
@@ -204,7 +209,9 @@ class Updates:
         flags = (*SYSTEM_FLAGS, *keywords)
         out.send(r.MailboxFlags(flags))
         if self._writable:
-            out.send(r.Ok("Flags permitted", r.PermanentFlags(flags, may_create=True)))
+            ours = permitted(self.rights, frozenset(flags))
+            told = tuple([flag for flag in flags if flag in ours])
+            out.send(r.Ok("Flags permitted", r.PermanentFlags(told, may_create="w" in self.rights)))
         else:
             out.send(r.Ok("Read-only mailbox", r.PermanentFlags(())))
 

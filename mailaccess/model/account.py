@@ -10,6 +10,7 @@ class QuotaLimit:
 
     storage: int | None = None  # octets
     messages: int | None = None
+    mailboxes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class AccountLocation:
 
     name: lower case, with its domain.  maildir: the Maildir++ folder.  index: the disposable index's folder.
     uid, gid: the owner that files get when the server runs as root; None keeps the server's own.
+    shared: nobody's: a namespace of mailboxes for all (``sharing.public``), in which none is made by itself.
     """
 
     name: str
@@ -27,3 +29,4 @@ class AccountLocation:
     uid: int | None = None
     gid: int | None = None
     quota: QuotaLimit = QuotaLimit()
+    shared: bool = False

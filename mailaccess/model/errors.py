@@ -84,6 +84,12 @@ class TemporaryFailure(MailError):
     default = "Temporary failure, please try again later"
 
 
+class NotPermitted(MailError):
+    """A right on the mailbox is missing, which the client may know to exist. RFC 5530 §3 (NOPERM)."""
+
+    default = "You do not have the right to do that"
+
+
 class AuthenticationFailed(MailError):
     """Wrong name or password; never says which. RFC 5530 §3 (AUTHENTICATIONFAILED).
 

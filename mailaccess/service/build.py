@@ -40,6 +40,7 @@ from mailaccess.smtp.policy import Policy
 from mailaccess.smtp.submission import Submission
 from mailaccess.store.api import Store
 from mailaccess.store.engine import MaildirStore
+from mailaccess.store.public import SHARES_FILE, public_locations
 from mailaccess.store.watch import InotifyWatcher
 from mailaccess.store.worker import Worker
 
@@ -119,7 +120,9 @@ def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
     threads = Threads(reactor, settings.process.threads)
     worker = Worker(reactor, settings.process.threads)
     watcher = InotifyWatcher(reactor)
-    store = MaildirStore(settings.store, worker, watcher, log, time.time)
+    store = MaildirStore(
+        settings.store, worker, watcher, log, time.time, shares=settings.state_dir / SHARES_FILE
+    )
     networks = tuple(ipaddress.ip_network(text, strict=False) for text in settings.auth.trusted_networks)
     common = _Common(
         settings,
@@ -155,6 +158,9 @@ def _imap(common: _Common) -> Entrances:
         tls_required=settings.tls.required,
         is_trusted=common.trusted,
         profiles=client_profiles(settings.imap),
+        sharing=settings.sharing,
+        public=public_locations(settings),
+        default_domain=settings.domains[0] if settings.domains else "",
     )
 
     def plain(place: Place) -> Protocol:

@@ -10,6 +10,8 @@ In the account's jobs      vault (paths, open index, transactions), tree (mailbo
                            programs did), describing (new files as rows), appending (group commit), changing (flags,
                            expunge, copy, move), forgetting, journal (file operations owed), loading (into memory),
                            reading (octets), flagsets, naming
+Rights                     acl (an account's lists), shares (who granted whom, over all accounts), public (mailboxes
+                           of nobody)
 maildir/                   names (file names), folders (folder names), scan, uids (``mailaccess-uids`` and Dovecot's
                            files), subscriptions, deliver, files (every file operation, where faults are injected)
 index/                     schema, connection, mailboxes and messages (rows), cache, fieldsets, fulltext, keys

@@ -22,8 +22,9 @@ from mailaccess.model.errors import (
     MailError,
     NoSuchMailbox,
 )
+from mailaccess.model.rights import Acl
 from mailaccess.model.sequence import UidSet
-from mailaccess.store import appending, changing, housekeeping, intake, loading, metadata, steps, tree
+from mailaccess.store import acl, appending, changing, housekeeping, intake, loading, metadata, steps, tree
 from mailaccess.store.api import Appended, Listener, Mailbox, MailboxInfo, NewMessage, Quota, Status
 from mailaccess.store.background import Cancellable, Watch
 from mailaccess.store.changes import Delta, OpenMailbox
@@ -63,11 +64,16 @@ class MaildirAccount:
         self._limit = QuotaLimit(
             limit.storage if limit.storage is not None else settings.quota_storage or None,
             limit.messages if limit.messages is not None else settings.quota_messages or None,
+            limit.mailboxes if limit.mailboxes is not None else settings.quota_mailboxes or None,
         )
+        if location.shared:
+            self._limit = limit
         self.vault = Vault(
             location, surroundings.make_files(location), surroundings.log, surroundings.clock, self._post,
-            loading.Lifecycle(), settings.autocreate, surroundings.unique_names, self._limit,
+            loading.Lifecycle(), {} if location.shared else settings.autocreate, surroundings.unique_names,
+            self._limit,
         )  # fmt: skip
+        self._acls = acl.AclBook(self, None if location.shared else surroundings.shares)
         self._key = ("store", os.fspath(location.maildir))
         self._deltas: deque[Delta] = deque()
         self._telling = False
@@ -176,15 +182,24 @@ class MaildirAccount:
         await self.run(tree.set_subscribed, name, subscribed)
 
     async def create(self, name: str, special_use: frozenset[str] = frozenset()) -> MailboxInfo:
-        return await self.run(tree.create, name, special_use)
+        try:
+            return await self.run(acl.create, name, special_use)
+        finally:
+            self._acls.forget()
 
     async def delete(self, name: str) -> None:
-        folder = await self.run(tree.delete, name)
+        try:
+            folder = await self.run(tree.delete, name)
+        finally:
+            self._acls.forget()
         await self.runner.run(tree.remove_folder, self.vault, folder)
 
     async def rename(self, old: str, new: str) -> None:
         if old != names.INBOX:
-            await self.run(tree.rename, old, new)
+            try:
+                await self.run(tree.rename, old, new)
+            finally:
+                self._acls.forget()
             return
         await self.create(new)
         await self.run(metadata.copy_from_inbox, new)
@@ -366,8 +381,8 @@ class MaildirAccount:
             await self.run_small(Vault.require_room, octets, messages)
 
     async def quota(self) -> Quota:
-        storage, messages = await self.run_small(_used)
-        return Quota(storage, messages, self._limit)
+        storage, messages, mailboxes = await self.run_small(_used)
+        return Quota(storage, messages, self._limit, mailboxes)
 
     # Annotations
 
@@ -376,6 +391,14 @@ class MaildirAccount:
 
     async def set_metadata(self, mailbox: str | None, values: Mapping[str, bytes | None]) -> None:
         await self.run(metadata.change, mailbox, values)
+
+    # Rights
+
+    async def acls(self, max_age: float = 0) -> Mapping[str, Acl]:
+        return await self._acls.current(max_age)
+
+    async def change_acl(self, mailbox: str, rewrite: Callable[[Acl], Acl]) -> Acl:
+        return await self._acls.change(mailbox, rewrite)
 
     # Locks
 
@@ -407,8 +430,8 @@ def _move_all(vault: Vault, new: str) -> None:
     changing.copy(vault, inbox.mailbox_id, UidSet(((1, 2**32 - 1),)), new, move=True, by=None)
 
 
-def _used(vault: Vault) -> tuple[int, int]:
-    return rows.used(vault.connection)
+def _used(vault: Vault) -> tuple[int, int, int]:
+    return *rows.used(vault.connection), rows.count(vault.connection)
 
 
 def _finish_and_close(vault: Vault) -> None:

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from mailaccess.model.account import AccountLocation, QuotaLimit
 from mailaccess.model.criteria import Criterion
 from mailaccess.model.flags import Flag, FlagSet
+from mailaccess.model.rights import Acl, Who
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import thread
 from mailaccess.store.sort import SortCriterion as SortCriterion
@@ -65,11 +66,12 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Use and limit of an account. RFC 9208 §5.1."""
+    """Use and limit of an account. RFC 9208 §5."""
 
     storage: int  # octets
     messages: int
     limit: QuotaLimit
+    mailboxes: int = 0
 
 
 class Columns(Protocol):
@@ -113,6 +115,9 @@ class Change:
 
 Listener = Callable[[Change], None]
 """Called in commit order on the reactor thread; must be quick and must not raise."""
+
+
+FlagFilter = Callable[[FlagSet], FlagSet]
 
 
 class FlagOperation(Enum):
@@ -287,11 +292,14 @@ class Mailbox(Protocol):
         """Remove messages whatever their flags (POP3 at QUIT)."""
         ...
 
-    async def copy(self, uids: UidSet, destination: str) -> Copied:
-        """All or nothing; flags, INTERNALDATE kept. Raises NoSuchMailbox, OverQuota. RFC 9051 §6.4.7."""
+    async def copy(self, uids: UidSet, destination: str, *, keep: FlagFilter | None = None) -> Copied:
+        """All or nothing; flags, INTERNALDATE kept. Raises NoSuchMailbox, OverQuota. RFC 9051 §6.4.7.
+
+        keep: which of a message's flags the copy gets (RFC 4314 §4); None: all. Called in the account's thread.
+        """
         ...
 
-    async def move(self, uids: UidSet, destination: str) -> Copied:
+    async def move(self, uids: UidSet, destination: str, *, keep: FlagFilter | None = None) -> Copied:
         """As ``copy``, and the sources are gone in the same transaction. RFC 6851 §3."""
         ...
 
@@ -413,6 +421,21 @@ class Account(Protocol):
         """Set some annotations, remove those that are None: all or nothing. Raises LimitReached besides."""
         ...
 
+    async def acls(self, max_age: float = 0) -> Mapping[str, Acl]:
+        """The access control lists of those mailboxes that have one, by name.
+
+        max_age: seconds since they were last looked at, after which they are looked at again; what was changed
+        through this account shows at once. RFC 4314 §2.
+        """
+        ...
+
+    async def change_acl(self, mailbox: str, rewrite: Callable[[Acl], Acl]) -> Acl:
+        """Replace a mailbox's list by what ``rewrite`` makes of it, in the account's thread; gives the new one.
+
+        Raises NoSuchMailbox, MailboxNotSelectable, LimitReached.
+        """
+        ...
+
     async def lock(self, purpose: str) -> "Lock":
         """An exclusive lock of the account over all processes, such as POP3's. Raises InUse. RFC 1939 §4."""
         ...
@@ -425,6 +448,10 @@ class Lock(Protocol):
 class Store(Protocol):
     async def open(self, location: AccountLocation) -> Account:
         """The account, made (INBOX, the configured mailboxes) if it has no Maildir. Cheap when open."""
+        ...
+
+    async def sharers(self, who: Who) -> Sequence[str]:
+        """The names of accounts that granted ``who`` something, bounded. Their lists decide what."""
         ...
 
     async def close(self) -> None:

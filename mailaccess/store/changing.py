@@ -16,7 +16,7 @@ from mailaccess.model.errors import LimitReached, MailboxGone
 from mailaccess.model.flags import DELETED, FlagSet, is_keyword
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.store import intake, tree
-from mailaccess.store.api import Copied, Expunged, FlagOperation, FlagsStored, Mailbox
+from mailaccess.store.api import Copied, Expunged, FlagFilter, FlagOperation, FlagsStored, Mailbox
 from mailaccess.store.changes import Delta, Rows
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import mailboxes, messages
@@ -114,7 +114,14 @@ def expunge(
 
 
 def copy(
-    vault: Vault, mailbox_id: str, uids: UidSet, destination: str, *, move: bool, by: Mailbox | None
+    vault: Vault,
+    mailbox_id: str,
+    uids: UidSet,
+    destination: str,
+    *,
+    move: bool,
+    by: Mailbox | None,
+    keep: FlagFilter | None = None,
 ) -> Copied:
     """COPY and MOVE. RFC 9051 §6.4.7, RFC 6851 §3; UIDs pairwise for RFC 4315 §3."""
     there = tree.find(vault, destination)
@@ -140,7 +147,7 @@ def copy(
         modseq = vault.next_modseq(target)
         messages.duplicate(connection, source, target, first, modseq, int(vault.clock()), shared=not move)
         new = UidSet(((first, first + count - 1),))
-        _carry_keywords(vault, source, target, new, modseq)
+        _carry_keywords(vault, source, target, new, modseq, keep)
         target.messages += count
         target.octets += octets
         vault.owe(target, new)
@@ -154,16 +161,20 @@ def copy(
         return Copied(target.uidvalidity, sources, array("I", range(first, first + count)))
 
 
-def _carry_keywords(vault: Vault, source: Box, target: Box, new: UidSet, modseq: int) -> None:
-    """Keywords that the target does not know yet, or spells otherwise, are made its own."""
-    if source is target:
+def _carry_keywords(
+    vault: Vault, source: Box, target: Box, new: UidSet, modseq: int, keep: FlagFilter | None
+) -> None:
+    """Keywords that the target does not know yet, or spells otherwise, are made its own; flags that ``keep``
+    leaves out are not taken along.
+    """
+    if source is target and keep is None:
         return
     connection = vault.connection
     messages.choose(connection, new)
     mapping: dict[int, int] = {}
     for row in messages.chosen_flags(connection, target):
         flags = vault.flag_sets.of_row(row)
-        known = vault.known_flags(target, flags)
+        known = vault.known_flags(target, flags if keep is None else keep(flags))
         if known != flags:
             mapping[row] = vault.flag_sets.row(connection, known)
     if mapping:

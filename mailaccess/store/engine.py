@@ -7,13 +7,15 @@ costs one look at its folder; past ``COLUMNS_KEPT`` messages the least recently 
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
 
 from mailaccess.config import sections
 from mailaccess.model.account import AccountLocation
 from mailaccess.model.errors import MailError
+from mailaccess.model.rights import Who
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog
 from mailaccess.store.account import MaildirAccount
@@ -23,6 +25,7 @@ from mailaccess.store.indexer import Indexer
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.memory import Memory
+from mailaccess.store.shares import Shares
 from mailaccess.store.surroundings import Closable
 from mailaccess.store.vault import Vault
 
@@ -38,6 +41,7 @@ class MaildirStore:
 
     runner: ``worker.Worker`` in the server; an ``InlineRunner`` runs everything at once (tests, tools).
     watcher: ``watch.InotifyWatcher``, or None: then every opening and refresh looks.  clock: seconds since the epoch.
+    shares: the file of ``shares.Shares``.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class MaildirStore:
         watcher: Watcher | None,
         log: EventLog,
         clock: Callable[[], float],
+        shares: Path | None = None,
     ) -> None:
         self.settings = settings
         self.runner = complete(runner)
@@ -56,6 +61,7 @@ class MaildirStore:
         self.unique_names = UniqueNames(clock)
         self.indexer = Indexer(self.runner, clock)
         self.memory = Memory()
+        self.shares = Shares(shares, self.runner, log, clock)
         self._accounts: WeakValueDictionary[str, MaildirAccount] = WeakValueDictionary()
         self._recent: OrderedDict[str, Closable] = OrderedDict()
         self._idle: OrderedDict[tuple[str, str], tuple[Closable, OpenMailbox, int]] = OrderedDict()
@@ -70,6 +76,9 @@ class MaildirStore:
             await account.run(_nothing)
         return account
 
+    async def sharers(self, who: Who) -> Sequence[str]:
+        return await self.shares.owners(who.identifiers())
+
     async def close(self) -> None:
         for account in list(self._accounts.values()):
             try:
@@ -78,6 +87,7 @@ class MaildirStore:
                 continue
         self._recent.clear()
         self._idle.clear()
+        await self.runner.run_in_order(("shares",), self.shares.close)
 
     # What accounts ask of it (``surroundings.Surroundings``)
 

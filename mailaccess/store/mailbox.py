@@ -19,6 +19,7 @@ from mailaccess.store.api import (
     Copied,
     Expunged,
     Fact,
+    FlagFilter,
     FlagOperation,
     FlagsStored,
     SortCriterion,
@@ -108,13 +109,13 @@ class MailboxHandle:
     async def remove(self, uids: UidSet) -> Expunged:
         return await self._account.run(changing.expunge, self._here(), uids, self, whatever_flags=True)
 
-    async def copy(self, uids: UidSet, destination: str) -> Copied:
+    async def copy(self, uids: UidSet, destination: str, *, keep: FlagFilter | None = None) -> Copied:
         run = self._account.run_small if len(uids) <= FEW else self._account.run
-        return await run(changing.copy, self._here(), uids, destination, move=False, by=self)
+        return await run(changing.copy, self._here(), uids, destination, move=False, by=self, keep=keep)
 
-    async def move(self, uids: UidSet, destination: str) -> Copied:
+    async def move(self, uids: UidSet, destination: str, *, keep: FlagFilter | None = None) -> Copied:
         run = self._account.run_small if len(uids) <= FEW else self._account.run
-        return await run(changing.copy, self._here(), uids, destination, move=True, by=self)
+        return await run(changing.copy, self._here(), uids, destination, move=True, by=self, keep=keep)
 
     async def facts(self, uids: Sequence[int], wanted: Sequence[Fact]) -> list[tuple[bytes, ...] | None]:
         key = ("facts", *self._key, *wanted) if LASTING.issuperset(wanted) else None

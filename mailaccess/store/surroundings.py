@@ -13,6 +13,7 @@ from mailaccess.store.indexer import Indexer
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.memory import Memory
+from mailaccess.store.shares import Shares
 from mailaccess.store.vault import Vault
 
 P = ParamSpec("P")
@@ -75,6 +76,7 @@ class Surroundings(Protocol):
     unique_names: UniqueNames
     indexer: Indexer
     memory: Memory
+    shares: Shares
 
     def make_files(self, location: AccountLocation) -> Files: ...
 

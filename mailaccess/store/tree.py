@@ -25,6 +25,7 @@ from mailaccess.model.errors import (
     MailboxHasChildren,
     MailboxNotSelectable,
     NoSuchMailbox,
+    OverQuota,
     TemporaryFailure,
     UseAttribute,
 )
@@ -364,7 +365,10 @@ def create(vault: Vault, name: str, special_use: frozenset[str]) -> MailboxInfo:
     with vault.transaction() as connection, _own_change(vault):
         if mailboxes.by_name(connection, name) is not None or mailboxes.has_folder(connection, folder):
             raise MailboxExists
-        if mailboxes.count(connection) >= MAX_MAILBOXES:
+        count = mailboxes.count(connection)
+        if vault.limit.mailboxes is not None and count >= vault.limit.mailboxes:
+            raise OverQuota("The account may not have more mailboxes")  # RFC 9208 §5.3
+        if count >= MAX_MAILBOXES:
             raise LimitReached("There are too many mailboxes")
         if special_use and any(
             special_use & frozenset(box.special_use.split()) for box in mailboxes.everything(connection)

@@ -175,20 +175,21 @@ class FakeMailbox:
     async def remove(self, uids):
         return api.Expunged(self.room.remove(uids, self), self.room.modseq)
 
-    async def copy(self, uids, destination):
+    async def copy(self, uids, destination, *, keep=None):
         target = self.account.room(destination)
         sources = uids.among(self.columns.uids)
         made = []
         for uid in sources:
             place = self.columns.position(uid)
             flags = self.columns.flag_sets[self.columns.flag_ids[place]]
+            flags = flags if keep is None else keep(flags)
             made.append(target.add(self.room.bodies[uid], flags, self.columns.dates[place]))
         if made:
             target.tell(appended=made)
         return api.Copied(1000 + target.number, sources, made)
 
-    async def move(self, uids, destination):
-        copied = await self.copy(uids, destination)
+    async def move(self, uids, destination, *, keep=None):
+        copied = await self.copy(uids, destination, keep=keep)
         self.room.remove(copied.sources, self)
         return copied
 
@@ -389,6 +390,9 @@ class FakeAccount:
         sizes = [len(octets) for room in self.rooms.values() for octets in room.bodies.values()]
         return api.Quota(sum(sizes), len(sizes), self.limit)
 
+    async def acls(self, max_age=0):
+        return {}
+
     async def lock(self, purpose):
         raise NotImplementedError
 
@@ -401,6 +405,9 @@ class FakeStore:
         if location.name not in self.accounts:
             self.accounts[location.name] = FakeAccount(location)
         return self.accounts[location.name]
+
+    async def sharers(self, who):
+        return ()
 
     async def close(self):
         return None

@@ -8,6 +8,7 @@ completion or raises what ``answers`` knows. ``load`` fills the table.
 def load() -> None:
     """Import every family: a new file is a line here."""
     from mailaccess.imap.commands import (  # noqa: F401
+        acl,
         append,
         authentication,
         compressing,

@@ -19,6 +19,7 @@ async def expunge(session: Selected, args: Expunge, out: Replies) -> r.Status:
     The store tells this session of it like any other; the dispatcher says it before the tagged OK.
     """
     require_writable(session)
+    session.place.require("e")
     only = None if args.uids is None else session.uids(session.spans(args.uids, uid=True))
     if only is not None and not only:
         return r.Ok("EXPUNGE completed")

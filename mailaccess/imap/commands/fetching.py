@@ -45,7 +45,7 @@ async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
     if args.changed_since is not None or f.ModSeq() in args.items:
         condstore_on(session, out)
     made = plan(args.items, uid=args.uid, flags=False, modseq=args.changed_since is not None)
-    if made.sets_seen and session.writable and await _set_seen(session, spans):
+    if made.sets_seen and session.writable and session.place.may("s") and await _set_seen(session, spans):
         # RFC 7162 §3.2.4: a change is told with UID and mod-sequence.
         made = plan(args.items, uid=args.uid or session.condstore, flags=True, modseq=session.condstore)
     elif session.condstore and _tells_flags(made, args.items):

@@ -3,6 +3,7 @@
 from mailaccess.imap.answers import bad
 from mailaccess.imap.dispatch import command, tell
 from mailaccess.imap.replies import Replies
+from mailaccess.imap.rights import recheck
 from mailaccess.imap.session import Authenticated, Selected
 from mailaccess.imap.wire import Timer
 from mailaccess.proto.imap import framing
@@ -30,6 +31,8 @@ async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
                 if selected.updates.gone:
                     return r.Ok("IDLE terminated")
                 if selected.updates.due(expunges=True):
+                    if not await recheck(selected, out):
+                        raise ConnectionResetError("the mailbox may not be read any more")
                     await tell(selected, out, expunges=True)
                     continue  # more may have come up while that waited for the store
             event = connection.next_event()

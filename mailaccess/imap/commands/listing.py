@@ -1,8 +1,8 @@
 """LIST with its extensions, LSUB, STATUS (RFC 3501 §6.3.8 to §6.3.10; RFC 5258; RFC 5819; RFC 6154; RFC
-8438).
+8438; RFC 8440).
 """
 
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Final
@@ -11,16 +11,18 @@ from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.metadata import tell_annotations
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.namespaces import Listing, Place
 from mailaccess.imap.patterns import Pattern
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated
 from mailaccess.model import names
 from mailaccess.model.errors import MailError
+from mailaccess.model.rights import ALL, Rights, shown
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import listing as c
 from mailaccess.proto.imap.commands.listing import ReturnOption, SelectOption, StatusItem
 from mailaccess.proto.imap.render import render
-from mailaccess.store.api import MailboxInfo
+from mailaccess.proto.imap.responses_more import OwnRights
 from mailaccess.store.api import Status as Numbers
 
 TOGETHER: Final = 32
@@ -32,10 +34,11 @@ _NONEXISTENT = "\\NonExistent"
 
 
 class Tree:
-    """The names of one account with what LIST says of each."""
+    """The names that one client may see, with what LIST says of each."""
 
-    def __init__(self, mailboxes: Sequence[MailboxInfo], subscribed: frozenset[str] = frozenset()) -> None:
-        self.infos = {info.name: info for info in mailboxes}
+    def __init__(self, listing: Listing, subscribed: frozenset[str] = frozenset()) -> None:
+        self.infos = {info.name: info for info in listing.infos}
+        self.foreign = listing.foreign
         self.subscribed = subscribed
         self._with_children = {name.rpartition(names.SEPARATOR)[0] for name in self.infos}
 
@@ -67,25 +70,63 @@ async def list_names(session: Authenticated, args: c.List, out: Replies) -> r.St
         out.send(r.ListEntry("", (_NOSELECT,)))
         return r.Ok("LIST completed")
     check_items(session, args.status)
-    account = session.account
     wants_subscribed = (
         SelectOption.SUBSCRIBED in args.select_options or ReturnOption.SUBSCRIBED in args.return_options
     )
-    tree = Tree(await account.mailboxes(), await account.subscriptions() if wants_subscribed else frozenset())
+    patterns = [Pattern(args.reference + pattern) for pattern in args.patterns]
+    subscribed = await session.account.subscriptions() if wants_subscribed else frozenset()
+    tree = Tree(await _listing(session, patterns), subscribed)
     if StatusItem.HIGHESTMODSEQ in args.status:
         condstore_on(session, out)
-    patterns = [Pattern(args.reference + pattern) for pattern in args.patterns]
+    wants_places = args.metadata or args.status or ReturnOption.MYRIGHTS in args.return_options
+    places = Places(session, tree, await session.namespaces.own_rights() if wants_places else {})
     entries = _entries(tree, args, patterns)
     while some := list(islice(entries, TOGETHER)):
-        numbers = _asked(session, tree, some) if args.status else {}
+        numbers = _asked(places, some) if args.status else {}
         for name, attributes, child_info in some:
             out.octets(_line(name, attributes, child_info, lsub=False, utf8=out.utf8))
-            if name in numbers:
-                await _list_status(session, name, numbers[name], args.status, out)
-            if args.metadata and (info := tree.infos.get(name)) is not None and info.selectable:
-                await tell_annotations(session, name, args.metadata, out)
+            if wants_places and (place := places.of(name)) is not None:
+                if ReturnOption.MYRIGHTS in args.return_options and not _only_above(args, tree, name):
+                    out.send(OwnRights(name, shown(place.rights)))
+                if name in numbers:
+                    await _list_status(session, name, numbers[name], args.status, out)
+                if args.metadata:
+                    await tell_annotations(place, args.metadata, out)
             await out.room()
     return r.Ok("LIST completed")
+
+
+class Places:
+    """The places of a LIST's names."""
+
+    def __init__(self, session: Authenticated, tree: Tree, rights: Mapping[str, Rights]) -> None:
+        self.session = session
+        self._tree = tree
+        self._rights = rights
+
+    def of(self, name: str) -> Place | None:
+        """None for what holds no messages, or does not exist."""
+        info = self._tree.infos.get(name)
+        if info is None or not info.selectable:
+            return None
+        foreign = self._tree.foreign.get(name)
+        if foreign is not None:
+            return foreign
+        return Place(self.session.account, name, name, self._rights.get(name, ALL), True)
+
+
+async def _listing(session: Authenticated, patterns: Sequence[Pattern]) -> Listing:
+    """All names that matter to the patterns: other namespaces are asked only if one may match there."""
+    namespaces = session.namespaces
+    heads = [
+        head for head in namespaces.heads() if any(pattern.may_match_below(head) for pattern in patterns)
+    ]
+    return await namespaces.listing(heads)
+
+
+def _only_above(args: c.List, tree: Tree, name: str) -> bool:
+    """Whether a name is told only for those below it: then its rights are not. RFC 8440 §4."""
+    return SelectOption.SUBSCRIBED in args.select_options and name not in tree.subscribed
 
 
 @lru_cache(maxsize=4096)
@@ -128,21 +169,19 @@ def _above(candidates: Iterable[str], chosen: set[str], patterns: list[Pattern])
     return above
 
 
-def _asked(
-    session: Authenticated, tree: Tree, entries: Sequence[_Entry]
-) -> dict[str, Awaitable[Numbers | None]]:
+def _asked(places: Places, entries: Sequence[_Entry]) -> dict[str, Awaitable[Numbers | None]]:
     """The questions for the mailboxes among the entries, all under way: the store answers while we render."""
     return {
-        name: session.connection.wire.begin(_numbers(session, name))
+        name: places.session.connection.wire.begin(_numbers(place))
         for name, _, _ in entries
-        if (info := tree.infos.get(name)) is not None and info.selectable
+        if (place := places.of(name)) is not None and place.may("r")
     }
 
 
-async def _numbers(session: Authenticated, name: str) -> Numbers | None:
+async def _numbers(place: Place) -> Numbers | None:
     """None where the mailbox has gone meanwhile, or can't be read now."""
     try:
-        return await session.account.status(name)
+        return await place.account.status(place.name)
     except MailError:
         return None
 
@@ -170,8 +209,8 @@ async def lsub(session: Authenticated, args: c.Lsub, out: Replies) -> r.Status:
     if not args.pattern:
         out.send(r.ListEntry("", (_NOSELECT,), lsub=True))
         return r.Ok("LSUB completed")
-    tree = Tree(await session.account.mailboxes(), await session.account.subscriptions())
     pattern = Pattern(args.reference + args.pattern)
+    tree = Tree(await _listing(session, [pattern]), await session.account.subscriptions())
     chosen = {name for name in tree.subscribed if pattern.matches(name)}
     above: set[str] = set()
     if args.pattern.endswith("%"):
@@ -190,10 +229,12 @@ async def lsub(session: Authenticated, args: c.Lsub, out: Replies) -> r.Status:
 async def status(session: Authenticated, args: c.Status, out: Replies) -> r.Status:
     """RFC 3501 §6.3.10; HIGHESTMODSEQ makes the session CONDSTORE-aware (RFC 7162 §3.1)."""
     check_items(session, args.items)
-    numbers = await session.account.status(args.mailbox)
+    place = await session.namespaces.place(args.mailbox)
+    place.require("r")
+    numbers = await place.account.status(place.name)
     if StatusItem.HIGHESTMODSEQ in args.items:
         condstore_on(session, out)
-    out.send(_status_entry(session, args.mailbox, args.items, numbers))
+    out.send(_status_entry(session, place.shown, args.items, numbers))
     return r.Ok("STATUS completed")
 
 

@@ -2,15 +2,19 @@
 (RFC 3501 §6.3, §6.4; RFC 2342; RFC 3691; RFC 6154; RFC 7162 §3.1.8).
 """
 
+from mailaccess.imap.answers import no
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.oldname import listed, tell_new_name, tell_old_name
 from mailaccess.imap.commands.resync import require_qresync, resynchronize
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.places import first_without
 from mailaccess.imap.replies import Replies
+from mailaccess.imap.rights import may_write
 from mailaccess.imap.session import Authenticated, Ear, Selected
 from mailaccess.imap.updates import Updates
 from mailaccess.imap.view import View
+from mailaccess.model import names
+from mailaccess.model.errors import NotPermitted, UseAttribute
 from mailaccess.model.flags import SEEN
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import mailboxes as c
@@ -29,9 +33,11 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
         out.send(r.Ok("Previous mailbox closed", r.CLOSED))  # RFC 7162 §3.2.11
     if args.condstore:
         condstore_on(session, out)
+    place = await session.namespaces.place(args.mailbox)
+    place.require("r")
     ear = Ear()
-    mailbox = await session.account.open_mailbox(args.mailbox, ear)
-    writable = not args.examine
+    mailbox = await place.account.open_mailbox(place.name, ear)
+    writable = not args.examine and may_write(place.rights)
     view = View(mailbox)
     updates = Updates(
         mailbox,
@@ -40,6 +46,7 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
         writable=writable,
         tells_recent=not session.rev2,
         uid_only=session.uid_only,
+        rights=place.rights,
     )
     ear.updates = updates
     try:
@@ -48,14 +55,14 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
         await mailbox.close()
         raise
     view.grow()
-    selected = Selected(session, mailbox, view, updates, writable=writable)
+    selected = Selected(session, place, mailbox, view, updates, writable=writable)
     connection.become(selected)
     await _introduce(selected, out)
     if args.qresync is not None:
         await resynchronize(selected, args.qresync, out)
     if args.examine:
         return r.Ok("EXAMINE completed", r.READ_ONLY)
-    return r.Ok("SELECT completed", r.READ_WRITE)
+    return r.Ok("SELECT completed", r.READ_WRITE if writable else r.READ_ONLY)
 
 
 async def _introduce(session: Selected, out: Replies) -> None:
@@ -64,7 +71,7 @@ async def _introduce(session: Selected, out: Replies) -> None:
     updates.send_flags(out)
     out.send(r.Exists(session.view.count))
     if session.rev2:
-        out.send(await listed(session, mailbox.name))
+        out.send(await listed(session, session.shown))
     else:
         updates.tell_recent(out)
         unseen = first_without(mailbox.columns, SEEN)
@@ -87,9 +94,9 @@ async def leave(session: Selected) -> Authenticated:
 @command("CLOSE", state=Selected)
 async def close(session: Selected, args: c.Close, out: Replies) -> r.Status:
     """RFC 3501 §6.4.2: removes what is \\Deleted, tells nothing of it, and leaves; nothing goes after
-    EXAMINE.
+    EXAMINE, nor without the right to expunge (RFC 4314 §4).
     """
-    if session.writable:
+    if session.writable and session.place.may("e"):
         await session.mailbox.expunge()
     await leave(session)
     return r.Ok("CLOSE completed")
@@ -112,7 +119,10 @@ async def check(session: Selected, args: c.Check, out: Replies) -> r.Status:
 @command("CREATE", state=Authenticated, tells_expunges=True)
 async def create(session: Authenticated, args: c.Create, out: Replies) -> r.Status:
     """RFC 3501 §6.3.3, RFC 6154 §3; the new mailbox's id: RFC 8474 §4.1."""
-    made = await session.account.create(args.mailbox, frozenset(args.special_use))
+    place = await session.namespaces.new_place(args.mailbox)
+    if args.special_use and not place.owned:
+        raise UseAttribute("Special uses are for one's own mailboxes")
+    made = await place.account.create(place.name, frozenset(args.special_use))
     await tell_old_name(session, args.mailbox, out)
     return r.Ok("CREATE completed", MailboxId(made.mailbox_id))
 
@@ -122,25 +132,40 @@ async def delete(session: Authenticated, args: c.Delete, out: Replies) -> r.Stat
     """RFC 3501 §6.3.4. The client's own selected mailbox is left first; other sessions in it get BYE (RFC
     2180 §3).
     """
-    if isinstance(session, Selected) and session.mailbox.name == args.mailbox:
-        session = await leave(session)
-        out.send(r.Ok("Selected mailbox closed", r.CLOSED))
-    await session.account.delete(args.mailbox)
+    place = await session.namespaces.place(args.mailbox)
+    place.require("x")
+    if not place.owned and place.name == names.INBOX:
+        raise NotPermitted
+    if isinstance(session, Selected) and place.account is session.place.account:
+        if session.mailbox.name == place.name:
+            session = await leave(session)
+            out.send(r.Ok("Selected mailbox closed", r.CLOSED))
+    await place.account.delete(place.name)
     await tell_old_name(session, args.mailbox, out)
     return r.Ok("DELETE completed")
 
 
 @command("RENAME", state=Authenticated, tells_expunges=True)
 async def rename(session: Authenticated, args: c.Rename, out: Replies) -> r.Status:
-    """RFC 3501 §6.3.5; whoever has it selected goes on under the new name."""
-    await session.account.rename(args.source, args.target)
+    """RFC 3501 §6.3.5; whoever has it selected goes on under the new name.
+
+    The ACLs of what is renamed stay as they are (RFC 4314 §4).
+    """
+    source = await session.namespaces.place(args.source)
+    source.require("x")
+    if not source.owned and source.name == names.INBOX:
+        raise NotPermitted
+    target = await session.namespaces.new_place(args.target)
+    if target.account is not source.account:
+        raise no("A mailbox stays with its account; its messages can be moved", r.CANNOT)
+    await source.account.rename(source.name, target.name)
     await tell_new_name(session, args.source, args.target, out)
     return r.Ok("RENAME completed")
 
 
 @command("SUBSCRIBE", state=Authenticated, tells_expunges=True)
 async def subscribe(session: Authenticated, args: c.Subscribe, out: Replies) -> r.Status:
-    """RFC 3501 §6.3.6; a name need not exist."""
+    """RFC 3501 §6.3.6; a name need not exist. Subscriptions to mailboxes of others are the subscriber's."""
     await session.account.set_subscribed(args.mailbox, True)
     return r.Ok("SUBSCRIBE completed")
 
@@ -160,5 +185,6 @@ async def namespace(session: Authenticated, args: c.Namespace, out: Replies) -> 
 
 
 async def tell_namespaces(session: Authenticated, out: Replies) -> None:
-    """One personal namespace without prefix. RFC 2342 §5."""
-    out.send(r.Namespaces((r.NamespaceRoot("", "/"),)))
+    """One personal namespace without prefix; other users' and shared ones as configured. RFC 2342 §5."""
+    others, shared = session.namespaces.roots()
+    out.send(r.Namespaces((r.NamespaceRoot("", "/"),), others, shared))

@@ -1,29 +1,33 @@
 """GETMETADATA and SETMETADATA (RFC 5464).
 
-Accounts are private, so /shared and /private entries of a mailbox have the same reader. Of the server's own
+The /private entries of a mailbox are its owner's: whoever else may see the mailbox has none there, and is told
+NOPRIVATE when he sets one. What rights are needed is in RFC 5464 §3.3. Of the server's own
 entries, /private ones are the account's, and /shared ones, which all accounts would see, are the
 administrator's: none is set, and none can be set here.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from mailaccess.imap.answers import bad, no
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.namespaces import Place
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated
-from mailaccess.model.errors import LimitReached, MailError
+from mailaccess.model.errors import LimitReached, MailError, NotPermitted
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.metadata import GetMetadata, SetMetadata
 from mailaccess.proto.imap.responses_more import MetadataCode, MetadataValues
 from mailaccess.store.api import MAX_METADATA_VALUE
 
-_ROOTS = ("/private/", "/shared/")
+_SHARED: Final = "/shared/"
+_ROOTS: Final = ("/private/", _SHARED)
 
 
 @command("GETMETADATA", state=Authenticated, tells_expunges=True)
 async def get_metadata(session: Authenticated, args: GetMetadata, out: Replies) -> r.Status:
     """RFC 5464 §4.2: what is larger than MAXSIZE is left out, and the largest of those is named."""
-    kept = await session.account.metadata(args.mailbox)
+    kept = await _kept(session, args.mailbox)
     told = chosen(kept, args.entries, args.depth)
     long = [
         len(value) for _, value in told if value and args.max_size is not None and len(value) > args.max_size
@@ -33,6 +37,33 @@ async def get_metadata(session: Authenticated, args: GetMetadata, out: Replies) 
     if told:
         out.send(MetadataValues(args.mailbox or "", tuple(told)))
     return r.Ok("GETMETADATA completed", MetadataCode("LONGENTRIES", max(long)) if long else None)
+
+
+_ANY: Final = frozenset("rswip")
+"""Of these rights one is needed, beside l. RFC 5464 §3.3."""
+
+
+async def _kept(session: Authenticated, mailbox: str | None) -> Mapping[str, bytes]:
+    """The annotations that the client may know; of the server's own where there is no mailbox."""
+    if mailbox is None:
+        return await session.account.metadata(None)
+    return await _annotations(await _place(session, mailbox))
+
+
+async def _annotations(place: Place) -> Mapping[str, bytes]:
+    kept = await place.account.metadata(place.name)
+    if place.owned:
+        return kept
+    return {name: value for name, value in kept.items() if name.startswith(_SHARED)}
+
+
+async def _place(session: Authenticated, mailbox: str) -> Place:
+    """Raises NoSuchMailbox, NotPermitted."""
+    place = await session.namespaces.place(mailbox)
+    place.require("l")
+    if not place.rights & _ANY:
+        raise NotPermitted
+    return place
 
 
 def chosen(
@@ -64,8 +95,14 @@ async def set_metadata(session: Authenticated, args: SetMetadata, out: Replies) 
         _check(name, of_server=args.mailbox is None)
         if value is not None and len(value) > MAX_METADATA_VALUE:
             raise no("The value is too long", MetadataCode("MAXSIZE", MAX_METADATA_VALUE))
+    account, mailbox = session.account, args.mailbox
+    if mailbox is not None:
+        place = await _place(session, mailbox)
+        if not place.owned and any(not name.startswith(_SHARED) for name, _ in args.values):
+            raise no("Only the owner has private annotations", MetadataCode("NOPRIVATE"))
+        account, mailbox = place.account, place.name
     try:
-        await session.account.set_metadata(args.mailbox, dict(args.values))
+        await account.set_metadata(mailbox, dict(args.values))
     except LimitReached as error:
         raise no(str(error), MetadataCode("TOOMANY")) from None
     return r.Ok("SETMETADATA completed")
@@ -82,10 +119,12 @@ def _check(name: str, *, of_server: bool) -> None:
         raise no("What all accounts see is the administrator's", r.NOPERM)
 
 
-async def tell_annotations(session: Authenticated, name: str, asked: tuple[str, ...], out: Replies) -> None:
-    """METADATA of one name in a LIST (RFC 9590); nothing where the mailbox has gone meanwhile."""
+async def tell_annotations(place: Place, asked: tuple[str, ...], out: Replies) -> None:
+    """METADATA of one name in a LIST (RFC 9590); nothing where it may not be known or has gone meanwhile."""
+    if not place.rights & _ANY:
+        return
     try:
-        kept = await session.account.metadata(name)
+        kept = await _annotations(place)
     except MailError:
         return
-    out.send(MetadataValues(name, tuple(chosen(kept, asked))))
+    out.send(MetadataValues(place.shown, tuple(chosen(kept, asked))))

@@ -10,11 +10,14 @@ from mailaccess.imap.limiting import last_spans, told
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
 from mailaccess.imap.view import Span, chunks
+from mailaccess.model.errors import NotPermitted
+from mailaccess.model.flags import SYSTEM_FLAGS, FlagSet
+from mailaccess.model.rights import FLAG_RIGHTS, permitted
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.proto.imap import render_fetch
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.messages import Store, StoreOperation
-from mailaccess.store.api import FlagOperation
+from mailaccess.store.api import FlagOperation, FlagsStored
 
 SLICE: Final = 2000
 """Messages answered between two pauses: about a millisecond."""
@@ -36,6 +39,9 @@ async def store(session: Selected, args: Store, out: Replies) -> r.Status:
     may not be told before it.
     """
     require_writable(session)
+    flags = permitted(session.place.rights, args.flags)
+    if not session.place.rights & FLAG_RIGHTS or (args.flags and not flags):
+        raise NotPermitted
     if args.unchanged_since is not None:
         condstore_on(session, out)
     spans, limited = last_spans(session, session.spans(args.numbers, uid=args.uid))
@@ -45,9 +51,7 @@ async def store(session: Selected, args: Store, out: Replies) -> r.Status:
         uids -= lost
     failed = EMPTY
     if uids:
-        stored = await session.mailbox.set_flags(
-            uids, _OPERATIONS[args.operation], args.flags, unchanged_since=args.unchanged_since
-        )
+        stored = await _set_flags(session, uids, args, flags)
         failed = stored.failed
         session.updates.tell_keywords(out)
         await _tell(session, args, uids, stored.changed, failed, out)
@@ -57,6 +61,19 @@ async def store(session: Selected, args: Store, out: Replies) -> r.Status:
     if lost and not args.uid:
         return told(r.No("Some of the messages no longer exist", code or r.EXPUNGEISSUED), limited, out)
     return told(r.Ok("Some messages had changed" if failed else "STORE completed", code), limited, out)
+
+
+async def _set_flags(session: Selected, uids: UidSet, args: Store, flags: FlagSet) -> FlagsStored:
+    """RFC 4314 §4: flags that one has no right to change stay as they are, also when all are replaced."""
+    mailbox, rights = session.mailbox, session.place.rights
+    if args.operation is not StoreOperation.REPLACE or rights >= FLAG_RIGHTS:
+        return await mailbox.set_flags(
+            uids, _OPERATIONS[args.operation], flags, unchanged_since=args.unchanged_since
+        )
+    others = permitted(rights, frozenset((*SYSTEM_FLAGS, *mailbox.keywords))) - flags
+    taken = await mailbox.set_flags(uids, FlagOperation.REMOVE, others, unchanged_since=args.unchanged_since)
+    given = await mailbox.set_flags(uids - taken.failed, FlagOperation.ADD, flags)
+    return FlagsStored(taken.changed | given.changed, taken.failed, given.modseq)
 
 
 async def _tell(

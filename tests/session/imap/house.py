@@ -66,9 +66,9 @@ class InMemoryHouse:
     def connect(self, **wire):
         return Client(self.house, MemoryWire(self.clock, **wire))
 
-    def session(self, selected=None, *, examined=None, enable=(), **wire):
+    def session(self, selected=None, *, examined=None, enable=(), user="lee", **wire):
         client = self.connect(**wire)
-        assert client.ask("LOGIN lee secret").status.startswith("OK")
+        assert client.ask(f"LOGIN {user} secret").status.startswith("OK")
         for name in enable:
             client.ask(f"ENABLE {name}")
         if selected or examined:

@@ -22,7 +22,7 @@ def test_texts_are_korean_from_the_language_response_on(imap):
     imap.session().talk("""
         C: a LANGUAGE FR-CA KO-KR
         S: * LANGUAGE (ko)
-        S: * NAMESPACE (("" "/")) NIL NIL
+        S: * NAMESPACE (("" "/")) (("Other Users/" "/" "TRANSLATION" ("&suS5eA- &wKzGqceQ-/"))) NIL
         S: a OK 언어를 바꾸었습니다
         C: b SELECT nowhere
         S: b NO [NONEXISTENT] 그런 메일함은 없습니다
@@ -36,7 +36,7 @@ def test_texts_are_korean_from_the_language_response_on(imap):
         S: f NO [CANNOT] 제공하지 않는 언어입니다
         C: g LANGUAGE "default"
         S: * LANGUAGE (i-default)
-        S: * NAMESPACE (("" "/")) NIL NIL
+        S: * NAMESPACE (("" "/")) (("Other Users/" "/")) NIL
         S: g OK Now speaking English
     """)
 

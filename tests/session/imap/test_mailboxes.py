@@ -149,8 +149,9 @@ def test_status_tells_what_is_asked_in_its_order(imap):
     """)
 
 
-def test_namespace_is_one_personal_root(imap):
-    assert imap.session().ask("NAMESPACE").untagged == ['NAMESPACE (("" "/")) NIL NIL']
+def test_the_personal_namespace_has_no_prefix(imap):
+    told = imap.session().ask("NAMESPACE").untagged
+    assert told == ['NAMESPACE (("" "/")) (("Other Users/" "/")) NIL']
 
 
 def test_enable_names_what_came_on(imap):

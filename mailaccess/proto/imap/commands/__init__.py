@@ -8,6 +8,7 @@ from typing import Final
 
 from mailaccess.proto.imap import fetch, fetch_binary, fetch_facts
 from mailaccess.proto.imap.commands import (
+    acl,
     append,
     authentication,
     compress,
@@ -36,6 +37,7 @@ RULES: Final[dict[bytes, Rule]] = {
     **append.RULES,
     **messages.RULES,
     **quota.RULES,
+    **acl.RULES,
     **compress.RULES,
     **replace.RULES,
     **context.RULES,

@@ -26,7 +26,7 @@ class SelectOption(Enum):
 
 
 class ReturnOption(Enum):
-    """What a LIST tells besides. RFC 9051 §6.3.9.2. STATUS is ``List.status``."""
+    """What a LIST tells besides. RFC 9051 §6.3.9.2, RFC 8440 §3. STATUS is ``List.status``."""
 
     SUBSCRIBED = "SUBSCRIBED"
     CHILDREN = "CHILDREN"
@@ -197,9 +197,7 @@ def _status_items(cur: ImapCursor) -> tuple[StatusItem, ...]:
 
 
 _SELECT_OPTIONS: Final = {option.value.encode("ascii"): option for option in SelectOption}
-_RETURN_OPTIONS: Final = {
-    option.value.encode("ascii"): option for option in ReturnOption if option is not ReturnOption.MYRIGHTS
-}
+_RETURN_OPTIONS: Final = {option.value.encode("ascii"): option for option in ReturnOption}
 _STATUS_ITEMS: Final = {item.value.encode("ascii"): item for item in StatusItem}
 
 RULES: Rules = {b"LIST": _list, b"LSUB": _lsub, b"STATUS": _status}

@@ -1,0 +1,227 @@
+"""SETACL, DELETEACL, GETACL, LISTRIGHTS, MYRIGHTS (RFC 4314 §3).
+
+Identifiers are written as Dovecot does: ``anyone``, ``authenticated``, an account's name, ``$group``,
+``$!group`` (a group whose entry stands above those of users); with a dash in front, what is taken away. An
+owner is called by his account's name; his entry is always there, as he has all rights where none is set.
+"""
+
+from typing import Final
+
+from mailaccess.imap.answers import bad, no
+from mailaccess.imap.dispatch import command
+from mailaccess.imap.namespaces import Place
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Authenticated
+from mailaccess.model.errors import NoSuchMailbox
+from mailaccess.model.rights import (
+    ALL,
+    MAX_IDENTIFIER,
+    NONE,
+    ORDER,
+    OWNERS,
+    VIRTUAL,
+    Acl,
+    AclEntry,
+    Kind,
+    Rights,
+    Who,
+    expanded,
+    shown,
+)
+from mailaccess.observe.events import Level
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands import acl as c
+from mailaccess.proto.imap.commands.acl import RightsChange
+from mailaccess.proto.imap.responses_more import Acl as AclResponse
+from mailaccess.proto.imap.responses_more import OwnRights, RightsList
+from mailaccess.proto.sasl.saslprep import saslprep
+
+_ANY: Final = frozenset("lrikxa")
+"""One of these lets somebody know his rights. RFC 4314 §4."""
+
+_EVERYBODY: Final = (Kind.ANYONE, Kind.AUTHENTICATED)
+
+
+@command("MYRIGHTS", state=Authenticated, tells_expunges=True)
+async def my_rights(session: Authenticated, args: c.MyRights, out: Replies) -> r.Status:
+    """RFC 4314 §3.5."""
+    place = await _existing(session, args.mailbox)
+    if not place.rights & _ANY:
+        raise NoSuchMailbox
+    out.send(OwnRights(place.shown, shown(place.rights)))
+    return r.Ok("MYRIGHTS completed")
+
+
+@command("GETACL", state=Authenticated, tells_expunges=True)
+async def get_acl(session: Authenticated, args: c.GetAcl, out: Replies) -> r.Status:
+    """RFC 4314 §3.3."""
+    place = await _administered(session, args.mailbox)
+    acl = (await place.account.acls()).get(place.name, Acl())
+    out.send(AclResponse(place.shown, tuple(pairs(acl, _owner(place)))))
+    return r.Ok("GETACL completed")
+
+
+@command("LISTRIGHTS", state=Authenticated, tells_expunges=True)
+async def list_rights(session: Authenticated, args: c.ListRights, out: Replies) -> r.Status:
+    """RFC 4314 §3.4: every right by itself, also the virtual ones (RFC 4314 §2.1.1)."""
+    place = await _administered(session, args.mailbox)
+    entry = await _entry(session, place, args.identifier)
+    required = OWNERS if entry.kind is Kind.OWNER else NONE
+    given = "" if entry.negative else "".join([each for each in ORDER if each in required])
+    optional = tuple([each for each in ORDER if each not in required] + list(VIRTUAL))
+    out.send(RightsList(place.shown, args.identifier, given, optional))
+    return r.Ok("LISTRIGHTS completed")
+
+
+@command("SETACL", state=Authenticated, tells_expunges=True)
+async def set_acl(session: Authenticated, args: c.SetAcl, out: Replies) -> r.Status:
+    """RFC 4314 §3.1."""
+    unknown = sorted(args.rights - ALL - VIRTUAL.keys())
+    if unknown:
+        raise bad(f"The {unknown[0]} right is not supported")
+    place = await _administered(session, args.mailbox)
+    entry = await _entry(session, place, args.identifier)
+    if entry.kind in _EVERYBODY and not entry.negative and not session.house.sharing.anyone:
+        raise no("Rights cannot be given to everybody here", r.NOPERM)
+    rights, owned = expanded(args.rights), _owner(place)
+
+    def rewrite(acl: Acl) -> Acl:
+        acl, now = _standing(acl, entry, owned)
+        return acl.with_entry(
+            AclEntry(
+                entry.kind,
+                entry.name,
+                {RightsChange.ADD: now.rights | rights, RightsChange.REMOVE: now.rights - rights}.get(
+                    args.change, rights
+                ),
+                entry.negative,
+                now.named,
+            )
+        )
+
+    await place.account.change_acl(place.name, rewrite)
+    _tell(session, place, args.identifier, args.change.value + "".join(sorted(args.rights)))
+    return r.Ok("SETACL completed")
+
+
+@command("DELETEACL", state=Authenticated, tells_expunges=True)
+async def delete_acl(session: Authenticated, args: c.DeleteAcl, out: Replies) -> r.Status:
+    """RFC 4314 §3.2. The owner is left with what he has where nothing is set: everything."""
+    place = await _administered(session, args.mailbox)
+    entry, owned = await _entry(session, place, args.identifier), _owner(place)
+    await place.account.change_acl(
+        place.name, lambda acl: _standing(acl, entry, owned)[0].without(entry) if not acl.damaged else acl
+    )
+    _tell(session, place, args.identifier, "deleted")
+    return r.Ok("DELETEACL completed")
+
+
+def _tell(session: Authenticated, place: Place, identifier: str, change: str) -> None:
+    """Who gave what to whom is something an administrator is asked about later."""
+    session.house.log.log(
+        "imap-acl-changed",
+        Level.INFO,
+        user=session.identity.name,
+        mailbox=place.shown,
+        identifier=identifier,
+        rights=change,
+    )
+
+
+async def _existing(session: Authenticated, name: str) -> Place:
+    """The place of a mailbox that is there. Raises NoSuchMailbox, MailboxNotSelectable."""
+    place = await session.namespaces.place(name)
+    if place.owned:
+        await place.account.require(place.name)
+    return place
+
+
+async def _administered(session: Authenticated, name: str) -> Place:
+    place = await _existing(session, name)
+    place.require("a")
+    return place
+
+
+def _owner(place: Place) -> str:
+    """The name of the account that the mailbox belongs to; empty for mailboxes of nobody."""
+    location = place.account.location
+    return "" if location.shared else location.name
+
+
+async def _entry(session: Authenticated, place: Place, identifier: str) -> AclEntry:
+    """Whom an identifier means. Raises Refusal (BAD). RFC 4314 §3: it is prepared by SASLprep."""
+    try:
+        prepared = saslprep(identifier)
+    except ValueError:
+        prepared = ""
+    negative = prepared.startswith("-")
+    word = prepared.removeprefix("-")
+    if not word or len(word) > MAX_IDENTIFIER:
+        raise bad("That is not an identifier")
+    if word.lower() in ("anyone", "anonymous"):
+        return AclEntry(Kind.ANYONE, negative=negative)
+    if word.lower() == "authenticated":
+        return AclEntry(Kind.AUTHENTICATED, negative=negative)
+    if word.startswith("$"):
+        kind = Kind.GROUP_OVERRIDE if word.startswith("$!") else Kind.GROUP
+        group = word.removeprefix("$").removeprefix("!").lower()
+        if not group:
+            raise bad("That is not an identifier")
+        return AclEntry(kind, group, negative=negative)
+    identity = await session.house.authenticator.lookup(word)
+    name = identity.name if identity is not None else word.lower()
+    if name == _owner(place):
+        return AclEntry(Kind.OWNER, negative=negative)
+    return AclEntry(Kind.USER, name, negative=negative)
+
+
+def _standing(acl: Acl, entry: AclEntry, owner: str) -> tuple[Acl, AclEntry]:
+    """The list with one entry for the identifier at most, and that entry.
+
+    An owner may have two in Dovecot's files, of which the one by his name counts; and has all rights with none.
+    """
+    now = acl.of(entry)
+    if entry.kind is Kind.OWNER:
+        named = AclEntry(Kind.USER, owner, negative=entry.negative)
+        now = acl.of(named) or now
+        acl = acl.without(named)
+        if now is None and not entry.negative:
+            now = AclEntry(Kind.OWNER, rights=ALL)
+    return acl, now or entry
+
+
+def pairs(acl: Acl, owner: str) -> list[tuple[str, str]]:
+    """Identifiers and rights as GETACL tells them, the owner first."""
+    told: list[tuple[str, str]] = []
+    if owner:
+        held = acl.rights(Who(frozenset()), owned=True) if acl.damaged else _own(acl, owner)
+        told.append((owner, shown(held)))
+    for entry in acl.entries:
+        if owner and not entry.negative and (entry.kind is Kind.OWNER or _names(entry, owner)):
+            continue
+        told.append((_called(entry, owner), shown(entry.rights)))
+    return told
+
+
+def _own(acl: Acl, owner: str) -> Rights:
+    named = acl.of(AclEntry(Kind.USER, owner)) or acl.of(AclEntry(Kind.OWNER))
+    return ALL if named is None else named.rights | OWNERS
+
+
+def _names(entry: AclEntry, owner: str) -> bool:
+    return entry.kind is Kind.USER and entry.name.lower() == owner
+
+
+def _called(entry: AclEntry, owner: str) -> str:
+    match entry.kind:
+        case Kind.OWNER:
+            word = owner or "owner"
+        case Kind.GROUP:
+            word = f"${entry.name}"
+        case Kind.GROUP_OVERRIDE:
+            word = f"$!{entry.name}"
+        case Kind.USER:
+            word = entry.name
+        case _:
+            word = entry.kind.name.lower()
+    return f"-{word}" if entry.negative else word
