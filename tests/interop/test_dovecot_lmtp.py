@@ -24,6 +24,10 @@ protocols = lmtp
 ssl = no
 mail_location = maildir:~/Maildir
 first_valid_uid = 1
+passdb {{
+  driver = passwd-file
+  args = {folder}/users
+}}
 userdb {{
   driver = passwd-file
   args = {folder}/users
@@ -51,7 +55,10 @@ def house() -> Iterator[tuple[Server, Path]]:
         (port,) = free_ports(1)
         (dovecot / "conf").write_text(CONFIGURATION.format(folder=dovecot, port=port))
         (dovecot / "users").write_text(
-            "".join(f"park@{domain}:::65534:65534::{dovecot}/park\n" for domain in ("a.example", "b.example"))
+            "".join(
+                f"park@{domain}:{{PLAIN}}x:65534:65534::{dovecot}/park\n"
+                for domain in ("a.example", "b.example")
+            )
         )
         server = Server(folder / "server")
         text = server.configuration.read_text()
@@ -86,7 +93,8 @@ def test_each_recipient_has_dovecot_s_verdict(house: tuple[Server, Path], domain
         client.login("kim@daum.net", PASSWORD)
         content = f"From: kim@daum.net\r\nSubject: to {domain}\r\n\r\n안녕\r\n".encode()
         client.sendmail("kim@daum.net", [f"park@{domain}", f"nobody@{domain}"], content, ["BODY=8BITMIME"])
-    assert f"recipient=park@{domain}" in server.await_log("relayed", before)
+    relayed = server.await_log(f"recipient=park@{domain}", before)
+    assert "relayed" in relayed, (dovecot / "log").read_text()
     line = server.await_log("relay-failed", before)
     assert f"recipient=nobody@{domain}" in line and "User doesn't exist" in line
     server.await_log("bounced", before)
