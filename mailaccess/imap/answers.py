@@ -54,9 +54,10 @@ _CODES: Final[tuple[tuple[type[errors.MailError], r.Code | None], ...]] = (
     (errors.InUse, r.INUSE),
     (errors.TemporaryFailure, r.UNAVAILABLE),
     (errors.AuthenticationFailed, r.AUTHENTICATIONFAILED),
+    (errors.AccountDisabled, r.CONTACTADMIN),
     (errors.AuthorizationFailed, r.AUTHORIZATIONFAILED),
     (errors.AuthenticationUnavailable, r.UNAVAILABLE),
-    (UnknownMechanism, None),
+    (UnknownMechanism, r.CANNOT),
 )
 
 

@@ -240,12 +240,21 @@ class Connection:
         self._inflate.feed(self.framer.take())
 
     def logged_out(self, state: State) -> None:
-        """The login is taken back (RFC 8437): the limits and the time-out of before it hold again."""
+        """The login is taken back (RFC 8437): the limits and the time-out of before it hold again.
+
+        Says so: the OK is the last thing compressed, if that was on, and what follows is plain, either way.
+        """
         self.state = state
         self.user = ""
         self._account_words = ()
         self._mask_anew()
         self.wire.dismiss()
+        self.out.complete(self.tag, r.Ok("You are nobody now", r.CapabilityCode(state.capabilities())))
+        if self._inflate is not None:
+            self.out.flush()
+            self.out.deflate = None
+            self.framer.feed(self._inflate.take())
+            self._inflate = None
         self.out.utf8 = False
         self.out.language = None
         self.framer.limits = self.house.limits(logged_in=False)

@@ -45,7 +45,7 @@ class Context:
 def check_tag(session: "Selected") -> None:
     """UPDATE under a tag that a context has already. Raises Refusal. RFC 5267 §4.3."""
     if any(context.tag == session.connection.tag for context in session.contexts):
-        raise bad("A search of this tag is being told of already")
+        raise bad("A search of this tag is being told of already", r.CLIENTBUG)
 
 
 def keep(session: "Selected", context: Context, out: Replies) -> None:

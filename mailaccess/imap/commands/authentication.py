@@ -33,7 +33,7 @@ async def authenticate(session: NotAuthenticated, args: Authenticate, out: Repli
     if args.mechanism not in session.mechanisms():
         if args.mechanism in session.house.authenticator.mechanisms():
             raise no("Please use TLS before you send a password", r.PRIVACYREQUIRED)
-        raise no("That authentication mechanism is not offered")
+        raise no("That authentication mechanism is not offered", r.CANNOT)
     exchange = session.house.authenticator.begin(args.mechanism, session.peer)
     initial = args.initial_response
     step = await exchange.step(None if initial is None else initial.reveal())
@@ -49,7 +49,7 @@ async def _response(session: NotAuthenticated) -> bytes:
     connection.framer.expect_line(MAX_LINE)
     event = await connection.event()
     if not isinstance(event, framing.Line):
-        raise bad("The response is too long")
+        raise bad("The response is too long", r.LIMIT)
     return decode_response(event.octets)
 
 

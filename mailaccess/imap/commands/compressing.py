@@ -15,7 +15,7 @@ async def compress(session: Authenticated, args: Compress, out: Replies) -> r.St
     """
     connection = session.connection
     if args.mechanism != "DEFLATE":
-        raise no("DEFLATE is the only mechanism here")
+        raise no("DEFLATE is the only mechanism here", r.CANNOT)
     if connection.compressed:
         raise no("Compression is on already", r.COMPRESSIONACTIVE)
     out.send(r.Tagged(connection.tag, r.Ok("DEFLATE active")))

@@ -76,7 +76,7 @@ def window(spans: Sequence[Span], partial: PartialRange) -> list[Span]:
 async def _tell_vanished(session: Selected, args: Fetch, out: Replies) -> None:
     """The VANISHED modifier: only of UID FETCH, with CHANGEDSINCE, after ENABLE QRESYNC. RFC 7162 §3.2.6."""
     if not args.uid or args.changed_since is None:
-        raise bad("VANISHED stands with UID FETCH and CHANGEDSINCE only")
+        raise bad("VANISHED stands with UID FETCH and CHANGEDSINCE only", r.CLIENTBUG)
     require_qresync(session, "VANISHED")
     among = session.saved if args.numbers.saved else args.numbers.resolve(session.view.last_uid())
     await tell_vanished(session, among, args.changed_since, out)

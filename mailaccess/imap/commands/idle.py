@@ -49,9 +49,9 @@ async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
         if selected is not None:
             selected.updates.wake = None
     if isinstance(event, framing.Line) and event.octets.strip().upper() != b"DONE":
-        raise bad("Expected DONE")
+        raise bad("Expected DONE", r.CLIENTBUG)
     if event is not None and not isinstance(event, framing.Line):
-        raise bad("Expected DONE")
+        raise bad("Expected DONE", r.CLIENTBUG)
     return r.Ok("IDLE completed")
 
 

@@ -111,10 +111,10 @@ async def set_metadata(session: Authenticated, args: SetMetadata, out: Replies) 
 def _check(name: str, *, of_server: bool) -> None:
     """RFC 5464 §3.2. Raises Refusal."""
     if not name.startswith(_ROOTS):
-        raise bad("Annotations are called /private/... or /shared/...")
+        raise bad("Annotations are called /private/... or /shared/...", r.CLIENTBUG)
     levels = name.split("/")
     if levels[2] == "vendor" and len(levels) < 5:
-        raise bad("An annotation of a vendor has four levels at least")
+        raise bad("An annotation of a vendor has four levels at least", r.CLIENTBUG)
     if of_server and name.startswith("/shared/"):
         raise no("What all accounts see is the administrator's", r.NOPERM)
 

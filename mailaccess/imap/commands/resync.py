@@ -74,4 +74,4 @@ async def tell_vanished(session: Selected, among: UidSet, modseq: int, out: Repl
 def require_qresync(session: Authenticated, what: str) -> None:
     """Raises Refusal (BAD) where the client has not enabled QRESYNC. RFC 7162 §3.2.3."""
     if not session.qresync:
-        raise bad(f"{what} needs ENABLE QRESYNC")
+        raise bad(f"{what} needs ENABLE QRESYNC", r.CLIENTBUG)

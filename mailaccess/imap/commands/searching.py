@@ -32,7 +32,7 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     if args.uses_modseq:
         condstore_on(session, out)
     if args.charset is not None and "UTF8=ACCEPT" in session.features.enabled:
-        raise bad("There is only UTF-8 after ENABLE UTF8=ACCEPT")  # RFC 6855 §3
+        raise bad("There is only UTF-8 after ENABLE UTF8=ACCEPT", r.CLIENTBUG)  # RFC 6855 §3
     options = args.return_options
     if session.rev2 and options is None:
         options = frozenset((SearchReturn.ALL,))  # RFC 9051 §6.4.4: no SEARCH response any more
@@ -52,7 +52,7 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     if options is None:
         numbers = found if args.uid else numbers_of(session, found)
         out.send(r.SearchResult(numbers, highest(session, found) if args.uses_modseq else None))
-        return told(r.Ok("SEARCH completed"), limited, out)
+        return told(_completed(session, args), limited, out)
     if saving:
         session.saved = _to_save(args, found, options)
     wanted = options - NO_RESULTS
@@ -63,7 +63,13 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
         )
     if SearchReturn.UPDATE in options:
         keep(session, Context(session.connection.tag, args.uid, criteria, None, found), out)
-    return told(r.Ok("SEARCH completed"), limited, out)
+    return told(_completed(session, args), limited, out)
+
+
+def _completed(session: Selected, args: Search) -> r.Ok:
+    """By number, EXPUNGE may not be told now; that there is one to tell may. RFC 5530 §3."""
+    losses = session.view.has_losses and not args.uid
+    return r.Ok("SEARCH completed", r.EXPUNGEISSUED if losses else None)
 
 
 NO_RESULTS: Final = frozenset((SearchReturn.SAVE, SearchReturn.CONTEXT, SearchReturn.UPDATE))

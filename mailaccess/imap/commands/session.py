@@ -46,7 +46,7 @@ async def starttls(session: NotAuthenticated, args: StartTls, out: Replies) -> r
     """RFC 3501 §6.2.1: the OK is the last thing in the clear, and what came behind the command is dropped."""
     connection = session.connection
     if not connection.wire.tls_available:
-        raise bad("TLS is on already" if connection.wire.encrypted else "TLS is not available")
+        raise bad("TLS is on already" if connection.wire.encrypted else "TLS is not available", r.CANNOT)
     out.send(r.Tagged(connection.tag, r.Ok("Begin TLS negotiation now")))
     connection.start_tls()
     return None

@@ -119,7 +119,7 @@ async def thread(session: Selected, args: Thread, out: Replies) -> r.Status:
     """RFC 5256 §3. Written slice by slice: a large mailbox has 10,000 threads and more."""
     session.require_uid(args.uid)
     if args.algorithm not in ThreadAlgorithm.__members__:
-        raise bad("The threading algorithms are " + ", ".join(ThreadAlgorithm.__members__))
+        raise bad("The threading algorithms are " + ", ".join(ThreadAlgorithm.__members__), r.CANNOT)
     if args.uses_modseq:
         condstore_on(session, out)
     criteria = resolve(session, args.criteria, session.saved)

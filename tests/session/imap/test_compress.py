@@ -85,3 +85,46 @@ def test_unauthenticate_brings_back_the_greetings_state(imap):
     one.ask("UNAUTHENTICATE")
     imap.clock.advance(181)
     assert one.wire.closed
+
+
+def test_unauthenticate_ends_the_compression_even_with_a_plain_command_right_behind_it(imap):
+    """RFC 8437 §4.1: the OK is compressed, the command behind it is not."""
+    one = imap.session("INBOX")
+    one.send("a COMPRESS DEFLATE\r\n")
+    packed = Compressing(one)
+    said = one.send(packed.pack(b"b UNAUTHENTICATE\r\n") + b"c LOGIN lee secret\r\nd NOOP\r\n")
+    head, flushed, plain = said.partition(b"\0\0\xff\xff")
+    answer = packed.back.decompress(head + flushed)
+    assert answer.startswith(b"b OK [CAPABILITY IMAP4rev1 ") and answer.endswith(b"nobody now\r\n")
+    assert plain.startswith(b"c OK [CAPABILITY ") and plain.endswith(b"d OK NOOP completed\r\n")
+    assert one.ask("COMPRESS DEFLATE").status == "OK DEFLATE active"
+
+
+def test_a_client_that_finishes_its_stream_goes_on_in_plain_too(imap):
+    one = imap.session("INBOX")
+    one.send("a COMPRESS DEFLATE\r\n")
+    packed = Compressing(one)
+    last = packed.out.compress(b"b UNAUTHENTICATE\r\n") + packed.out.flush(zlib.Z_FINISH)
+    one.send(last)
+    assert one.send(b"c NOOP\r\n") == b"c OK NOOP completed\r\n"
+
+
+def test_a_stream_that_ends_otherwise_ends_the_connection(imap):
+    one = imap.session("INBOX")
+    one.send("a COMPRESS DEFLATE\r\n")
+    packed = Compressing(one)
+    one.send(packed.out.compress(b"b NOOP\r\n") + packed.out.flush(zlib.Z_FINISH))
+    one.send(b"c NOOP\r\n")
+    assert one.wire.closed
+
+
+def test_a_message_that_looks_like_the_end_of_the_compression_is_whole(imap):
+    one = imap.session("INBOX")
+    one.send("a COMPRESS DEFLATE\r\n")
+    packed = Compressing(one)
+    packed.out = zlib.compressobj(0, wbits=-15)  # stored: the octets stand in the stream as they are
+    body = b"x\0\0\xff\xffa NOOP\r\n" * 500
+    said = packed.send(
+        b"b APPEND INBOX (\\Seen) ~{%d+}\r\n%b\r\nc FETCH 1 RFC822.SIZE\r\n" % (len(body), body)
+    )
+    assert b"b OK [APPENDUID" in said and b"RFC822.SIZE %d" % len(body) in said

@@ -62,9 +62,9 @@ def test_the_server_has_entries_of_the_account(house):
         C: c SETMETADATA "" (/shared/comment "for all")
         S: c NO [NOPERM] What all accounts see is the administrator's
         C: d SETMETADATA "" (/private/vendor/acme "1")
-        S: d BAD An annotation of a vendor has four levels at least
+        S: d BAD [CLIENTBUG] An annotation of a vendor has four levels at least
         C: e SETMETADATA INBOX (/public/comment "1")
-        S: e BAD Annotations are called /private/... or /shared/...
+        S: e BAD [CLIENTBUG] Annotations are called /private/... or /shared/...
         C: f SETMETADATA INBOX (/private//comment "1")
         S: f BAD ...
     """)
