@@ -23,6 +23,7 @@ NOUNS: Final = {
     "mailbox": "mailboxes",
     "deliver": "deliver",
     "queue": "queue",
+    "sending": "sending",
     "dkim": "dkim",
     "lab": "lab",
     "fsck": "fsck",

@@ -326,6 +326,18 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """How much each account may send to other domains; past that submission answers 450 and 452."""
+
+    messages_per_hour: int = option(0, "messages in any hour, such as 100; 0: no cap", unit="messages")
+    messages_per_day: int = option(0, "messages in any 24 hours, such as 500; 0: no cap", unit="messages")
+    recipients_per_hour: int = option(0, "recipients in any hour, such as 200; 0: no cap", unit="recipients")
+    recipients_per_day: int = option(0, "recipients in any 24 hours; 0: no cap", unit="recipients")
+    exempt: tuple[str, ...] = option((), 'accounts without caps, such as "newsletter@example.org"')
+    notify: bool = option(True, "tell postmaster by mail, once a day for an account that meets a cap")
+
+
+@dataclass(frozen=True, slots=True)
 class Dkim:
     """Signatures of what our accounts send to submission."""
 
@@ -439,6 +451,7 @@ class Settings:
     pop3: Pop3 = option(None, "", factory=Pop3)
     smtp: Smtp = option(None, "", factory=Smtp)
     relay: Relay = option(None, "", factory=Relay)
+    sending: Sending = option(None, "", factory=Sending)
     dkim: Dkim = option(None, "", factory=Dkim)
     rspamd: Rspamd = option(None, "", factory=Rspamd)
     hooks: Hooks = option(None, "", factory=Hooks)

@@ -30,6 +30,7 @@ from mailaccess.observe.events import EventLog
 from mailaccess.pop3 import house as pop3_house
 from mailaccess.pop3 import protocol as pop3_protocol
 from mailaccess.relay.runner import Relay
+from mailaccess.service.capped import SendingCaps, make_caps
 from mailaccess.service.outgoing import make_relay, make_rewriting, make_spool
 from mailaccess.service.screens import Screens, make_signer
 from mailaccess.smtp import house as smtp_house
@@ -69,6 +70,7 @@ class Built:
     watcher: InotifyWatcher
     screens: Screens
     relay: Relay | None = None
+    caps: SendingCaps | None = None
 
     @property
     def pending(self) -> int:
@@ -80,6 +82,8 @@ class Built:
         if self.relay is not None:
             await self.relay.stop()
         await self.screens.close()
+        if self.caps is not None:
+            await self.caps.save()
         await self.threads.idle()
         await self.store.close()
         self.watcher.stop()
@@ -141,9 +145,9 @@ def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
         store,
         lambda address: imap_house.is_local(address) or within(address, networks),
     )
-    mail_in, relay, screens = _smtp(common)
+    mail_in, relay, screens, caps = _smtp(common)
     entrances = {**_imap(common), **_pop3(common), **mail_in, **_auth(common)}
-    return Built(threads, limits, tls, entrances, store, worker, watcher, screens, relay)
+    return Built(threads, limits, tls, entrances, store, worker, watcher, screens, relay, caps)
 
 
 def _imap(common: _Common) -> Entrances:
@@ -221,7 +225,7 @@ def _auth(common: _Common) -> Entrances:
     return {"auth": door(Logins), "auth_userdb": door(Lookups)}
 
 
-def _smtp(common: _Common) -> tuple[Entrances, Relay | None, Screens]:
+def _smtp(common: _Common) -> tuple[Entrances, Relay | None, Screens, SendingCaps | None]:
     settings = common.settings
     spool = make_spool(settings, common.threads)
     recipients = Recipients(
@@ -268,10 +272,12 @@ def _smtp(common: _Common) -> tuple[Entrances, Relay | None, Screens]:
     screens = Screens(settings, common.threads, common.log, common.reactor)
     signer = make_signer(settings, common.threads)
     submission = Submission(house, screening=screens.of("submission"), signer=signer)
+    caps = make_caps(settings, recipients, delivery, common.threads, common.log)
+    submission.caps = caps.caps if caps is not None else None
     entrances = {
         "smtp": door(Inbound(house, screening=screens.of("smtp"))),
         "submission": door(submission),
         "submissions": door(submission, over_tls=True),
         "lmtp": door(Lmtp(house, screening=screens.of("lmtp"))),
     }
-    return entrances, relay, screens
+    return entrances, relay, screens, caps

@@ -55,6 +55,7 @@ from mailaccess.relay.runner import QueueInUse
 from mailaccess.screening.callables import BadFunction
 from mailaccess.screening.keys import BadKey
 from mailaccess.service.build import Built, build
+from mailaccess.service.capped import SAVE_EVERY
 from mailaccess.service.metrics import site
 from mailaccess.service.output import event_log, tell_failures
 
@@ -120,6 +121,8 @@ class House(Service):
         """From now on connections are served."""
         super().startService()
         self._every(CERTIFICATE_CHECK, self._look_at_certificate)
+        if self.built is not None and self.built.caps is not None:
+            self._every(SAVE_EVERY, self.built.caps.save)
         if self.built is not None and self.built.relay is not None:
             Deferred.fromCoroutine(self.built.relay.start())
         self._expected = self._reactor.seconds() + 1

@@ -11,7 +11,7 @@ came in before it and everything the client said (RFC 3207 §4.2).
 from typing import Final
 
 from mailaccess.auth.api import Identity, Peer
-from mailaccess.delivery.api import Envelope
+from mailaccess.delivery.api import Envelope, Onward
 from mailaccess.delivery.local import Delivery
 from mailaccess.model.errors import MailError, OverQuota
 from mailaccess.observe.events import Level
@@ -147,6 +147,12 @@ class Session:
     def sender(self) -> Address | None:
         """The reverse-path of the message under way; None for the null one."""
         return None if self._transaction is None else self._transaction.mail.sender
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the message under way goes to another domain already."""
+        recipients = () if self._transaction is None else self._transaction.recipients
+        return any(isinstance(target, Onward) for each in recipients for target in each.targets)
 
     def reply(self, reply: Reply) -> None:
         octets = reply.render()

@@ -16,6 +16,7 @@ from mailaccess.delivery.api import (
     Target,
     UnknownRecipient,
 )
+from mailaccess.delivery.caps import Caps
 from mailaccess.proto.smtp import replies
 from mailaccess.proto.smtp.address import Address
 from mailaccess.proto.smtp.commands import Mail
@@ -34,7 +35,12 @@ NO_RELAY = Reply(
 
 
 class Submission(Policy):
-    """The policy of ``listen.submission`` and ``listen.submissions``."""
+    """The policy of ``listen.submission`` and ``listen.submissions``.
+
+    caps: how much an account may send to other domains; None: as much as it likes.
+    """
+
+    caps: Caps | None = None
 
     service = "submission"
     authenticates = True
@@ -64,8 +70,22 @@ class Submission(Policy):
         if not recipient.literal and not self.house.recipients.is_local(recipient):
             if not self.house.recipients.relays:
                 raise Refused(NO_RELAY)
-            return (Onward(recipient),)
-        return await super().targets(session, recipient)
+            found: Sequence[Destination] = (Onward(recipient),)
+        else:
+            found = await super().targets(session, recipient)
+        if self.caps is not None and session.identity is not None:
+            leaving = sum(isinstance(target, Onward) for target in found)
+            if leaving:
+                self._count(self.caps, session.identity.name, leaving, first=not session.leaves)
+        return found
+
+    @staticmethod
+    def _count(caps: Caps, name: str, recipients: int, *, first: bool) -> None:
+        """Raises Refused where the account has sent enough."""
+        cap = caps.take(name, messages=int(first), recipients=recipients)
+        if cap is not None:
+            text = f"Your account may send {cap} to other domains; try again later"
+            raise Refused(Reply(450 if cap.what == "messages" else 452, "4.7.1", text))
 
     def editor(self, identity: Identity | None) -> Callable[[bytes], bytes] | None:
         """Date, Message-ID, Bcc. RFC 6409 §8."""

@@ -136,3 +136,23 @@ def test_a_full_disk_is_told_and_nothing_is_queued(smtp, queue, monkeypatch):
     monkeypatch.setattr("os.replace", full)
     assert client.codes(MESSAGE) == ["451 4.3.0"]
     assert queue.ids() == []
+
+
+def test_an_account_that_has_sent_enough_is_asked_to_wait(smtp, queue):
+    from mailaccess.delivery.caps import HOUR, Cap, Caps
+
+    told = []
+    caps = Caps(
+        [Cap("messages", HOUR, 2), Cap("recipients", HOUR, 3)],
+        (),
+        lambda: 1764028800.0,
+        lambda name, cap: told.append((name, str(cap))),
+    )
+    client = login(smtp)
+    client.session.policy.caps = caps
+    mail = b"RSET\r\nMAIL FROM:<lee@naver.com>\r\nRCPT TO:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n"
+    assert client.codes(mail)[2:] == ["250 2.1.5", "250 2.1.5"]
+    assert client.codes(mail)[2:] == ["250 2.1.5", "452 4.7.1"]
+    assert client.codes(mail)[2:] == ["450 4.7.1", "450 4.7.1"]
+    assert client.codes(b"RCPT TO:<kim@naver.com>\r\n") == ["250 2.1.5"]
+    assert told == [("lee@naver.com", "3 recipients an hour")]

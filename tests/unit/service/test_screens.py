@@ -1,5 +1,6 @@
 """Two wired houses with signatures and checks: what one signs, the other believes; what is forged, it refuses."""
 
+import json
 import smtplib
 from dataclasses import replace
 
@@ -9,8 +10,9 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 from twisted.names import dns
 
+from mailaccess.admin import main
 from mailaccess.admin.labdns import NameServer
-from mailaccess.config.sections import Dkim, Hooks, Rspamd
+from mailaccess.config.sections import Dkim, Hooks, Rspamd, Sending
 from mailaccess.screening import keys
 from mailaccess.service.house import CannotStart, House
 from tests.unit.service.test_outgoing import PASSWORD, inbox, port, settings, start, until
@@ -139,6 +141,45 @@ async def test_a_function_of_ones_own_refuses_and_a_slow_one_is_not_waited_for(c
     assert await deferToThread(checked.send, b"a@nothing.example", b"casino") == 550
     assert await deferToThread(checked.send, b"a@nothing.example", b"slow casino") == 250
     assert len(checked.inbox()) == 1 and b"X-Hook" not in checked.inbox()[0]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_capped_account_is_asked_to_wait_postmaster_is_told_and_a_restart_forgets_nothing(
+    tmp_path, capfd
+):
+    made = settings(tmp_path / "daum", "daum.net", "kim", smarthost="127.0.0.1:1")
+    (tmp_path / "daum" / "aliases").write_text("postmaster: kim\n")
+    made = replace(made, sending=Sending(messages_per_hour=2))
+
+    def submit(house, times):
+        codes = []
+        for _ in range(times):
+            client = smtplib.SMTP("127.0.0.1", port(house, "submission"), timeout=20)
+            client.login("kim@daum.net", PASSWORD)
+            try:
+                client.sendmail("kim@daum.net", ["lee@naver.com"], b"From: kim@daum.net\r\n\r\nhello\r\n")
+                codes.append(250)
+            except smtplib.SMTPRecipientsRefused as error:
+                codes.append(error.recipients["lee@naver.com"][0])
+            client.quit()
+        return codes
+
+    house = start(made)
+    assert await deferToThread(submit, house, 4) == [250, 250, 450, 450]
+    await until(lambda: inbox(tmp_path / "daum", "kim", "daum.net"))
+    await house.stopService()
+    house = start(made)
+    assert await deferToThread(submit, house, 1) == [450]
+    await house.stopService()
+    (notice,) = inbox(tmp_path / "daum", "kim", "daum.net")
+    assert b"Subject: Sending capped: kim@daum.net\r\n" in notice and b"2 messages an hour" in notice
+    (tmp_path / "mailaccess.toml").write_text(
+        'domains = ["daum.net"]\nstate_dir = "daum"\n[sending]\nmessages_per_hour = 2\n'
+    )
+    capfd.readouterr()
+    assert main.run(["--config", str(tmp_path / "mailaccess.toml"), "--json", "sending", "list"]) == 0
+    (row,) = json.loads(capfd.readouterr().out)
+    assert (row["user"], row["messages_hour"], row["recipients_day"]) == ("kim@daum.net", 2, 2)
 
 
 def test_a_function_or_key_that_is_not_there_ends_the_start(tmp_path):
