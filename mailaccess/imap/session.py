@@ -15,6 +15,7 @@ from mailaccess.imap.namespaces import Namespaces, Place
 from mailaccess.imap.updates import Updates
 from mailaccess.imap.view import Span, View
 from mailaccess.model import names
+from mailaccess.model.collation import Collation
 from mailaccess.model.sequence import EMPTY, SequenceSet, UidSet
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.capabilities import Offer
@@ -81,12 +82,14 @@ class Features:
     """What a client has switched on or left behind in this login.
 
     enabled: names of ENABLE, and CONDSTORE however it came about (RFC 7162 §3.1).
+    collation: the active comparator (RFC 5255 §4.2).
     """
 
-    __slots__ = ("enabled",)
+    __slots__ = ("collation", "enabled")
 
     def __init__(self) -> None:
         self.enabled: set[str] = set()
+        self.collation = Collation.UNICODE_CASEMAP
 
 
 class Authenticated(State):

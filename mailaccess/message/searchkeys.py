@@ -69,16 +69,18 @@ def _quoted(octets: bytes, plain: re.Pattern[bytes]) -> bytes:
     return b'"%b"' % _ESCAPED.sub(rb"\\\1", octets)
 
 
-def field_texts(header: Header, name: str) -> list[str]:
-    """The folded text of each field called ``name``, in order; [] where there is none.
+def field_texts(header: Header, name: str, *, folded: bool = True) -> list[str]:
+    """The text of each field called ``name``, folded unless told otherwise, in order; [] where there is none.
 
     An empty search key matches where this is not [] (RFC 9051 §6.4.4 HEADER).
     """
     wanted = name.encode("utf-8", "replace").lower()
     values = header.all(wanted)
     if wanted in ADDRESS_FIELDS:
-        return [fold(words.decoded(written(address.parse(value)))) for value in values]
-    return [fold(words.one_line(unfolded(value))) for value in values]
+        texts = [words.decoded(written(address.parse(value))) for value in values]
+    else:
+        texts = [words.one_line(unfolded(value)) for value in values]
+    return [fold(text) for text in texts] if folded else texts
 
 
 def sent(header: Header) -> datetime | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 
+from mailaccess.model.collation import Collation
 from mailaccess.model.sequence import SequenceSet, UidSet
 
 
@@ -145,6 +146,14 @@ class ThreadId(Criterion):
     """THREADID: the messages of that thread. RFC 8474 §6."""
 
     object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collated(Criterion):
+    """A Header, Body or Text compared otherwise than by default. RFC 5255 §4.6."""
+
+    part: Criterion
+    collation: Collation
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Final, Protocol
 
 from mailaccess.model.account import AccountLocation, QuotaLimit
+from mailaccess.model.collation import Collation
 from mailaccess.model.criteria import Criterion
 from mailaccess.model.flags import Flag, FlagSet
 from mailaccess.model.rights import Acl, Who
@@ -340,8 +341,16 @@ class Mailbox(Protocol):
         """UIDs that match (as ``search``), in the order of the keys, then of UIDs. RFC 5256 §3, RFC 5957."""
         ...
 
-    async def thread(self, criteria: Criterion, algorithm: ThreadAlgorithm) -> "list[ThreadTree]":
-        """What matches as threads of UIDs, each a list of the form that ``store.thread`` tells. RFC 5256 §3."""
+    async def thread(
+        self,
+        criteria: Criterion,
+        algorithm: ThreadAlgorithm,
+        collation: Collation = Collation.UNICODE_CASEMAP,
+    ) -> "list[ThreadTree]":
+        """What matches as threads of UIDs, each a list of the form that ``store.thread`` tells. RFC 5256 §3.
+
+        collation: how subjects are compared (RFC 5255 §4.2).
+        """
         ...
 
     async def expunged_since(self, modseq: int) -> UidSet | None:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Final, ParamSpec, TypeVar
 
+from mailaccess.model.collation import Collation
 from mailaccess.model.criteria import Criterion
 from mailaccess.model.errors import MailboxGone
 from mailaccess.model.flags import Flag, FlagSet
@@ -191,9 +192,14 @@ class MailboxHandle:
         self._here()
         return await ordering.sort(self, criteria, order, self._account.clock(), relevancies)
 
-    async def thread(self, criteria: Criterion, algorithm: ThreadAlgorithm) -> list[ThreadTree]:
+    async def thread(
+        self,
+        criteria: Criterion,
+        algorithm: ThreadAlgorithm,
+        collation: Collation = Collation.UNICODE_CASEMAP,
+    ) -> list[ThreadTree]:
         self._here()
-        return await ordering.threads(self, criteria, algorithm, self._account.clock())
+        return await ordering.threads(self, criteria, algorithm, self._account.clock(), collation)
 
     async def expunged_since(self, modseq: int) -> UidSet | None:
         return await self._account.run(loading.expunged_since, self._here(), modseq)

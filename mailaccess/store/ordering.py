@@ -7,13 +7,15 @@ outside the account's queue, on values only.
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, ParamSpec, Protocol, TypeVar
 
+from mailaccess.model.collation import Collation
 from mailaccess.model.criteria import Criterion
 from mailaccess.model.sequence import UidSet
-from mailaccess.store import changing, search, thread
+from mailaccess.store import changing, collating, search, thread
 from mailaccess.store.api import ThreadAlgorithm, ThreadTree
-from mailaccess.store.index import messages, orderkeys
+from mailaccess.store.index import collated, messages, orderkeys
 from mailaccess.store.index.orderkeys import ThreadRow
 from mailaccess.store.index.rows import Read
 from mailaccess.store.search import Searchable
@@ -55,6 +57,8 @@ async def sort(
         return []
     if any(each.key not in orderkeys.OF_ROWS for each in order):
         await _make_keys(mailbox, uids)
+    if collating.is_needed(order):
+        return await _sort_collated(mailbox, uids, order, relevancies)
 
     def job(vault: Vault, mailbox_id: str, read: Read) -> list[int]:
         box = changing.opened(vault, mailbox_id)
@@ -64,10 +68,42 @@ async def sort(
     return await mailbox.run_here(job)
 
 
+async def _sort_collated(
+    mailbox: Orderable,
+    uids: UidSet,
+    order: Sequence[SortCriterion],
+    relevancies: dict[int, int] | None,
+) -> list[int]:
+    """By keys of which some texts are compared otherwise than the index has them."""
+    numbers = list(uids)
+    keys = [each.key for each in order if each.key in collated.TEXT_KEYS]
+    collation = next(each.collation for each in order if each.key in collated.TEXT_KEYS)
+    texts = await collating.texts(mailbox, numbers, keys, collation)
+    columns: dict[SortKey, collating.Values] = {
+        key: {uid: values[place] for uid, values in texts.items()} for place, key in enumerate(keys)
+    }
+
+    def job(vault: Vault, mailbox_id: str, read: Read, key: SortKey = SortKey.SIZE) -> dict[int, int]:
+        box = changing.opened(vault, mailbox_id)
+        messages.choose(vault.connection, uids)
+        return orderkeys.numbers(vault.connection, box.id, key, relevancies)
+
+    for each in order:
+        if each.key not in columns:
+            columns[each.key] = await mailbox.run_here(partial(job, key=each.key))
+    there = [uid for uid in numbers if all(uid in column for column in columns.values())]
+    wanted = [(columns[each.key], each.reverse) for each in order]
+    return await mailbox.run_aside(collating.in_order, there, wanted)
+
+
 async def threads(
-    mailbox: Orderable, criteria: Criterion, algorithm: ThreadAlgorithm, now: float
+    mailbox: Orderable,
+    criteria: Criterion,
+    algorithm: ThreadAlgorithm,
+    now: float,
+    collation: Collation = Collation.UNICODE_CASEMAP,
 ) -> list[ThreadTree]:
-    """The messages that match, as UIDs in trees (``thread``). RFC 5256 §3."""
+    """The messages that match, as UIDs in trees (``thread``). RFC 5256 §3; collation: of subjects."""
     found = await search.search(mailbox, criteria, now)
     await _make_keys(mailbox, UidSet.of(found))
     rows: list[ThreadRow] = []
@@ -80,6 +116,9 @@ async def threads(
             return orderkeys.for_threads(vault.connection, box.id)
 
         rows += await mailbox.run_here(job)
+    if collation is not Collation.UNICODE_CASEMAP:
+        subjects = await collating.texts(mailbox, [row[0] for row in rows], [SortKey.SUBJECT], collation)
+        rows = [(row[0], row[1], subjects[row[0]][0], *row[3:]) for row in rows]
     return await mailbox.run_aside(_gather, algorithm, rows)
 
 

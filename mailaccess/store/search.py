@@ -23,7 +23,7 @@ from mailaccess.model import criteria as tree
 from mailaccess.model.criteria import Comparison, Criterion, DateField
 from mailaccess.model.sequence import UidSet
 from mailaccess.store.api import Columns, Fact
-from mailaccess.store.index import fulltext, fuzzy, keysearch, objectids
+from mailaccess.store.index import collated, fulltext, fuzzy, keysearch, objectids
 from mailaccess.store.index.keys import COLUMNS
 from mailaccess.store.index.rows import Job, Read
 
@@ -106,6 +106,7 @@ _COSTS: Final[dict[type[Criterion], int]] = {
     tree.Body: 100,
     tree.Text: 130,
     tree.EmailId: 50,
+    tree.Collated: 1000,
     tree.ThreadId: 50,
 }
 _COST_SENT: Final = 5
@@ -185,6 +186,8 @@ class _Search:
                 return await self.without(among, await self.matching(part, among))
             case tree.Fuzzy(part):
                 return await self.with_fuzzy(part, among)
+            case tree.Collated(part, collation):
+                return await self.by_content(among, ROWS_AT_ONCE, collated.matcher(part, collation))
             case tree.Uids(uids):
                 return await self.with_uids(uids, among)
             case tree.HasFlag(flag):

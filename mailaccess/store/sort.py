@@ -6,6 +6,8 @@ from enum import Enum
 from operator import attrgetter
 from unicodedata import normalize
 
+from mailaccess.model.collation import Collation
+
 
 class SortKey(Enum):
     """sort-key. RFC 5256 §3; DISPLAYFROM and DISPLAYTO: RFC 5957 §3. RELEVANCY: RFC 6203 §6."""
@@ -27,8 +29,11 @@ _NUMBERS = frozenset((SortKey.ARRIVAL, SortKey.DATE, SortKey.SIZE, SortKey.RELEV
 
 @dataclass(frozen=True, slots=True)
 class SortCriterion:
+    """collation: how a text key is compared (RFC 5255 §4.2)."""
+
     key: SortKey
     reverse: bool = False
+    collation: Collation = Collation.UNICODE_CASEMAP
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ def load() -> None:
         acl,
         append,
         authentication,
+        comparator,
         compressing,
         context,
         copying,

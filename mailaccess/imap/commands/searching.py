@@ -17,7 +17,19 @@ from mailaccess.imap.limiting import searched, told
 from mailaccess.imap.progress import signs_of_life
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Selected
-from mailaccess.model.criteria import And, Criterion, MessageNumbers, Recent, Uids, rewrite
+from mailaccess.model.collation import Collation
+from mailaccess.model.criteria import (
+    And,
+    Body,
+    Collated,
+    Criterion,
+    Header,
+    MessageNumbers,
+    Recent,
+    Text,
+    Uids,
+    rewrite,
+)
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.messages import Search, SearchReturn
@@ -86,7 +98,7 @@ def with_relevancy(
 
 def resolve(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:
     """Message numbers, ``$`` and RECENT as the UIDs they stand for in this session. Raises BadNumber."""
-    view = session.view
+    view, collation = session.view, session.features.collation
 
     def leaf(node: Criterion) -> Criterion:
         match node:
@@ -102,6 +114,8 @@ def resolve(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:
                 if session.rev2:
                     raise bad("IMAP4rev2 has no NEW, OLD and RECENT", r.CLIENTBUG)  # RFC 9051 Appendix E
                 return Uids(session.updates.recent)
+            case Header() | Body() | Text() if collation is not Collation.UNICODE_CASEMAP:
+                return Collated(node, collation)  # RFC 5255 §4.6
         return node
 
     return rewrite(criteria, leaf)

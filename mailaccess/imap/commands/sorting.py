@@ -43,7 +43,9 @@ async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
     if saving:
         session.saved = EMPTY  # a SAVE that fails leaves nothing, one that is BAD all: RFC 5182 §2.1
     criteria = known_only(session, resolved)
-    order = [SortCriterion(SortKey[each.key.name], each.reverse) for each in args.order]
+    order = [
+        SortCriterion(SortKey[each.key.name], each.reverse, session.features.collation) for each in args.order
+    ]
     relevancies: dict[int, int] | None = None
     with signs_of_life(session.connection):
         if options is not None and SearchReturn.RELEVANCY in options:
@@ -126,7 +128,9 @@ async def thread(session: Selected, args: Thread, out: Replies) -> r.Status:
     require_all_searched(session, criteria)
     criteria = known_only(session, criteria)
     with signs_of_life(session.connection):
-        trees = await session.mailbox.thread(criteria, ThreadAlgorithm[args.algorithm])
+        trees = await session.mailbox.thread(
+            criteria, ThreadAlgorithm[args.algorithm], session.features.collation
+        )
     out.octets(b"* THREAD " if trees else b"* THREAD")
     for start in range(0, len(trees), THREADS):
         if start:

@@ -106,7 +106,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("PARTIAL", 9394, False, True),
     Extension("UIDBATCHES", 10022, False, True, commands=("UIDBATCHES",)),
     Extension("UIDONLY", 9586, False, True, opt_in=True),
-    Extension("I18NLEVEL=1", 5255, False, True),
+    Extension("I18NLEVEL=2", 5255, False, True, commands=("COMPARATOR",)),
     Extension("SORT", 5256, False, True, commands=("SORT", "UID SORT")),
     Extension("SORT=DISPLAY", 5957, False, True),
     Extension("ESORT", 5267, False, True),

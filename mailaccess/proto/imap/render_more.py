@@ -102,6 +102,11 @@ def _context_change(value: m.ContextChange, utf8: bool) -> bytes:
     )
 
 
+def _comparator(value: m.ActiveComparator, utf8: bool) -> bytes:
+    matching = " ".join(value.matching).encode("ascii")
+    return b"* COMPARATOR %b%b\r\n" % (value.name.encode("ascii"), b" (%b)" % matching if matching else b"")
+
+
 RULES: Final[dict[type, Callable[..., bytes]]] = {
     m.SortResult: _sort_result,
     m.Languages: lambda value, utf8: b"* LANGUAGE (%b)\r\n" % " ".join(value.tags).encode("ascii"),
@@ -115,6 +120,7 @@ RULES: Final[dict[type, Callable[..., bytes]]] = {
     m.MetadataChanged: _metadata_changed,
     m.UidBatchList: _uid_batches,
     m.ContextChange: _context_change,
+    m.ActiveComparator: _comparator,
 }
 
 

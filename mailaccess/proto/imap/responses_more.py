@@ -111,6 +111,17 @@ class MetadataCode(Code):
     octets: int | None = None
 
 
+BADCOMPARATOR = Word("BADCOMPARATOR")  # RFC 5255 §4.9
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveComparator(Response):
+    """COMPARATOR. RFC 5255 §4.8. ``matching``: all that matched, where that was more than one."""
+
+    name: str
+    matching: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class BadUrl(Code):
     """BADURL with the URL that could not be had. RFC 4469 §4.1."""

@@ -18,6 +18,8 @@ GIVE_WAY_EVERY: Final = 8
 
 def matcher(node: Criterion) -> Job | None:
     """A job for one key; None for those that are matched as they stand: no texts, and rare header fields."""
+    if isinstance(node, tree.Collated):  # RFC 6203 §3: the comparator may be ignored
+        node = node.part
     match node:
         case tree.Header(field, text) if field.lower() in COLUMNS and text:
             return _by_field(field.lower(), Query(text))

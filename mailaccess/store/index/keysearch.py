@@ -116,17 +116,21 @@ def _job(
     return job
 
 
-def by_header(name: str, text: str) -> Job:
-    """Contents that have a field ``name`` (ASCII) which contains ``text``; "" is in every one."""
+def by_header(name: str, text: str, form: Callable[[str], str] = fold, *, folded: bool = True) -> Job:
+    """Contents that have a field ``name`` (ASCII) which contains ``text``; "" is in every one.
+
+    form: in which texts are compared; ``folded``: the fields' texts come in it already.
+    """
     if SEPARATOR in text or SEPARATOR in name:
         return _nothing
-    needle = fold(text)
+    needle = form(text)
     octets = name.lower().encode("utf-8", "replace")
 
     def holds(header: bytes) -> bool:
         # Most headers don't hold the name at all; only the others are taken apart.
         return octets in header.lower() and any(
-            needle in value for value in field_texts(Header(header), name)
+            needle in (value if folded else form(value))
+            for value in field_texts(Header(header), name, folded=folded)
         )
 
     def job(connection: sqlite3.Connection, contents: Sequence[int], read: Read) -> Found:

@@ -80,6 +80,15 @@ def ordered(
     return [row[0] for row in rows.fetchall()]
 
 
+def numbers(
+    connection: sqlite3.Connection, mailbox: int, key: SortKey, relevancies: Mapping[int, int] | None
+) -> dict[int, int]:
+    """What a key that is no text compares by, of the chosen messages by UID."""
+    if key is SortKey.RELEVANCY:
+        return {uid: -relevancy for uid, relevancy in (relevancies or {}).items()}
+    return dict(connection.execute(f"SELECT m.uid, {_EXPRESSIONS[key]} {_CHOSEN}", (mailbox,)).fetchall())
+
+
 ThreadRow = tuple[int, int, bytes, int, bytes | None, bytes]
 """uid, sent, subject, is_reply, message_id, refs."""
 

@@ -11,6 +11,7 @@ from mailaccess.proto.imap.commands import (
     acl,
     append,
     authentication,
+    comparator,
     compress,
     context,
     language,
@@ -32,6 +33,7 @@ __all__ = ["RULES", "Command", "Request", "Rule", "Rules"]
 RULES: Final[dict[bytes, Rule]] = {
     **session.RULES,
     **authentication.RULES,
+    **comparator.RULES,
     **mailboxes.RULES,
     **listing.RULES,
     **append.RULES,
