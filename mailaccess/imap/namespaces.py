@@ -190,8 +190,8 @@ class Namespaces:
 
     async def listing(self, heads: Sequence[str] | None = None) -> Listing:
         """What a LIST may show. heads: the first levels of other namespaces that matter; None: all."""
-        own = await self._account.mailboxes()
-        if any(self._is_foreign(info.name) for info in own):
+        own: Sequence[MailboxInfo] = await self._account.mailboxes()
+        if self.heads() and any(self._is_foreign(info.name) for info in own):
             own = [info for info in own if not self._is_foreign(info.name)]
         foreign: dict[str, Place] = {}
         infos: dict[str, MailboxInfo] = {}
@@ -200,7 +200,7 @@ class Namespaces:
                 await self._list(tree, infos, foreign)
             except MailError as error:
                 self._tell_failure(tree.prefix, error)
-        return Listing([*own, *[infos[name] for name in sorted(infos)]], foreign)
+        return Listing([*own, *[infos[name] for name in sorted(infos)]] if infos else own, foreign)
 
     async def _trees(self, heads: Sequence[str] | None) -> list[_Tree]:
         house = self._house

@@ -25,14 +25,23 @@ from mailaccess.model.errors import (
 from mailaccess.model.rights import Acl
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import acl, appending, changing, housekeeping, intake, loading, metadata, steps, tree
-from mailaccess.store.api import Appended, Listener, Mailbox, MailboxInfo, NewMessage, Quota, Status
-from mailaccess.store.background import Cancellable, Watch
+from mailaccess.store.api import (
+    Appended,
+    Listener,
+    Mailbox,
+    Mailboxes,
+    MailboxInfo,
+    NewMessage,
+    Quota,
+    Status,
+)
+from mailaccess.store.background import Cancellable
 from mailaccess.store.changes import Delta, OpenMailbox
 from mailaccess.store.folder import is_doubtful
-from mailaccess.store.index import connection as index_file
 from mailaccess.store.index import mailboxes as rows
 from mailaccess.store.mailbox import MailboxHandle
 from mailaccess.store.maildir.files import Files
+from mailaccess.store.noticing import Noticing
 from mailaccess.store.surroundings import Surroundings
 from mailaccess.store.vault import NeedsThread, Vault
 
@@ -42,14 +51,11 @@ T = TypeVar("T")
 SETTLE_SECONDS: Final = 0.05
 """Between a change and the file operations it owes: changes that follow at once are done together."""
 
-NOTICE_SECONDS: Final = 0.03
-"""Between a sign of another's change and the look at it: a rename gives several signs."""
+FEW_STATUSES: Final = 8
+"""Mailboxes asked for in one small job."""
 
-DOUBT_SECONDS: Final = 2.0
-"""How long a folder has been quiet before it is listed because our own changes might hide another's."""
-
-LARGE: Final = 20_000
-"""Messages from which on that listing waits ten times as long: it takes 2 µs a message."""
+STATUSES_KEPT: Final = 10_000
+"""Mailboxes whose last STATUS is remembered: all that an account may have."""
 
 
 class MaildirAccount:
@@ -74,19 +80,19 @@ class MaildirAccount:
             self._limit,
         )  # fmt: skip
         self._acls = acl.AclBook(self, None if location.shared else surroundings.shares)
-        self._key = ("store", os.fspath(location.maildir))
+        self.key = ("store", os.fspath(location.maildir))
         self._deltas: deque[Delta] = deque()
         self._telling = False
         self._open: dict[str, OpenMailbox] = {}
+        self._named: dict[str, OpenMailbox] = {}
+        self._statuses: dict[str, loading.Looked] = {}
+        self._listing: tree.Listing | None = None
         self._opening = 0
         self._appends: deque[appending.Request] = deque()
         self.asked = 0
         self._working = False
         self._work_due: Cancellable | None = None
-        self._watches: dict[str, Watch] = {}
-        self._stale: set[str] = set()
-        self._notices: dict[str, Cancellable] = {}
-        self._doubts: dict[str, Cancellable] = {}
+        self._noticing = Noticing(self, surroundings.watcher)
 
     # Jobs
 
@@ -105,7 +111,7 @@ class MaildirAccount:
         """``run`` for a job that is small as a rule (``vault`` says what that means): done at once, here, where
         nothing of the account waits or runs and the job stays small; else it is queued as any other.
         """
-        if not self._telling and self.runner.is_idle(self._key):
+        if not self._telling and self.runner.is_idle(self.key):
             self._surroundings.indexer.busy()
             self._surroundings.used(self)
             try:
@@ -123,7 +129,7 @@ class MaildirAccount:
         """``run`` for what nobody waits for."""
         self._surroundings.used(self)
         try:
-            return await self.runner.run_in_order(self._key, self.vault.job, call, *args, **kwargs)
+            return await self.runner.run_in_order(self.key, self.vault.job, call, *args, **kwargs)
         finally:
             self._take_deltas()
             self._plan_work()
@@ -172,8 +178,16 @@ class MaildirAccount:
 
     # The tree
 
-    async def mailboxes(self) -> Sequence[MailboxInfo]:
-        return await self.run(tree.listing)
+    async def mailboxes(self) -> Mailboxes:
+        known, vault = self._listing, self.vault
+        if (
+            known is None
+            or known.version != vault.tree_version
+            or not self._noticing.index_is_fresh()
+            or vault.files.mtime(vault.root) != known.root_mtime
+        ):
+            known = self._listing = await self.run(tree.listing)
+        return known.infos
 
     async def subscriptions(self) -> frozenset[str]:
         return frozenset(await self.run(tree.subscribed))
@@ -206,7 +220,29 @@ class MaildirAccount:
         await self.run(_move_all, new)
 
     async def status(self, name: str) -> Status:
-        return await self.run_small(loading.status, name)
+        known = self._known_status(name) if self._noticing.index_is_fresh() else None
+        return known or self._keep_status(name, await self.run_small(loading.status, name))
+
+    async def statuses(self, names: Sequence[str]) -> dict[str, Status]:
+        fresh = self._noticing.index_is_fresh()
+        found = {name: known for name in names if fresh and (known := self._known_status(name)) is not None}
+        asked = [name for name in names if name not in found]
+        run = self.run_small if len(asked) <= FEW_STATUSES else self.run
+        looked = await run(loading.statuses, asked) if asked else {}
+        return found | {name: self._keep_status(name, each) for name, each in looked.items()}
+
+    def _known_status(self, name: str) -> Status | None:
+        """What was told last, if nothing has changed since."""
+        looked, vault = self._statuses.get(name), self.vault
+        if looked is None or looked.stamp != vault.stamp:
+            return None
+        return looked.status if loading.signs(vault, looked.folder) == looked.signs else None
+
+    def _keep_status(self, name: str, looked: loading.Looked) -> Status:
+        if len(self._statuses) >= STATUSES_KEPT:
+            self._statuses.clear()
+        self._statuses[name] = looked
+        return looked.status
 
     async def require(self, name: str) -> None:
         await self.run_small(tree.find, name)
@@ -214,21 +250,46 @@ class MaildirAccount:
     # Mailboxes
 
     async def open_mailbox(self, name: str, listener: Listener) -> MailboxHandle:
-        self._opening += 1
-        try:
-            loaded = await self.run(loading.load, name, frozenset(self._open))
-            state = self._open.get(loaded.mailbox_id)
-            if state is None:
-                state = self._install(loaded)
-        finally:
-            self._opening -= 1
+        state = self._in_memory(name)
+        if state is None:
+            state = await self._load(name)
         handle = MailboxHandle(self, state)
         state.attach(handle, listener)
         self._surroundings.opened(self, state)
-        self._watch(state, loaded.folder)
-        if loaded.doubtful:
-            self._doubt(state)
+        self._noticing.begin(state)
+        if state.doubtful:
+            self._noticing.doubt(state)
         return handle
+
+    def _in_memory(self, name: str) -> OpenMailbox | None:
+        """The mailbox, if it is in memory and certainly as on disk: then opening it needs no job."""
+        state = self._named.get(name)
+        if (
+            state is None
+            or state.gone
+            or state.name != name
+            or self._open.get(state.mailbox_id) is not state
+            or not self._noticing.is_fresh(state)
+            or self.vault.uids_stamp(state.folder) != state.uids_stamp
+        ):
+            return None
+        return state
+
+    async def _load(self, name: str) -> OpenMailbox:
+        self._opening += 1
+        try:
+            for state in self._open.values():
+                if state.name == name:  # what shows from here on has to be looked at again
+                    self._noticing.looking(state)
+            loaded = await self.run_small(loading.load, name, frozenset(self._open))
+            found = self._open.get(loaded.mailbox_id)
+            if found is None:
+                found = self._install(loaded)
+        finally:
+            self._opening -= 1
+        found.folder, found.uids_stamp, found.doubtful = loaded.folder, loaded.uids_stamp, loaded.doubtful
+        self._named[name] = found
+        return found
 
     def _install(self, loaded: loading.Loaded) -> OpenMailbox:
         if loaded.columns is None:
@@ -258,11 +319,9 @@ class MaildirAccount:
 
     def _drop(self, state: OpenMailbox) -> None:
         self._open.pop(state.mailbox_id, None)
-        self._stale.discard(state.mailbox_id)
+        self._named.pop(state.name, None)
         self.vault.loaded.pop(state.mailbox_id, None)
-        watch = self._watches.pop(state.mailbox_id, None)
-        if watch is not None:
-            watch.close()
+        self._noticing.end(state.mailbox_id)
 
     @property
     def in_use(self) -> bool:
@@ -270,58 +329,27 @@ class MaildirAccount:
 
     # Noticing others
 
-    def _watch(self, state: OpenMailbox, folder: bytes) -> None:
-        if state.mailbox_id not in self._watches:
-            vault = self.vault
-            wal = os.fsencode(self.location.index / index_file.FILE) + b"-wal"
-            paths = (vault.path(folder, 0, b"")[:-1], vault.path(folder, 1, b"")[:-1], wal)
-            self._watches[state.mailbox_id] = self._surroundings.watcher.watch(
-                paths, lambda: self._notice(state)
-            )
-
-    def _notice(self, state: OpenMailbox) -> None:
-        self._stale.add(state.mailbox_id)
-        if state.mailbox_id not in self._notices and state.in_use:
-            self._notices[state.mailbox_id] = self.runner.later(
-                NOTICE_SECONDS, lambda: self._look(self._notices, state, thorough=False)
-            )
-
-    def _doubt(self, state: OpenMailbox) -> None:
-        if state.mailbox_id not in self._doubts and state.in_use:
-            seconds = DOUBT_SECONDS if len(state.columns) < LARGE else 10 * DOUBT_SECONDS
-            self._doubts[state.mailbox_id] = self.runner.later(
-                seconds, lambda: self._look(self._doubts, state, thorough=True)
-            )
-
-    def _look(self, planned: dict[str, Cancellable], state: OpenMailbox, *, thorough: bool) -> None:
-        planned.pop(state.mailbox_id, None)
-        if state.in_use and not state.gone:
-            self.runner.start(self._refresh_quietly(state, thorough))
-
-    async def _refresh_quietly(self, state: OpenMailbox, thorough: bool) -> None:
+    async def refresh_quietly(self, state: OpenMailbox, thorough: bool) -> None:
         with contextlib.suppress(
             MailError
         ):  # it is in the log, or the mailbox is gone and its listeners know
             await self.refresh(state, thorough=thorough)
 
+    async def catch_up_quietly(self) -> None:
+        with contextlib.suppress(MailError):  # it is in the log
+            await self.run_unasked(_nothing)
+
     async def refresh(self, state: OpenMailbox, *, thorough: bool = False) -> None:
-        if not thorough and self._is_fresh(state):
+        if not thorough and self._noticing.is_fresh(state):
             return
-        self._stale.discard(state.mailbox_id)
+        self._noticing.looking(state)
         try:
             box = await self.run_small(intake.check, state.name, thorough=thorough)
         except NoSuchMailbox:
             raise MailboxGone from None
-        if is_doubtful(box):
-            self._doubt(state)
-
-    def _is_fresh(self, state: OpenMailbox) -> bool:
-        """Whether the kernel watches all that could change and told of nothing: one read instead of a job."""
-        watch = self._watches.get(state.mailbox_id)
-        if watch is None or not watch.complete:
-            return False
-        self._surroundings.watcher.catch_up()
-        return state.mailbox_id not in self._stale
+        state.folder, state.uids_stamp, state.doubtful = box.folder, box.uids_stamp, is_doubtful(box)
+        if state.doubtful:
+            self._noticing.doubt(state)
 
     # Messages in
 
@@ -366,11 +394,11 @@ class MaildirAccount:
         self._surroundings.indexer.busy()
         self.asked += 1
         self._surroundings.used(self)
-        await self.runner.hold(self._key)
+        await self.runner.hold(self.key)
         try:
             await call(request)
         finally:
-            self.runner.release(self._key)
+            self.runner.release(self.key)
             self._take_deltas()
             self._plan_work()
 
@@ -409,12 +437,11 @@ class MaildirAccount:
 
     async def shut(self) -> None:
         """Finish what is owed and close the index; the account opens again with the next job."""
-        for due in (self._work_due, *self._notices.values(), *self._doubts.values()):
-            if due is not None:
-                due.cancel()
+        if self._work_due is not None:
+            self._work_due.cancel()
         self._work_due = None
-        self._notices.clear()
-        self._doubts.clear()
+        self._noticing.stop()
+        self._noticing.end_index()
         if self.vault.is_open:
             await self.run(_finish_and_close)
 
@@ -428,6 +455,10 @@ def _move_all(vault: Vault, new: str) -> None:
     """RENAME of INBOX: its messages go to the new mailbox. RFC 9051 §6.3.6."""
     inbox = intake.check(vault, names.INBOX)
     changing.copy(vault, inbox.mailbox_id, UidSet(((1, 2**32 - 1),)), new, move=True, by=None)
+
+
+def _nothing(vault: Vault) -> None:
+    """Opening the index, or taking in what others committed, is all."""
 
 
 def _used(vault: Vault) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ wire form: CRLF line ends, as RFC822.SIZE counts. Dates are seconds since the ep
 """
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
@@ -47,6 +47,17 @@ class MailboxInfo:
     selectable: bool
     special_use: frozenset[str]
     mailbox_id: str
+
+
+class Mailboxes(tuple[MailboxInfo, ...]):
+    """A hierarchy. kept: what the floors above made of it, and want again while it is the same."""
+
+    kept: dict[Hashable, bytes]
+
+    def __new__(cls, infos: Iterable[MailboxInfo] = ()) -> "Mailboxes":
+        made = super().__new__(cls, infos)
+        made.kept = {}
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,8 +378,11 @@ class Account(Protocol):
 
     location: AccountLocation
 
-    async def mailboxes(self) -> Sequence[MailboxInfo]:
-        """The whole hierarchy, INBOX first, then by name; \\Noselect parents included."""
+    async def mailboxes(self) -> Mailboxes:
+        """The whole hierarchy, INBOX first, then by name; \\Noselect parents included.
+
+        The same object as before where nothing has changed.
+        """
         ...
 
     async def subscriptions(self) -> frozenset[str]: ...
@@ -392,6 +406,10 @@ class Account(Protocol):
         ...
 
     async def status(self, name: str) -> Status: ...
+
+    async def statuses(self, names: Sequence[str]) -> Mapping[str, Status]:
+        """Those of ``names`` that can be told now: for LIST-STATUS, with a bounded number of names."""
+        ...
 
     async def require(self, name: str) -> None:
         """Raises NoSuchMailbox, MailboxNotSelectable where an append would; costs no count."""

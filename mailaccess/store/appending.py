@@ -390,7 +390,7 @@ class _Round:
         fulltext.enqueue(connection, range(content, content + len(mine)))
         box.messages += len(rows)
         box.octets += sum([row[6] for row in rows])
-        if box.mailbox_id in vault.loaded:
+        if box.mailbox_id in vault.loaded or vault.counts.has(box.mailbox_id):
             vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=appended(vault, rows)))
 
     def _tell_outcomes(self) -> None:

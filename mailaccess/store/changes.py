@@ -57,7 +57,10 @@ class Delta:
 
 
 class OpenMailbox:
-    """A mailbox that this process has in memory: one for all its sessions."""
+    """A mailbox that this process has in memory: one for all its sessions.
+
+    folder, uids_stamp, doubtful: as its last look at the disk found them (``index.mailboxes.Box``, ``folder``).
+    """
 
     def __init__(
         self,
@@ -76,6 +79,9 @@ class OpenMailbox:
         self.highest_modseq = 1
         self.first_recent = 1
         self.gone = False
+        self.folder = b""
+        self.uids_stamp = ""
+        self.doubtful = False
         self._listeners: dict[Mailbox, Listener] = {}
 
     def attach(self, handle: Mailbox, listener: Listener) -> None:

@@ -3,10 +3,13 @@
 Plain blocking code for the account's serial jobs.
 """
 
+import contextlib
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mailaccess.model.errors import MailError
 from mailaccess.model.flags import DELETED, SEEN, Flag
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.store import changing, intake, journal, tree
@@ -20,9 +23,6 @@ from mailaccess.store.vault import Known, Vault
 
 COUNTED_AT_ONCE: Final = 1_000
 """Messages whose rows are looked at on the reactor thread: 0.1 ms."""
-
-STATUSES_KEPT: Final = 2_000
-"""Answers to STATUS remembered for an account: one for each mailbox, which clients ask for again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Loaded:
     columns: MailboxColumns | None
     folder: bytes
     doubtful: bool
+    uids_stamp: str
 
 
 class Lifecycle:
@@ -68,11 +69,14 @@ def load(vault: Vault, name: str, have: frozenset[str]) -> Loaded:
     known = vault.loaded.get(box.mailbox_id)
     columns = None
     if known is None or box.mailbox_id not in have:
+        if box.messages > COUNTED_AT_ONCE:
+            vault.require_thread()
         columns = read_columns(vault, box)
         vault.loaded[box.mailbox_id] = Known(box.id, box.name, box.highest_modseq, box.uidnext)
     return Loaded(
         box.name, box.mailbox_id, box.uidvalidity, box.uidnext, box.highest_modseq, box.first_recent,
         keywords_of(vault, box), columns, box.folder, is_doubtful(box),
+        box.uids_stamp,
     )  # fmt: skip
 
 
@@ -142,19 +146,45 @@ def reload(vault: Vault, mailbox_id: str) -> Delta | None:
     )  # fmt: skip
 
 
-def status(vault: Vault, name: str) -> Status:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A mailbox's numbers with what they were seen by: ``Vault.stamp``, and ``signs`` of its folder.
+
+    As long as both are the same and no other process committed anything, the numbers are.
+    """
+
+    status: Status
+    folder: bytes
+    stamp: tuple[int, int]
+    signs: tuple[str, int, int]
+
+
+def signs(vault: Vault, folder: bytes) -> tuple[str, int, int]:
+    """What three ``stat`` calls tell of a mailbox's folder: its ``mailaccess-uids``, ``new/`` and ``cur/``."""
+    path, files = vault.folder(folder), vault.files
+    return vault.uids_stamp(folder), files.mtime(path + b"/new"), files.mtime(path + b"/cur")
+
+
+def status(vault: Vault, name: str) -> Looked:
     """RFC 9051 §6.3.11, from the index alone once other programs' changes are taken in."""
     box = intake.check(vault, name)
     stamp = (box.uidvalidity, box.uidnext, box.highest_modseq, box.first_recent)
-    kept = vault.statuses.get(box.mailbox_id)
-    if kept is None or kept[0] != stamp:
+    numbers = vault.counts.get(box.mailbox_id, stamp)
+    if numbers is None:
         if box.messages > COUNTED_AT_ONCE:
             vault.require_thread()
-        kept = (stamp, _count(vault, box))
-        if len(vault.statuses) >= STATUSES_KEPT:
-            vault.statuses.clear()
-        vault.statuses[box.mailbox_id] = kept
-    return kept[1]
+        numbers = _count(vault, box)
+        vault.counts.keep(box.mailbox_id, stamp, numbers)
+    return Looked(numbers, box.folder, vault.stamp, (box.uids_stamp, box.new_mtime, box.cur_mtime))
+
+
+def statuses(vault: Vault, names: Sequence[str]) -> dict[str, Looked]:
+    """Several; those that can't be told are left out."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(MailError):
+            found[name] = status(vault, name)
+    return found
 
 
 def _count(vault: Vault, box: Box) -> Status:

@@ -15,6 +15,7 @@ import sqlite3
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from mailaccess.model import names
@@ -31,7 +32,7 @@ from mailaccess.model.errors import (
 )
 from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import Level
-from mailaccess.store.api import MailboxInfo
+from mailaccess.store.api import Mailboxes, MailboxInfo
 from mailaccess.store.changes import Delta
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import mailboxes
@@ -64,8 +65,20 @@ def find(vault: Vault, name: str) -> Box:
     raise NoSuchMailbox
 
 
-def listing(vault: Vault) -> list[MailboxInfo]:
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The hierarchy, and by what one sees that it is still the same."""
+
+    infos: Mailboxes
+    version: int
+    root_mtime: int
+
+
+def listing(vault: Vault) -> Listing:
+    """All names, INBOX first."""
+    vault.require_thread()
     sync(vault)
+    row = vault.connection.execute("SELECT root_mtime FROM account").fetchone()
     found: dict[str, MailboxInfo] = {}
     for box in mailboxes.everything(vault.connection):
         found[box.name] = info(box)
@@ -73,7 +86,8 @@ def listing(vault: Vault) -> list[MailboxInfo]:
         for parent in names.parents(name):
             if parent not in found:
                 found[parent] = MailboxInfo(parent, False, frozenset(), "")
-    return sorted(found.values(), key=lambda item: (item.name != names.INBOX, item.name))
+    ordered = sorted(found.values(), key=lambda item: (item.name != names.INBOX, item.name))
+    return Listing(Mailboxes(ordered), vault.tree_version, row[0])
 
 
 def info(box: Box) -> MailboxInfo:
@@ -98,6 +112,7 @@ def sync(vault: Vault, *, force: bool = False) -> bool:
     if not force and mtime == row[0] and mtime:
         return False
     vault.require_thread()
+    vault.tree_version += 1
     with vault.transaction() as connection:
         mtime = vault.files.mtime(vault.root)  # before listing: what comes later shows as another mtime
         there = _folders(vault)
@@ -385,6 +400,7 @@ def create(vault: Vault, name: str, special_use: frozenset[str]) -> MailboxInfo:
 @contextmanager
 def _own_change(vault: Vault) -> Iterator[None]:
     """Around a change of ours in the Maildir's root, within a transaction: it is no reason to read the tree."""
+    vault.tree_version += 1
     row = vault.connection.execute("SELECT root_mtime FROM account").fetchone()
     trusted = vault.files.mtime(vault.root) == row[0]
     yield

@@ -30,8 +30,8 @@ from mailaccess.model.errors import LimitReached, MailError, OverQuota, Temporar
 from mailaccess.model.flags import MAX_KEYWORDS, FlagSet, is_keyword
 from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import EventLog, Level
-from mailaccess.store.api import Status
 from mailaccess.store.changes import Delta
+from mailaccess.store.counting import Counts
 from mailaccess.store.flagsets import FlagSets
 from mailaccess.store.index import connection as index_file
 from mailaccess.store.index import mailboxes, schema
@@ -107,8 +107,11 @@ class Vault:
         self.clock = clock
         self.flag_sets = FlagSets()
         self.loaded: dict[str, Known] = {}
-        self.statuses: dict[str, tuple[tuple[int, ...], Status]] = {}
-        """Answers to STATUS by mailbox id, with the numbers that change whenever anything does."""
+        self.counts = Counts(self.flag_sets.sets)
+        self.tree_version = 0
+        """Another one after each change of the tree in the index, by whomever."""
+        self._openings = 0
+        self._changes = 0
         self.described: int | None = 0
         """Up to which content the background has looked at headers (``index.ahead``); None: at all there are."""
         self._post = post
@@ -189,6 +192,24 @@ class Vault:
             self.at_once = False
             self.checkpoint_due = index.checkpoint_due
 
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """The same as before only if this process has written nothing to the index since. For the reactor thread."""
+        if self._index is not None:
+            self._changes = self._index.connection.total_changes
+        return self._openings, self._changes
+
+    def is_current(self) -> bool:
+        """Whether no other process has committed anything since the last job. On the reactor thread, between jobs."""
+        index = self._index
+        if index is None:
+            return False
+        try:
+            index.wait_for_others(False)
+            return index.same() and index.data_version() == index.version
+        except sqlite3.Error:
+            return False
+
     def require_thread(self) -> None:
         """To be called before what blocks, or takes longer than some hundred rows, in a job that may be small."""
         if self.at_once:
@@ -232,6 +253,8 @@ class Vault:
         self.files.make_folders(os.fsencode(self.location.index))
         index = index_file.Index(self.location.index)
         self._index = index
+        self._openings += 1
+        self.tree_version += 1
         self.described = 0
         try:
             self._own(index)
@@ -324,6 +347,7 @@ class Vault:
 
     def _catch_up(self, index: index_file.Index) -> None:
         self.require_thread()
+        self.tree_version += 1
         index.version = index.data_version()
         self.flag_sets.refresh(index.connection)
         self._lifecycle.catch_up(self)
@@ -337,6 +361,7 @@ class Vault:
         self._send(delta)
 
     def _send(self, delta: Delta) -> None:
+        self.counts.follow(delta)
         known = self.loaded.get(delta.mailbox_id)
         if known is None:
             return

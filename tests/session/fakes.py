@@ -4,6 +4,7 @@ For dialogues that need what a real store never does on demand: a call that wait
 that is gone between two looks. Everything else runs on the real store.
 """
 
+import contextlib
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -294,12 +295,12 @@ class FakeAccount:
 
     async def mailboxes(self):
         ordered = sorted(self.rooms, key=lambda name: (name != names.INBOX, name))
-        return [
+        return api.Mailboxes(
             api.MailboxInfo(
                 name, self.rooms[name].selectable, self.rooms[name].special_use, f"M{self.rooms[name].number}"
             )
             for name in ordered
-        ]
+        )
 
     async def subscriptions(self):
         return frozenset(self.subscribed)
@@ -351,6 +352,13 @@ class FakeAccount:
 
     async def require(self, name):
         self.room(name)
+
+    async def statuses(self, names):
+        found = {}
+        for name in names:
+            with contextlib.suppress(errors.MailError):
+                found[name] = await self.status(name)
+        return found
 
     async def status(self, name):
         room = self.room(name)

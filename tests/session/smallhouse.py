@@ -22,7 +22,7 @@ from mailaccess.model.errors import (
 from mailaccess.model.flags import SEEN
 from mailaccess.model.secret import Secret
 from mailaccess.model.sequence import UidSet
-from mailaccess.store.api import Appended, Expunged, Fact, FlagOperation, FlagsStored, MailboxInfo
+from mailaccess.store.api import Appended, Expunged, Fact, FlagOperation, FlagsStored, Mailboxes, MailboxInfo
 
 
 class Gate:
@@ -188,7 +188,7 @@ class FakeAccount:
         return list(self.boxes.get(name, {}).values())
 
     async def mailboxes(self):
-        return [MailboxInfo(name, True, frozenset(), name) for name in self.boxes]
+        return Mailboxes(MailboxInfo(name, True, frozenset(), name) for name in self.boxes)
 
     async def open_mailbox(self, name, listener):
         if name not in self.boxes:

@@ -2,7 +2,7 @@
 8438; RFC 8440).
 """
 
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Final
@@ -13,20 +13,23 @@ from mailaccess.imap.commands.metadata import tell_annotations
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.namespaces import Listing, Place
 from mailaccess.imap.patterns import Pattern
-from mailaccess.imap.replies import Replies
+from mailaccess.imap.replies import PIECE, Replies
 from mailaccess.imap.session import Authenticated
 from mailaccess.model import names
-from mailaccess.model.errors import MailError
 from mailaccess.model.rights import ALL, Rights, shown
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import listing as c
 from mailaccess.proto.imap.commands.listing import ReturnOption, SelectOption, StatusItem
 from mailaccess.proto.imap.render import render
 from mailaccess.proto.imap.responses_more import OwnRights
+from mailaccess.store.api import Account, Mailboxes
 from mailaccess.store.api import Status as Numbers
 
 TOGETHER: Final = 32
 """Mailboxes whose STATUS is asked for at a time in a LIST."""
+
+LISTS_KEPT: Final = 4
+"""Answers to LIST kept with a hierarchy, of one PIECE at most each."""
 
 _Entry = tuple[str, tuple[str, ...], tuple[str, ...]]
 _NOSELECT = "\\Noselect"
@@ -74,22 +77,25 @@ async def list_names(session: Authenticated, args: c.List, out: Replies) -> r.St
         SelectOption.SUBSCRIBED in args.select_options or ReturnOption.SUBSCRIBED in args.return_options
     )
     patterns = [Pattern(args.reference + pattern) for pattern in args.patterns]
-    subscribed = await session.account.subscriptions() if wants_subscribed else frozenset()
-    tree = Tree(await _listing(session, patterns), subscribed)
+    listing = await _listing(session, patterns)
+    wants_places = bool(args.metadata or args.status) or ReturnOption.MYRIGHTS in args.return_options
+    if not wants_subscribed and not wants_places:
+        await _list_plainly(listing, args, patterns, out)
+        return r.Ok("LIST completed")
+    tree = Tree(listing, await session.account.subscriptions() if wants_subscribed else frozenset())
     if StatusItem.HIGHESTMODSEQ in args.status:
         condstore_on(session, out)
-    wants_places = args.metadata or args.status or ReturnOption.MYRIGHTS in args.return_options
     places = Places(session, tree, await session.namespaces.own_rights() if wants_places else {})
     entries = _entries(tree, args, patterns)
     while some := list(islice(entries, TOGETHER)):
-        numbers = _asked(places, some) if args.status else {}
+        numbers = await _numbers(places, some) if args.status else {}
         for name, attributes, child_info in some:
             out.octets(_line(name, attributes, child_info, lsub=False, utf8=out.utf8))
             if wants_places and (place := places.of(name)) is not None:
                 if ReturnOption.MYRIGHTS in args.return_options and not _only_above(args, tree, name):
                     out.send(OwnRights(name, shown(place.rights)))
                 if name in numbers:
-                    await _list_status(session, name, numbers[name], args.status, out)
+                    out.send(_status_entry(session, name, args.status, numbers[name]))  # RFC 5819 §2
                 if args.metadata:
                     await tell_annotations(place, args.metadata, out)
             await out.room()
@@ -127,6 +133,28 @@ async def _listing(session: Authenticated, patterns: Sequence[Pattern]) -> Listi
 def _only_above(args: c.List, tree: Tree, name: str) -> bool:
     """Whether a name is told only for those below it: then its rights are not. RFC 8440 §4."""
     return SelectOption.SUBSCRIBED in args.select_options and name not in tree.subscribed
+
+
+async def _list_plainly(listing: Listing, args: c.List, patterns: list[Pattern], out: Replies) -> None:
+    """What depends on nothing but the hierarchy: clients ask for it at each start, mostly for all of it."""
+    key = (args, out.utf8)
+    kept = listing.infos.kept if isinstance(listing.infos, Mailboxes) else {}
+    octets = kept.get(key)
+    if octets is not None:
+        out.octets(octets)
+        await out.room()
+        return
+    pieces = []
+    size = 0
+    for name, attributes, child_info in _entries(Tree(listing), args, patterns):
+        line = _line(name, attributes, child_info, lsub=False, utf8=out.utf8)
+        size += len(line)
+        if size <= PIECE:
+            pieces.append(line)
+        out.octets(line)
+        await out.room()
+    if size <= PIECE and len(kept) < LISTS_KEPT:
+        kept[key] = b"".join(pieces)
 
 
 @lru_cache(maxsize=4096)
@@ -169,34 +197,18 @@ def _above(candidates: Iterable[str], chosen: set[str], patterns: list[Pattern])
     return above
 
 
-def _asked(places: Places, entries: Sequence[_Entry]) -> dict[str, Awaitable[Numbers | None]]:
-    """The questions for the mailboxes among the entries, all under way: the store answers while we render."""
-    return {
-        name: places.session.connection.wire.begin(_numbers(place))
-        for name, _, _ in entries
-        if (place := places.of(name)) is not None and place.may("r")
-    }
-
-
-async def _numbers(place: Place) -> Numbers | None:
-    """None where the mailbox has gone meanwhile, or can't be read now."""
-    try:
-        return await place.account.status(place.name)
-    except MailError:
-        return None
-
-
-async def _list_status(
-    session: Authenticated,
-    name: str,
-    asked: Awaitable[Numbers | None],
-    items: Sequence[StatusItem],
-    out: Replies,
-) -> None:
-    """STATUS of one name in a LIST. RFC 5819 §2."""
-    numbers = await asked
-    if numbers is not None:
-        out.send(_status_entry(session, name, items, numbers))
+async def _numbers(places: Places, entries: Sequence[_Entry]) -> dict[str, Numbers]:
+    """STATUS of the mailboxes among the entries, of those that are still there and can be read now."""
+    asked: dict[int, tuple[Account, dict[str, str]]] = {}
+    for name, _, _ in entries:
+        place = places.of(name)
+        if place is not None and place.may("r"):
+            asked.setdefault(id(place.account), (place.account, {}))[1][place.name] = name
+    found: dict[str, Numbers] = {}
+    for account, shown_as in asked.values():
+        told = await account.statuses(list(shown_as))
+        found |= {shown_as[name]: numbers for name, numbers in told.items()}
+    return found
 
 
 @command("LSUB", state=Authenticated, tells_expunges=True)

@@ -26,6 +26,7 @@ from mailaccess.proto.imap.render_words import (
     string,
     uid_set,
 )
+from mailaccess.proto.imap.status import StatusItem
 
 __all__ = [
     "astring",
@@ -162,12 +163,20 @@ def _list_entry(value: r.ListEntry, utf8: bool) -> bytes:
     )
 
 
+_STATUS_ITEMS: Final = {item: item.value.encode("ascii") for item in StatusItem}
+
+
 def _status_entry(value: r.StatusEntry, utf8: bool) -> bytes:
     items = []
-    for name, number in value.values:
-        shown = "NIL" if number is None else f"({number})" if isinstance(number, str) else str(number)
-        items.append(f"{name.value} {shown}")
-    return b"* STATUS %b (%b)\r\n" % (mailbox(value.mailbox, utf8=utf8), _words(items))
+    for item, number in value.values:
+        name = _STATUS_ITEMS[item]
+        if type(number) is int:
+            items.append(b"%b %d" % (name, number))
+        else:
+            items.append(
+                b"%b %b" % (name, b"NIL" if number is None else b"(%b)" % str(number).encode("ascii"))
+            )
+    return b"* STATUS %b (%b)\r\n" % (mailbox(value.mailbox, utf8=utf8), b" ".join(items))
 
 
 def _search_result(value: r.SearchResult, utf8: bool) -> bytes:

@@ -55,6 +55,7 @@ def astring(octets: bytes, *, utf8: bool = False) -> bytes:
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)  # clients ask about the same mailboxes again and again
 def mailbox(name: str, *, utf8: bool = False) -> bytes:
     """A mailbox name as astring: modified UTF-7, or UTF-8 after UTF8=ACCEPT. RFC 9051 §5.1, RFC 6855 §3."""
     if not utf8:

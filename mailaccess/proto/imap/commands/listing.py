@@ -1,9 +1,12 @@
 """LIST with its extensions, LSUB, STATUS (RFC 9051 §6.3.9, §6.3.11; RFC 3501 §6.3.9; RFC 5258; RFC 5819)."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
+from mailaccess.proto.cursor import Expected
 from mailaccess.proto.imap import tokens
 from mailaccess.proto.imap.commands import metadata
 from mailaccess.proto.imap.commands.base import Command, Rules
@@ -183,6 +186,28 @@ def _status(cur: ImapCursor) -> Status:
 
 
 def _status_items(cur: ImapCursor) -> tuple[StatusItem, ...]:
+    start = cur.pos
+    plain = cur.match(_PLAIN_ITEMS)
+    known = _known_items(plain.group()) if plain is not None else None
+    if known is not None:
+        return known
+    cur.pos = start
+    return _read_items(cur)
+
+
+@lru_cache(maxsize=256)
+def _known_items(text: bytes) -> tuple[StatusItem, ...] | None:
+    """The items that ``text`` asks for: a client always asks for the same. None: the rule below says what is wrong."""
+    try:
+        return _read_items(ImapCursor(text))
+    except Expected:
+        return None
+
+
+_PLAIN_ITEMS: Final = re.compile(rb"\([A-Za-z-]{1,20}(?: [A-Za-z-]{1,20}){0,15}\)")
+
+
+def _read_items(cur: ImapCursor) -> tuple[StatusItem, ...]:
     cur.skip(b"(", '"("')
     cur.match(tokens.SPACES)
     found: dict[StatusItem, None] = {}
