@@ -34,7 +34,7 @@ from mailaccess.store import intake, naming, steps, tree
 from mailaccess.store.api import Appended, Replaced
 from mailaccess.store.changes import Delta
 from mailaccess.store.describing import appended
-from mailaccess.store.folder import own_changes
+from mailaccess.store.folder import folder_times
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import fulltext, mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
@@ -122,9 +122,7 @@ class MessageUpload:
             if self._descriptor < 0:
                 self._descriptor = self._files.create(self.path)
                 self._on_disk = True
-            if pieces:
-                self._files.write(self._descriptor, b"".join(pieces))
-            deliver.finish(self._files, self._descriptor, date)
+            deliver.finish(self._files, self._descriptor, b"".join(pieces), date)
             os.close(self._descriptor)
             self._descriptor = -1
             self._complete = True
@@ -221,14 +219,15 @@ def _look(vault: Vault, group: list[Request]) -> None:
     """Have the mailboxes looked at that were never listed, or whose folder is gone; blocking."""
     for name in {request.name for request in group}:
         try:
-            if _needs_a_look(vault, tree.find(vault, name)):
+            box = tree.find(vault, name)
+            if _needs_a_look(box, folder_times(vault, box)):
                 intake.check(vault, name)
         except MailError:  # it is the request's outcome, when its turn comes
             continue
 
 
-def _needs_a_look(vault: Vault, box: Box) -> bool:
-    return box.scanned == 0 or not vault.files.mtime(vault.folder(box.folder) + b"/new")
+def _needs_a_look(box: Box, times: tuple[int, int]) -> bool:
+    return not (box.scanned and all(times))
 
 
 class _Round:
@@ -242,6 +241,7 @@ class _Round:
         self.octets = 0
         self._going: set[tuple[int, int]] = set()  # mailbox and UID of what is replaced
         self._shown: list[_Placed] = []
+        self._trusted: list[Box] = []  # whose folders were as recorded before this
 
     def place(self, group: list[Request]) -> None:
         """UIDs, mod-sequences and names; a request that can't be has its outcome. Nothing blocks."""
@@ -258,8 +258,11 @@ class _Round:
         box = self.boxes.get(name)
         if box is None:
             box = tree.find(self.vault, name)
-            if _needs_a_look(self.vault, box):
+            times = folder_times(self.vault, box)
+            if _needs_a_look(box, times):
                 self.vault.require_thread()
+            if times == (box.new_mtime, box.cur_mtime):
+                self._trusted.append(box)
             self.boxes[name] = box
         return box
 
@@ -329,15 +332,15 @@ class _Round:
 
     def store(self) -> Steps:
         """The files into the mailboxes, on disk. What blocks touches nothing but files."""
-        boxes = list({item.request.name: item.box for item in self.placed}.values())
-        with own_changes(self.vault, boxes):
-            if len(self.placed) == 1:
-                yield (self._store_one,)
-            elif self.placed:
-                shares = min(len(self.placed), MAX_SHARES)
-                yield [partial(self._stage, self.placed[number::shares]) for number in range(shares)]
-                self.placed = [item for item in self.placed if item.request.outcome is None]
-                yield (self._publish,)
+        if len(self.placed) == 1:
+            yield (self._store_one,)
+        elif self.placed:
+            shares = min(len(self.placed), MAX_SHARES)
+            yield [partial(self._stage, self.placed[number::shares]) for number in range(shares)]
+            self.placed = [item for item in self.placed if item.request.outcome is None]
+            yield (self._publish,)
+        for box in self._trusted:  # as folder.own_changes has it
+            box.new_mtime, box.cur_mtime = folder_times(self.vault, box)
 
     def _store_one(self) -> None:
         self._stage(self.placed)

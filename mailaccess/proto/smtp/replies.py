@@ -19,6 +19,8 @@ class Reply:
     def render(self) -> bytes:
         """The octets; text beyond ASCII is sent as UTF-8 only where the caller put it (RFC 6531 §3.5)."""
         front = f"{self.enhanced} " if self.enhanced else ""
+        if self.text.isprintable():
+            return f"{self.code} {front}{self.text}\r\n".encode("utf-8", "replace")
         lines = self.text.split("\n")
         last = len(lines) - 1
         return "".join(
