@@ -65,6 +65,7 @@ class Session:
         self._tls_offered = tls_offered
         self._tls = secure
         self._framer = Framer()
+        self._fed = False
         self._out: list[bytes] = []
         self._out_size = 0
         self._greeting = ""
@@ -84,6 +85,7 @@ class Session:
         self._flush()
 
     def feed(self, data: bytes) -> None:
+        self._fed = True
         self._framer.feed(data)
 
     @property
@@ -102,13 +104,14 @@ class Session:
             if self._out_size > GATHERED:
                 self._flush()
                 await self.wire.drain()
+            self._fed = False
             if self._in_data:
                 more = await self._content()
             elif self._chunk is not None:
                 more = await self._chunk_content()
             else:
                 more = await self._line()
-            if not more:
+            if not more and not self._fed:  # what came in while we waited may be the last that comes
                 break
         if self.gone:
             await self.end()

@@ -1,6 +1,9 @@
 """LMTP: a reply for each recipient (RFC 2033)."""
 
+import pytest
+
 from mailaccess.model.errors import TemporaryFailure
+from mailaccess.smtp.receiving import Intake
 
 
 def test_each_recipient_has_a_reply(smtp):
@@ -78,3 +81,27 @@ def test_a_large_message_for_two_goes_through_a_file(smtp):
     assert smtp.inbox("lee@naver.com")[0].endswith(body)
     assert smtp.inbox("kim@naver.com")[0].endswith(body)
     assert list((smtp.tmp / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("head", "last"),
+    [(b"DATA\r\n", b"\r\nmore\r\n.\r\n"), (b"BDAT 14 LAST\r\n", b"\r\nmore\r\n")],
+    ids=["DATA", "BDAT"],
+)
+def test_the_end_of_a_message_that_comes_while_its_beginning_is_being_written_is_seen(
+    smtp, monkeypatch, head, last
+):
+    """A large message stalled for good where its last octets came in while the disk was waited for."""
+    client = smtp.connect("lmtp")
+    client.send(b"MAIL FROM:<a@b.c>\r\nRCPT TO:<lee@naver.com>\r\n")
+    client.send(head if head == b"DATA\r\n" else b"")
+    write, coming = Intake.write, [last]
+
+    async def slow(self, content):
+        if coming:
+            client.session.feed(coming.pop())
+        await write(self, content)
+
+    monkeypatch.setattr(Intake, "write", slow)
+    answer = client.send(b"A: b\r\n" if head == b"DATA\r\n" else head + b"A: b\r\n")
+    assert answer.startswith(b"250 2.0.0 OK")
