@@ -261,6 +261,11 @@ class Smtp:
     authentication_exempt: tuple[str, ...] = option(
         (), "networks whose mail is not checked: your own forwarders and second MX", form="network"
     )
+    connections_per_address: int = option(
+        50,
+        "connections to listen.smtp from one address that is not this machine; 0: as limits says",
+        unit="connections",
+    )
     errors: int = option(20, "wrong commands in one connection before it is closed", unit="commands", least=1)
     hops: int = option(50, "Received fields in a message before it counts as a loop", unit="fields", least=5)
 

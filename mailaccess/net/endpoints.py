@@ -20,7 +20,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from mailaccess.net.limits import ConnectionLimits, Place
+from mailaccess.net.limits import PER_ADDRESS, ConnectionLimits, Place
 
 BACKLOG: Final = 1024
 """Connections the kernel holds for us: phones all come back at once after a restart."""
@@ -206,16 +206,24 @@ class Door(Factory):
 
     build: makes the protocol of a new connection, given its ``Place``.  full: what is written to a
     connection that finds no place, before it is closed; empty when nothing can be said (TLS).
+    per_address: connections that one address may have through this door; 0: as many as everywhere.
     """
 
     noisy = False
 
     def __init__(
-        self, build: Callable[[Place], Protocol], limits: ConnectionLimits, full: bytes = b""
+        self,
+        build: Callable[[Place], Protocol],
+        limits: ConnectionLimits,
+        full: bytes = b"",
+        *,
+        per_address: int = 0,
     ) -> None:
         self._build = build
         self._limits = limits
         self._full = full
+        self._per_address = per_address
+        self._crowd: dict[str, int] = {}
         self.inside: set[Protocol] = set()
         self.accepted = 0
 
@@ -228,9 +236,16 @@ class Door(Factory):
             if transport is not None:
                 transport.abortConnection()
 
-        place = self._limits.enter(textual(getattr(addr, "host", "")), drop)
+        address = textual(getattr(addr, "host", ""))
+        counted = self._per_address > 0 and not _is_this_machine(address)
+        if counted and self._crowd.get(address, 0) >= self._per_address:
+            self._limits.refused[PER_ADDRESS] += 1
+            return _Full(self._full) if self._full else None
+        place = self._limits.enter(address, drop)
         if place is None:
             return _Full(self._full) if self._full else None
+        if counted:
+            self._crowd[address] = self._crowd.get(address, 0) + 1
         protocol = self._build(place)
         made.append(protocol)
         protocol.factory = self
@@ -253,11 +268,19 @@ class Door(Factory):
         def connection_lost(*reason: Any) -> None:
             del protocol.connectionMade, protocol.connectionLost  # else a cycle for the collector
             self.inside.discard(protocol)
+            if place.address in self._crowd:
+                self._crowd[place.address] -= 1
+                if not self._crowd[place.address]:
+                    del self._crowd[place.address]
             place.leave()
             lost(*reason)
 
         protocol.connectionMade = connection_made
         protocol.connectionLost = connection_lost
+
+
+def _is_this_machine(address: str) -> bool:
+    return not address or address == "::1" or address.startswith("127.")
 
 
 class _Full(Protocol):

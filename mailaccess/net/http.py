@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Sequence
 from io import BytesIO
 from typing import Any, Final, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.error import ConnectError, ConnectionLost
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, ResponseDone, ResponseFailed
@@ -34,9 +34,9 @@ class Http:
         """Status and body of the answer. Raises OSError where there is none within ``seconds``."""
         try:
             return await within(self._reactor, self._post(url, headers, body), seconds)
-        except CancelledError:
-            raise OSError("the question was cancelled") from None
-        except (ConnectError, ConnectionLost, ResponseFailed) as error:
+        except TimeoutError:
+            raise OSError(f"no answer within {seconds:g} seconds") from None
+        except Exception as error:  # Agent has a dozen ways to say that there is no answer
             raise OSError(f"{type(error).__name__}: {error}"[:200]) from error
 
     async def _post(self, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
@@ -90,5 +90,5 @@ async def within(reactor: Any, waiting: Awaitable[T], seconds: float) -> T:
     deferred: Deferred[T] = waiting if isinstance(waiting, Deferred) else ensureDeferred(waiting)  # type: ignore[arg-type]
     try:
         return await deferred.addTimeout(seconds, reactor)
-    except DeferredTimeout:
+    except (DeferredTimeout, ConnectingCancelledError):
         raise TimeoutError(f"no answer within {seconds:g} seconds") from None

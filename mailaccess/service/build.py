@@ -262,12 +262,13 @@ def _smtp(common: _Common) -> tuple[Entrances, Relay | None, Screens, SendingCap
         is_trusted=common.trusted,
     )
 
-    def door(policy: Policy, *, over_tls: bool = False) -> Entrance:
+    def door(policy: Policy, *, over_tls: bool = False, per_address: int = 0) -> Entrance:
         def made(place: Place) -> Protocol:
             tls = None if over_tls else common.tls
             return smtp_protocol.SmtpProtocol(house, policy, place, tls=tls, reactor=common.reactor)
 
-        return Entrance(Door(made, common.limits, b"" if over_tls else smtp_protocol.FULL), over_tls)
+        full = b"" if over_tls else smtp_protocol.FULL
+        return Entrance(Door(made, common.limits, full, per_address=per_address), over_tls)
 
     screens = Screens(settings, common.threads, common.log, common.reactor)
     signer = make_signer(settings, common.threads)
@@ -275,7 +276,9 @@ def _smtp(common: _Common) -> tuple[Entrances, Relay | None, Screens, SendingCap
     caps = make_caps(settings, recipients, delivery, common.threads, common.log)
     submission.caps = caps.caps if caps is not None else None
     entrances = {
-        "smtp": door(Inbound(house, screening=screens.of("smtp"))),
+        "smtp": door(
+            Inbound(house, screening=screens.of("smtp")), per_address=settings.smtp.connections_per_address
+        ),
         "submission": door(submission),
         "submissions": door(submission, over_tls=True),
         "lmtp": door(Lmtp(house, screening=screens.of("lmtp"))),

@@ -159,3 +159,24 @@ def test_a_taken_port_is_named():
 )
 def test_an_ipv4_client_of_an_ipv6_port_has_its_own_address(address, shown):
     assert textual(address) == shown
+
+
+def test_a_door_may_hold_back_one_address_and_never_this_machine():
+    from twisted.internet.address import IPv4Address
+    from twisted.internet.testing import StringTransport
+
+    limits = ConnectionLimits()
+    door = Door(lambda place: Protocol(), limits, b"421 full\r\n", per_address=2)
+
+    def connect(address):
+        protocol = door.buildProtocol(IPv4Address("TCP", address, 1))
+        protocol.makeConnection(StringTransport())
+        return protocol
+
+    first, _ = connect("192.0.2.1"), connect("192.0.2.1")
+    refused = connect("192.0.2.1")
+    assert refused.transport.value() == b"421 full\r\n" and limits.refused["address"] == 1
+    connect("192.0.2.2")
+    assert all(connect("127.0.0.1") in door.inside for _ in range(5))
+    first.connectionLost()
+    assert connect("192.0.2.1") in door.inside
