@@ -326,7 +326,7 @@ class Relay:
     )
     connections: int = option(50, "connections to other servers", unit="connections", least=1, most=10000)
     connections_per_destination: int = option(
-        5, "connections to one destination", unit="connections", least=1, most=1000
+        10, "connections to one destination", unit="connections", least=1, most=1000
     )
 
 

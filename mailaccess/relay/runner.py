@@ -10,6 +10,7 @@ What is told to senders is ``review``'s affair.
 
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -46,6 +47,16 @@ GRACE: Final = 5.0
 
 MESSAGES_A_CONNECTION: Final = 100
 """Then a new one is opened: other hosts of the destination have their share."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What one try found out. secure: whether by TLS; None: nobody was spoken to."""
+
+    envelope: Envelope
+    recipients: list[Recipient]
+    verdicts: list[Verdict]
+    secure: bool | None = None
 
 
 class QueueInUse(Exception):
@@ -224,11 +235,12 @@ class Relay:
         if when is not None:
             self._alarm = self._reactor.callLater(min(3600.0, max(0.05, when - now)), self._pump)
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> "Deferred[None]":
         task: Deferred[None] = Deferred.fromCoroutine(self._guarded(coroutine))
         if not task.called:
             self._tasks.add(task)
             task.addBoth(lambda _: self._tasks.discard(task))
+        return task
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:
@@ -246,16 +258,23 @@ class Relay:
         self._timers.add(timer)
 
     async def _work(self, job: Job) -> None:
-        """A worker: this job, then others for the same destination while the connection is good."""
+        """A worker: this job, then others for the same destination while the connection is good.
+
+        What became of a message is written down while the next one is on its way, one behind at most.
+        """
         conversation: Open | None = None
+        writing: Deferred[None] | None = None
         following: Job | None = job
         try:
             while following is not None:
-                job = following
+                job, result = following, None
                 try:
-                    conversation = await self._attempt(job, conversation)
+                    conversation, result = await self._attempt(job, conversation)
                 finally:
-                    await self._ended(job)
+                    self.schedule.freed(job)
+                    if writing is not None:
+                        await writing
+                    writing = self._spawn(self._conclude(job, result))
                 following = None
                 if conversation is not None and not self._stopping:
                     connection = conversation.connection
@@ -268,17 +287,24 @@ class Relay:
                 self._close(conversation)
             self._pump()
 
-    async def _attempt(self, job: Job, conversation: Open | None) -> Open | None:
-        """One try; gives the conversation to go on with."""
+    async def _conclude(self, job: Job, result: _Result | None) -> None:
+        try:
+            if result is not None:
+                await self._settle(result)
+        finally:
+            await self._ended(job)
+
+    async def _attempt(self, job: Job, conversation: Open | None) -> tuple[Open | None, _Result | None]:
+        """One try; the conversation to go on with, and what is to be written down."""
         try:
             envelope = await self._spool.read(job.id)
         except (NotQueued, BadEnvelope):
-            return conversation
+            return conversation, None
         recipients = [
             each for each in envelope.waiting if self._route(envelope, each).destination == job.destination
         ]
         if not recipients or envelope.held:
-            return conversation
+            return conversation, None
         approach: Approach | None = None
         verdicts: list[Verdict] = []
         while True:
@@ -289,23 +315,22 @@ class Relay:
                 except Unreachable as problem:
                     if not verdicts and problem.verdict.state == WAITING:
                         self.schedule.unreachable(job.destination, self._now())
-                    verdicts = verdicts or [problem.verdict] * len(recipients)
-                    await self._settle(envelope, recipients, verdicts)
-                    return None
+                    return None, _Result(
+                        envelope, recipients, verdicts or [problem.verdict] * len(recipients)
+                    )
             try:
                 outcome = await deliver(conversation, envelope, recipients, lambda: self._spool.body(job.id))
             except Exception as error:
                 self._close(conversation, "The message could not be read")
                 if isinstance(error, NotQueued):  # deleted while it was sent
-                    return None
+                    return None, None
                 raise
             verdicts = outcome.verdicts
             if not outcome.turned_away or self._stopping:
                 break
             self._close(conversation)  # another host may take it, or the same one on a new connection
             conversation = None
-        await self._settle(envelope, recipients, verdicts, conversation)
-        return conversation
+        return conversation, _Result(envelope, recipients, verdicts, conversation.connection.secure)
 
     async def _open_next(self, job: Job, approach: Approach) -> Open:
         """A conversation with a host that was not tried yet. Raises Unreachable."""
@@ -323,15 +348,10 @@ class Relay:
         else:
             conversation.connection.quit()
 
-    async def _settle(
-        self,
-        envelope: Envelope,
-        recipients: list[Recipient],
-        verdicts: list[Verdict],
-        over: Open | None = None,
-    ) -> None:
+    async def _settle(self, result: _Result) -> None:
         """Write the verdicts down, and log them."""
         now = self._now()
+        envelope, recipients, verdicts = result.envelope, result.recipients, result.verdicts
         by_address = {each.address: verdict for each, verdict in zip(recipients, verdicts, strict=True)}
 
         def change(current: Envelope) -> Envelope:
@@ -344,9 +364,8 @@ class Relay:
                 self._finished.add(envelope.id)
         except NotQueued:  # deleted meanwhile
             self._finished.add(envelope.id)
-        secure = over.connection.secure if over is not None else None
         for address, verdict in by_address.items():
-            self._tell(envelope, address, verdict, secure)
+            self._tell(envelope, address, verdict, result.secure)
         if any(verdict.state == FAILED for verdict in verdicts):
             await self._review(envelope.id)  # the sender hears of it now, whoever else still waits
 
@@ -372,7 +391,7 @@ class Relay:
             self._busy[job.id] = left
         else:
             self._busy.pop(job.id, None)
-        self.schedule.done(job)
+        self.schedule.done(job, freed=True)
         if job.id in self._busy or self.schedule.in_line(job.id):
             return
         if job.id in self._finished:

@@ -169,12 +169,17 @@ class Schedule:
                 return job
         return None
 
-    def done(self, job: Job) -> bool:
-        """A job has ended; whether it was the message's last of this round."""
+    def freed(self, job: Job) -> None:
+        """The job needs its connection no more: another may run in its place. ``done`` is still to come."""
         line = self._lines.get(job.destination)
         if line is not None:
             line.running -= 1
         self.running -= 1
+
+    def done(self, job: Job, *, freed: bool = False) -> bool:
+        """A job has ended; whether it was the message's last of this round. freed: that was told before."""
+        if not freed:
+            self.freed(job)
         entry = self._waiting.get(job.id)
         if entry is None:
             return True

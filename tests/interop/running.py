@@ -190,9 +190,9 @@ def running(
             server.stop()
 
 
-def eventually(check: Callable[[], bool], what: str) -> None:
-    """Ask ``check`` until it holds; fails after PATIENCE. For what another process does in its own time."""
-    limit = time.monotonic() + PATIENCE
+def eventually(check: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+    """Ask ``check`` until it holds; fails after ``patience`` seconds. For what another process does in its own time."""
+    limit = time.monotonic() + patience
     waiting = threading.Event()
     while not check():
         assert time.monotonic() < limit, f"never came true: {what}"
