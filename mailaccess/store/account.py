@@ -9,6 +9,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Concatenate, Final, ParamSpec, TypeVar
@@ -434,6 +435,19 @@ class MaildirAccount:
         return await self.run(_lock, purpose)
 
     # The end
+
+    async def park(self) -> bool:
+        """``surroundings.Closable``."""
+        vault = self.vault
+        if vault.is_open and not vault.owing and not self._working and self.runner.is_idle(self.key):
+            with contextlib.suppress(sqlite3.Error):
+                await self.runner.run_in_order(self.key, vault.park)
+            self._take_deltas()
+        if vault.is_open:
+            return False
+        if not self.in_use:
+            self._noticing.end_index()
+        return True
 
     async def shut(self) -> None:
         """Finish what is owed and close the index; the account opens again with the next job."""

@@ -58,7 +58,14 @@ class Closable(Protocol):
     vault: Vault
 
     @property
+    def key(self) -> tuple[str, str]: ...
+
+    @property
     def in_use(self) -> bool: ...
+
+    def park(self) -> Awaitable[bool]:
+        """Close the index for now, if nothing is under way; says whether it is closed."""
+        ...
 
     def forget(self, state: OpenMailbox) -> bool: ...
 

@@ -160,7 +160,7 @@ def _adopt(
     if known is not None and known.mailbox_id in lost:
         box = lost.pop(known.mailbox_id)
         box.folder, box.name = folder, name
-        mailboxes.save(connection, box)
+        mailboxes.rename(connection, box)
         vault.tell(Delta(box.mailbox_id, name=name))
         return box
     if known is not None and mailboxes.by_mailbox_id(connection, known.mailbox_id) is not None:
@@ -474,7 +474,7 @@ def rename(vault: Vault, old: str, new: str) -> None:
                 vault.files.rename(source, place)
                 done.append((source, place))
                 box.name, box.folder = target, folder
-                mailboxes.save(connection, box)
+                mailboxes.rename(connection, box)
                 vault.tell(Delta(box.mailbox_id, name=target))
             vault.files.sync_folder(vault.root)
         except BaseException:

@@ -111,6 +111,8 @@ class Vault:
         self.tree_version = 0
         """Another one after each change of the tree in the index, by whomever."""
         self._openings = 0
+        self._epoch = ""
+        self._left: tuple[int, ...] | None = None
         self._changes = 0
         self.described: int | None = 0
         """Up to which content the background has looked at headers (``index.ahead``); None: at all there are."""
@@ -195,15 +197,14 @@ class Vault:
     @property
     def stamp(self) -> tuple[int, int]:
         """The same as before only if this process has written nothing to the index since. For the reactor thread."""
-        if self._index is not None:
-            self._changes = self._index.connection.total_changes
-        return self._openings, self._changes
+        made = self._index.connection.total_changes if self._index is not None else 0
+        return self._openings, self._changes + made
 
     def is_current(self) -> bool:
         """Whether no other process has committed anything since the last job. On the reactor thread, between jobs."""
         index = self._index
         if index is None:
-            return False
+            return self._left is not None and index_file.traces(self.location.index) == self._left
         try:
             index.wait_for_others(False)
             return index.same() and index.data_version() == index.version
@@ -251,22 +252,30 @@ class Vault:
 
     def _open(self) -> None:
         self.files.make_folders(os.fsencode(self.location.index))
+        untouched = self._left is not None and index_file.traces(self.location.index) == self._left
         index = index_file.Index(self.location.index)
         self._index = index
-        self._openings += 1
-        self.tree_version += 1
+        if not untouched:
+            self._openings += 1
+            self.tree_version += 1
         self.described = 0
         try:
             self._own(index)
-            row = index.connection.execute("SELECT boot FROM account").fetchone()
+            row = index.connection.execute("SELECT boot, epoch FROM account").fetchone()
             boot = boot_id()
+            familiar = row is not None and row[1] == self._epoch and bool(self.files.mtime(self.root))
             if row is None:
                 self._begin_account(boot)
             self.flag_sets.attach(index.connection)
+            if familiar:
+                self._lifecycle.catch_up(self)
+                return
             self._lifecycle.opened(self, fresh=row is None, rebooted=row is not None and row[0] != boot)
             if row is not None and row[0] != boot:
                 index.connection.execute("UPDATE account SET boot = ?", (boot,))
             self._reload_known()
+            row = index.connection.execute("SELECT epoch FROM account").fetchone()
+            self._epoch = row[0]
         except BaseException:
             self._leave(finish=False)
             raise
@@ -303,10 +312,31 @@ class Vault:
                 self.log.log("journal-lost", Level.ERROR, user=self.location.name, error=str(error))
         self._index.close()
         self._index = None
+        self._epoch = ""
+        self._left = None
 
     def close(self) -> None:
         """Close the index; the next job opens it again."""
         self._leave(finish=False)
+
+    def park(self) -> None:
+        """Close the index for a while, if nothing is to be done: what is in memory stays, and stays current.
+
+        The next job opens it again and takes in what other processes did meanwhile; that they did anything
+        shows in the file (``is_current``).
+        """
+        index = self._index
+        if index is None or self.owing or index.data_version() != index.version:
+            return
+        epoch = self._epoch
+        self._changes += index.connection.total_changes
+        self._leave(finish=False)
+        self._epoch, self._left = epoch, index_file.traces(self.location.index)
+
+    @property
+    def opened_before(self) -> bool:
+        """Whether this process has had the index open: then the account is there."""
+        return self._openings > 0
 
     @property
     def is_open(self) -> bool:

@@ -79,11 +79,19 @@ def add(connection: sqlite3.Connection, box: Box) -> None:
 
 
 def save(connection: sqlite3.Connection, box: Box) -> None:
+    """Write back what changes in a mailbox; its name does by ``rename`` alone, for its indexes have to follow."""
     connection.execute(
-        "UPDATE mailboxes SET name = ?, folder = ?, mailbox_id = ?, special_use = ?, uidvalidity = ?, uidnext = ?,"
-        " uid_bound = ?, highest_modseq = ?, modseq_bound = ?, modseq_floor = ?, first_recent = ?, messages = ?,"
-        " octets = ?, new_mtime = ?, cur_mtime = ?, scanned = ?, uids_stamp = ? WHERE id = ?",
-        (*_values(box)[1:], box.id),
+        "UPDATE mailboxes SET uidnext = ?, uid_bound = ?, highest_modseq = ?, modseq_bound = ?, modseq_floor = ?,"
+        " first_recent = ?, messages = ?, octets = ?, new_mtime = ?, cur_mtime = ?, scanned = ?, uids_stamp = ?"
+        " WHERE id = ?",
+        (*_values(box)[6:], box.id),
+    )
+
+
+def rename(connection: sqlite3.Connection, box: Box) -> None:
+    """Write back ``name`` and ``folder``."""
+    connection.execute(
+        "UPDATE mailboxes SET name = ?, folder = ? WHERE id = ?", (box.name, box.folder, box.id)
     )
 
 

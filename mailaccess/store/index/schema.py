@@ -23,7 +23,8 @@ The interface between this room's two halves
 --------------------------------------------
 ``index/cache.py``, ``keys.py``, ``orderkeys.py``, ``objectids.py``, ``fieldsets.py`` and ``fulltext.py`` own
 their tables, keyed by content id, and
-export ``TABLES``: CREATE statements (``IF NOT EXISTS``), run whenever an index is opened. The core calls
+export ``TABLES``: CREATE statements (``IF NOT EXISTS``), run whenever an index is opened that was made with other
+ones. The core calls
 ``cache.compute`` outside any transaction before a delivery commits, ``cache.store`` and ``fulltext.enqueue``
 within it, ``cache.facts`` and ``fieldsets.header_fields`` in jobs, ``fulltext.index_pending`` between jobs,
 ``cache.forget`` for contents that no row of ``messages`` has any more, and lends ``search.search`` a ``Searchable``.
@@ -33,6 +34,7 @@ The connection they get is in autocommit mode (``isolation_level=None``) and use
 """
 
 import sqlite3
+import zlib
 from typing import Final
 
 from mailaccess.store.index import cache, fieldsets, fulltext, keys, objectids, orderkeys
@@ -121,29 +123,41 @@ class NewerIndex(Exception):
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Bring a new or older index up to date, in one transaction. Raises NewerIndex."""
-    if _version(connection) != len(STEPS):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            done = _version(connection)  # again: another process may have been quicker
-            if done > len(STEPS):
-                raise NewerIndex
-            for step in STEPS[done:]:
-                for statement in step:
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {len(STEPS)}")
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-    for statement in (
-        *cache.TABLES,
-        *keys.TABLES,
-        *orderkeys.TABLES,
-        *objectids.TABLES,
-        *fieldsets.TABLES,
-        *fulltext.TABLES,
-    ):
-        connection.execute(statement)
+    if _version(connection) == len(STEPS) and _tables(connection) == _TABLES_MARK:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        done = _version(connection)  # again: another process may have been quicker
+        if done > len(STEPS):
+            raise NewerIndex
+        for step in STEPS[done:]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+        for statement in _TABLES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_TABLES_MARK}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+_TABLES: Final = (
+    *cache.TABLES,
+    *keys.TABLES,
+    *orderkeys.TABLES,
+    *objectids.TABLES,
+    *fieldsets.TABLES,
+    *fulltext.TABLES,
+)
+_TABLES_MARK: Final = zlib.crc32("\n".join(_TABLES).encode()) & 0x7FFFFFFF
+"""Kept as the file's application id: an index that has it has these tables, which spares 30 statements an opening."""
+
+
+def _tables(connection: sqlite3.Connection) -> int:
+    row = connection.execute("PRAGMA application_id").fetchone()
+    return int(row[0])
 
 
 def _version(connection: sqlite3.Connection) -> int:
