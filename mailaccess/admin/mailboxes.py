@@ -5,6 +5,8 @@ from typing import Final
 
 import click
 
+from mailaccess.admin import acl
+from mailaccess.admin.acl import location_of
 from mailaccess.admin.opening import with_account
 from mailaccess.admin.output import DATA, Failure
 from mailaccess.admin.tool import Tool, pass_tool
@@ -20,7 +22,13 @@ DETAILS: Final = (
 
 @click.group("mailbox")
 def command() -> None:
-    """Mailboxes of an account: list, create, delete, rename, status, subscribe."""
+    """Mailboxes of an account: list, create, delete, rename, status, subscribe, acl.
+
+    USER may be a namespace of sharing.public with a slash behind it, as in "Public/".
+    """
+
+
+command.add_command(acl.command)
 
 
 def _named(name: str) -> str:
@@ -37,7 +45,7 @@ def _named(name: str) -> str:
 @pass_tool
 def list_mailboxes(tool: Tool, user: str, pattern: str) -> None:
     """List the mailboxes of USER that match PATTERN (with * and ?)."""
-    location = tool.account(user).identity.location
+    location = location_of(tool, user)
 
     async def rows(account: Account) -> list[dict[str, object]]:
         subscribed = await account.subscriptions()
@@ -65,7 +73,7 @@ async def _row(account: Account, info: MailboxInfo, subscribed: frozenset[str]) 
 @pass_tool
 def status(tool: Tool, user: str, mailbox: str) -> None:
     """Show the numbers of one mailbox of USER."""
-    location = tool.account(user).identity.location
+    location = location_of(tool, user)
     name = _named(mailbox)
     found = with_account(tool, location, lambda account: account.status(name))
     tool.output.record({key: name if key == "name" else getattr(found, key) for key in DETAILS})
@@ -78,7 +86,7 @@ def status(tool: Tool, user: str, mailbox: str) -> None:
 @pass_tool
 def create(tool: Tool, user: str, mailbox: str, special_use: tuple[str, ...]) -> None:
     """Create a mailbox, and those above it where they are missing."""
-    location = tool.account(user).identity.location
+    location = location_of(tool, user)
     name = _named(mailbox)
     by_case = {use.lower(): use for use in names.SPECIAL_USES}
     try:
@@ -101,7 +109,7 @@ def create(tool: Tool, user: str, mailbox: str, special_use: tuple[str, ...]) ->
 @pass_tool
 def delete(tool: Tool, user: str, mailbox: str, yes: bool) -> None:
     """Delete a mailbox with its messages."""
-    location = tool.account(user).identity.location
+    location = location_of(tool, user)
     name = _named(mailbox)
 
     async def work(account: Account) -> None:
@@ -123,7 +131,7 @@ def delete(tool: Tool, user: str, mailbox: str, yes: bool) -> None:
 @pass_tool
 def rename(tool: Tool, user: str, old: str, new: str) -> None:
     """Rename a mailbox with everything below it; UIDs stay."""
-    location = tool.account(user).identity.location
+    location = location_of(tool, user)
     source, target = _named(old), _named(new)
 
     async def work(account: Account) -> None:
@@ -139,7 +147,7 @@ def rename(tool: Tool, user: str, old: str, new: str) -> None:
 
 
 def _subscription(tool: Tool, user: str, mailbox: str, subscribed: bool) -> None:
-    location = tool.account(user).identity.location
+    location = location_of(tool, user)
     name = _named(mailbox)
     with_account(tool, location, lambda account: account.set_subscribed(name, subscribed))
     verb = "subscribed to" if subscribed else "unsubscribed from"

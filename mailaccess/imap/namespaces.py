@@ -15,6 +15,7 @@ is wrong with them. ``listing`` gives all that a LIST may show.
 NOTIFY and MULTISEARCH resolve names here too; ``Place.shown`` is what answers call the mailbox.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -191,7 +192,7 @@ class Namespaces:
     async def listing(self, heads: Sequence[str] | None = None) -> Listing:
         """What a LIST may show. heads: the first levels of other namespaces that matter; None: all."""
         own: Sequence[MailboxInfo] = await self._account.mailboxes()
-        if self.heads() and any(self._is_foreign(info.name) for info in own):
+        if any(_has(own, head) for head in self.heads()):
             own = [info for info in own if not self._is_foreign(info.name)]
         foreign: dict[str, Place] = {}
         infos: dict[str, MailboxInfo] = {}
@@ -213,7 +214,12 @@ class Namespaces:
                     self._tell_failure(prefix, error)
         others = house.sharing.other_users
         if others and (heads is None or others in heads):
-            for name in await house.store.sharers(self.who):
+            try:
+                sharers = await house.store.sharers(self.who)
+            except MailError as error:
+                self._tell_failure(others, error)
+                sharers = ()
+            for name in sharers:
                 if name != self._identity.name:
                     try:
                         identity = await house.authenticator.lookup(name)
@@ -285,6 +291,12 @@ class Namespaces:
         if not any("r" in acl.rights(self.who, owned=False) for acl in acls.values()):
             raise NoSuchMailbox
         return account
+
+
+def _has(own: Sequence[MailboxInfo], name: str) -> bool:
+    """Whether the name stands in the hierarchy: INBOX is its first, the others are in order, parents among them."""
+    at = bisect_left(own, name, lo=min(len(own), 1), key=lambda info: info.name)
+    return at < len(own) and own[at].name == name
 
 
 def who_is(identity: Identity, default_domain: str = "") -> Who:

@@ -5,11 +5,12 @@ somebody asks and the last look is too old; what this process changes counts at 
 other identifiers than the last one, the account's rows of ``shares`` follow.
 """
 
+import contextlib
 import stat
 from collections.abc import Callable, Mapping
 
 from mailaccess.model import names
-from mailaccess.model.errors import LimitReached, NoSuchMailbox
+from mailaccess.model.errors import LimitReached, NoSuchMailbox, TemporaryFailure
 from mailaccess.model.rights import MAX_ENTRIES, Acl
 from mailaccess.observe.events import Level
 from mailaccess.store import tree
@@ -43,8 +44,10 @@ class AclBook:
         self._known, self._looked = known, now
         keys = frozenset[str]().union(*[acl.keys() for acl in known.values()])
         if keys != self._published and self._shares is not None:
-            await self._shares.publish(self._engine.vault.location.name, keys)
-            self._published = keys
+            # Own mail goes on when that file fails; it is in the log, and the next look tries again.
+            with contextlib.suppress(TemporaryFailure):
+                await self._shares.publish(self._engine.vault.location.name, keys)
+                self._published = keys
         return known
 
     async def change(self, name: str, rewrite: Callable[[Acl], Acl]) -> Acl:
@@ -56,7 +59,7 @@ class AclBook:
             await self.current(0)
 
     def forget(self) -> None:
-        """The tree or a list changed: the next question is answered from the disk."""
+        """The tree or a list changed: the next question is answered from the disk, not from memory."""
         self._looked = None
 
 
@@ -82,7 +85,7 @@ def _read(vault: Vault, folder: bytes, before: tuple[Stamp, Acl] | None = None) 
     path = vault.folder(folder) + b"/" + acl_file.FILE
     try:
         found = vault.files.stat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     stamp = (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
     if before is not None and before[0] == stamp:

@@ -1,9 +1,4 @@
-"""SETACL, DELETEACL, GETACL, LISTRIGHTS, MYRIGHTS (RFC 4314 §3).
-
-Identifiers are written as Dovecot does: ``anyone``, ``authenticated``, an account's name, ``$group``,
-``$!group`` (a group whose entry stands above those of users); with a dash in front, what is taken away. An
-owner is called by his account's name; his entry is always there, as he has all rights where none is set.
-"""
+"""SETACL, DELETEACL, GETACL, LISTRIGHTS, MYRIGHTS (RFC 4314 §3). Identifiers: ``model.identifiers``."""
 
 from typing import Final
 
@@ -13,25 +8,11 @@ from mailaccess.imap.namespaces import Place
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated
 from mailaccess.model.errors import NoSuchMailbox
-from mailaccess.model.rights import (
-    ALL,
-    MAX_IDENTIFIER,
-    NONE,
-    ORDER,
-    OWNERS,
-    VIRTUAL,
-    Acl,
-    AclEntry,
-    Kind,
-    Rights,
-    Who,
-    expanded,
-    shown,
-)
+from mailaccess.model.identifiers import Change, changed, deleted, entry_of, pairs
+from mailaccess.model.rights import ALL, NONE, ORDER, OWNERS, VIRTUAL, Acl, AclEntry, Kind, expanded, shown
 from mailaccess.observe.events import Level
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import acl as c
-from mailaccess.proto.imap.commands.acl import RightsChange
 from mailaccess.proto.imap.responses_more import Acl as AclResponse
 from mailaccess.proto.imap.responses_more import OwnRights, RightsList
 from mailaccess.proto.sasl.saslprep import saslprep
@@ -84,22 +65,8 @@ async def set_acl(session: Authenticated, args: c.SetAcl, out: Replies) -> r.Sta
     if entry.kind in _EVERYBODY and not entry.negative and not session.house.sharing.anyone:
         raise no("Rights cannot be given to everybody here", r.NOPERM)
     rights, owned = expanded(args.rights), _owner(place)
-
-    def rewrite(acl: Acl) -> Acl:
-        acl, now = _standing(acl, entry, owned)
-        return acl.with_entry(
-            AclEntry(
-                entry.kind,
-                entry.name,
-                {RightsChange.ADD: now.rights | rights, RightsChange.REMOVE: now.rights - rights}.get(
-                    args.change, rights
-                ),
-                entry.negative,
-                now.named,
-            )
-        )
-
-    await place.account.change_acl(place.name, rewrite)
+    change = Change(args.change.value)
+    await place.account.change_acl(place.name, lambda acl: changed(acl, entry, change, rights, owned))
     _tell(session, place, args.identifier, args.change.value + "".join(sorted(args.rights)))
     return r.Ok("SETACL completed")
 
@@ -109,9 +76,7 @@ async def delete_acl(session: Authenticated, args: c.DeleteAcl, out: Replies) ->
     """RFC 4314 §3.2. The owner is left with what he has where nothing is set: everything."""
     place = await _administered(session, args.mailbox)
     entry, owned = await _entry(session, place, args.identifier), _owner(place)
-    await place.account.change_acl(
-        place.name, lambda acl: _standing(acl, entry, owned)[0].without(entry) if not acl.damaged else acl
-    )
+    await place.account.change_acl(place.name, lambda acl: deleted(acl, entry, owned))
     _tell(session, place, args.identifier, "deleted")
     return r.Ok("DELETEACL completed")
 
@@ -152,76 +117,9 @@ async def _entry(session: Authenticated, place: Place, identifier: str) -> AclEn
     """Whom an identifier means. Raises Refusal (BAD). RFC 4314 §3: it is prepared by SASLprep."""
     try:
         prepared = saslprep(identifier)
+        word = prepared.removeprefix("-")
+        identity = await session.house.authenticator.lookup(word) if word else None
+        name = word.lower() if identity is None else identity.name
+        return entry_of(prepared, _owner(place), lambda _: name)
     except ValueError:
-        prepared = ""
-    negative = prepared.startswith("-")
-    word = prepared.removeprefix("-")
-    if not word or len(word) > MAX_IDENTIFIER:
-        raise bad("That is not an identifier")
-    if word.lower() in ("anyone", "anonymous"):
-        return AclEntry(Kind.ANYONE, negative=negative)
-    if word.lower() == "authenticated":
-        return AclEntry(Kind.AUTHENTICATED, negative=negative)
-    if word.startswith("$"):
-        kind = Kind.GROUP_OVERRIDE if word.startswith("$!") else Kind.GROUP
-        group = word.removeprefix("$").removeprefix("!").lower()
-        if not group:
-            raise bad("That is not an identifier")
-        return AclEntry(kind, group, negative=negative)
-    identity = await session.house.authenticator.lookup(word)
-    name = identity.name if identity is not None else word.lower()
-    if name == _owner(place):
-        return AclEntry(Kind.OWNER, negative=negative)
-    return AclEntry(Kind.USER, name, negative=negative)
-
-
-def _standing(acl: Acl, entry: AclEntry, owner: str) -> tuple[Acl, AclEntry]:
-    """The list with one entry for the identifier at most, and that entry.
-
-    An owner may have two in Dovecot's files, of which the one by his name counts; and has all rights with none.
-    """
-    now = acl.of(entry)
-    if entry.kind is Kind.OWNER:
-        named = AclEntry(Kind.USER, owner, negative=entry.negative)
-        now = acl.of(named) or now
-        acl = acl.without(named)
-        if now is None and not entry.negative:
-            now = AclEntry(Kind.OWNER, rights=ALL)
-    return acl, now or entry
-
-
-def pairs(acl: Acl, owner: str) -> list[tuple[str, str]]:
-    """Identifiers and rights as GETACL tells them, the owner first."""
-    told: list[tuple[str, str]] = []
-    if owner:
-        held = acl.rights(Who(frozenset()), owned=True) if acl.damaged else _own(acl, owner)
-        told.append((owner, shown(held)))
-    for entry in acl.entries:
-        if owner and not entry.negative and (entry.kind is Kind.OWNER or _names(entry, owner)):
-            continue
-        told.append((_called(entry, owner), shown(entry.rights)))
-    return told
-
-
-def _own(acl: Acl, owner: str) -> Rights:
-    named = acl.of(AclEntry(Kind.USER, owner)) or acl.of(AclEntry(Kind.OWNER))
-    return ALL if named is None else named.rights | OWNERS
-
-
-def _names(entry: AclEntry, owner: str) -> bool:
-    return entry.kind is Kind.USER and entry.name.lower() == owner
-
-
-def _called(entry: AclEntry, owner: str) -> str:
-    match entry.kind:
-        case Kind.OWNER:
-            word = owner or "owner"
-        case Kind.GROUP:
-            word = f"${entry.name}"
-        case Kind.GROUP_OVERRIDE:
-            word = f"$!{entry.name}"
-        case Kind.USER:
-            word = entry.name
-        case _:
-            word = entry.kind.name.lower()
-    return f"-{word}" if entry.negative else word
+        raise bad("That is not an identifier") from None
