@@ -214,6 +214,11 @@ class Imap:
         "how many messages one COPY or APPEND may save, told as SAVELIMIT; 1000 at least, 0: no limit",
         unit="messages",
     )
+    submit_users: tuple[str, ...] = option(
+        (),
+        "accounts of submission servers, which may use URLs that were authorized for submission"
+        ' (RFC 4467; capabilities = ["+URLAUTH"])',
+    )
     clients: Path | None = option(
         None,
         "a TOML file with profiles of mail programs, asked before the profiles that come with the server",

@@ -1,5 +1,6 @@
 """What all IMAP connections of a process share: engines, settings, and the limits that follow from them."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
@@ -37,7 +38,7 @@ class House:
     tls_required: passwords need TLS, except from addresses of which ``is_trusted`` says so.
     profiles: of mail programs, the first that fits counts.  server_id: what ID tells (RFC 2971 §3.2).
     sharing, public: other namespaces than the own, and where those of ``sharing.public`` lie.
-    default_domain: the domain of user names without one.
+    default_domain: the domain of user names without one.  clock: seconds since the epoch.
     """
 
     authenticator: Authenticator
@@ -53,6 +54,7 @@ class House:
     sharing: Sharing = field(default_factory=Sharing)
     public: Mapping[str, AccountLocation] = field(default_factory=dict)
     default_domain: str = ""
+    clock: Callable[[], float] = time.time
 
     def limits(self, *, logged_in: bool) -> framing.Limits:
         """What the framer takes in, before and after login."""

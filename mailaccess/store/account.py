@@ -24,8 +24,20 @@ from mailaccess.model.errors import (
     NoSuchMailbox,
 )
 from mailaccess.model.rights import Acl
+from mailaccess.model.secret import Secret
 from mailaccess.model.sequence import UidSet
-from mailaccess.store import acl, appending, changing, housekeeping, intake, loading, metadata, steps, tree
+from mailaccess.store import (
+    accesskeys,
+    acl,
+    appending,
+    changing,
+    housekeeping,
+    intake,
+    loading,
+    metadata,
+    steps,
+    tree,
+)
 from mailaccess.store.api import (
     Appended,
     Listener,
@@ -417,6 +429,12 @@ class MaildirAccount:
 
     async def metadata(self, mailbox: str | None) -> Mapping[str, bytes]:
         return await self.run(metadata.entries, mailbox)
+
+    async def access_key(self, mailbox_id: str, *, make: bool) -> Secret | None:
+        return await self.run(accesskeys.key, mailbox_id, make=make)
+
+    async def reset_access_keys(self, mailbox_id: str | None) -> None:
+        await self.run(accesskeys.reset, mailbox_id)
 
     async def set_metadata(self, mailbox: str | None, values: Mapping[str, bytes | None]) -> None:
         await self.run(metadata.change, mailbox, values)

@@ -20,6 +20,7 @@ from mailaccess.model.collation import Collation
 from mailaccess.model.criteria import Criterion
 from mailaccess.model.flags import Flag, FlagSet
 from mailaccess.model.rights import Acl, Who
+from mailaccess.model.secret import Secret
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import thread
 from mailaccess.store.sort import SortCriterion as SortCriterion
@@ -442,6 +443,17 @@ class Account(Protocol):
 
         Raises NoSuchMailbox, MailboxNotSelectable.
         """
+        ...
+
+    async def access_key(self, mailbox_id: str, *, make: bool) -> Secret | None:
+        """This account's key for a mailbox, own or another's; None where there is none and none is to be made.
+
+        Raises LimitReached.  RFC 4467 §2.2.
+        """
+        ...
+
+    async def reset_access_keys(self, mailbox_id: str | None) -> None:
+        """A new key for one mailbox, or with None no keys any more: what was made with them is void."""
         ...
 
     async def set_metadata(self, mailbox: str | None, values: Mapping[str, bytes | None]) -> None:

@@ -31,4 +31,5 @@ def load() -> None:
         storing,
         uidbatches,
         unauthenticating,
+        urlauth,
     )

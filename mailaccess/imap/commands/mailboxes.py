@@ -18,7 +18,7 @@ from mailaccess.model.errors import NotPermitted, UseAttribute
 from mailaccess.model.flags import SEEN
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import mailboxes as c
-from mailaccess.proto.imap.responses_more import MailboxId
+from mailaccess.proto.imap.responses_more import MailboxId, UrlMech
 
 
 @command("SELECT", "EXAMINE", state=Authenticated)
@@ -81,6 +81,8 @@ async def _introduce(session: Selected, out: Replies) -> None:
     out.send(r.Ok("Predicted next UID", r.UidNext(mailbox.uidnext)))
     out.send(r.Ok("Highest", r.HighestModSeq(mailbox.highest_modseq)))
     out.send(r.Ok("Id", MailboxId(mailbox.mailbox_id)))  # RFC 8474 §4.2
+    if "URLAUTH" in session.connection.mask.granted:
+        out.send(r.Ok("Mechanisms", UrlMech()))  # RFC 4467 §8
 
 
 async def leave(session: Selected) -> Authenticated:

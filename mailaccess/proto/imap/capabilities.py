@@ -70,6 +70,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("MULTIAPPEND", 3502, False, True),
     Extension("CATENATE", 4469, False, True),
     Extension("URL-PARTIAL", 5550, False, True),
+    Extension("URLAUTH", 4467, False, True, opt_in=True, commands=("GENURLAUTH", "URLFETCH", "RESETKEY")),
     Extension("SPECIAL-USE", 6154, False, True),
     Extension("CREATE-SPECIAL-USE", 6154, False, True),
     Extension("LIST-EXTENDED", 5258, False, True),

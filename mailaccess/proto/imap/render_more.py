@@ -121,6 +121,9 @@ RULES: Final[dict[type, Callable[..., bytes]]] = {
     m.UidBatchList: _uid_batches,
     m.ContextChange: _context_change,
     m.ActiveComparator: _comparator,
+    m.AuthorizedUrls: lambda value, utf8: (
+        b"* GENURLAUTH %b\r\n" % b" ".join([string(url.encode("utf-8")) for url in value.urls])
+    ),
 }
 
 
@@ -151,6 +154,7 @@ CODES: Final[dict[type, Callable[..., bytes]]] = {
     ),
     m.NoUpdate: lambda value: b"NOUPDATE " + string(value.tag),
     m.BadUrl: _bad_url,
+    m.UrlMech: lambda value: b"URLMECH INTERNAL",
     m.BadEvent: lambda value: b"BADEVENT (%b)" % " ".join(value.events).encode("ascii"),
     m.MailboxId: lambda value: b"MAILBOXID (%b)" % value.mailbox_id.encode("ascii"),
 }

@@ -123,6 +123,18 @@ class ActiveComparator(Response):
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorizedUrls(Response):
+    """GENURLAUTH. RFC 4467 §8."""
+
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UrlMech(Code):
+    """URLMECH INTERNAL: the one mechanism there is. RFC 4467 §8."""
+
+
+@dataclass(frozen=True, slots=True)
 class BadUrl(Code):
     """BADURL with the URL that could not be had. RFC 4469 §4.1."""
 

@@ -25,6 +25,7 @@ from mailaccess.proto.imap.commands import (
     sorting,
     uidbatches,
     unauthenticate,
+    urlauth,
 )
 from mailaccess.proto.imap.commands.base import Command, Request, Rule, Rules
 
@@ -47,6 +48,7 @@ RULES: Final[dict[bytes, Rule]] = {
     **uidbatches.RULES,
     **metadata.RULES,
     **unauthenticate.RULES,
+    **urlauth.RULES,
     **language.RULES,
 }
 """Every command by its name in capitals."""
