@@ -17,7 +17,7 @@ from mailaccess.model.ids import MAX_MODSEQ, MAX_NUMBER
 from mailaccess.model.sequence import Range, SequenceSet
 from mailaccess.proto.cursor import Cursor, Expected
 from mailaccess.proto.imap.mutf7 import decode_mutf7, encode_mutf7
-from mailaccess.proto.imap.responses import CANNOT, No, Status
+from mailaccess.proto.imap.responses import CANNOT, LIMIT, No, Status
 
 __all__ = ["ImapCursor", "decode_mutf7", "encode_mutf7"]
 
@@ -344,6 +344,8 @@ def flag(cur: ImapCursor) -> Flag:
     try:
         return model_flags.canonical(octets.decode("ascii"))
     except ValueError:
+        if len(octets) > model_flags.MAX_KEYWORD_LENGTH and not octets.startswith(b"\\"):
+            raise Unsupported(No("The keyword is too long", LIMIT), at) from None
         cur.fail("a known system flag or a keyword", at)
 
 
