@@ -24,11 +24,13 @@ from mailaccess.screening.spf import Names, Spf
 MAX_AUTHORS: Final = 5
 """Domains of authors looked at: a message has one."""
 
+MAX_FROM: Final = 16 * 1024
+"""Octets of one From that are read."""
+
 POLICIES: Final = ("none", "quarantine", "reject")
 """What a domain may ask for, mildest first. RFC 7489 §6.3."""
 
 _DOMAIN: Final = re.compile(r"(?=.{3,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
-_TAG: Final = re.compile(r"\s*([a-z]+)\s*=\s*([^;]*?)\s*(?:;|\Z)", re.I)
 _RECORD: Final = re.compile(rb"v\s*=\s*DMARC1\s*(?:;|\Z)")
 
 
@@ -48,7 +50,7 @@ class Dmarc:
 
 def authors(header: bytes) -> list[str]:
     """The domains in From, A-labels, each once; those that can be none left out."""
-    values = [each.partition(b":")[2] for each in fields(header) if name_of(each) == b"from"]
+    values = [each[:MAX_FROM] for each in _froms(header)[:MAX_AUTHORS]]
     found: dict[str, None] = {}
     for address in parse_all(values):
         if address.host is not None and address.mailbox is not None:
@@ -58,6 +60,10 @@ def authors(header: bytes) -> list[str]:
         if len(found) > MAX_AUTHORS:
             break
     return list(found)
+
+
+def _froms(header: bytes) -> list[bytes]:
+    return [each.partition(b":")[2] for each in fields(header) if name_of(each) == b"from"]
 
 
 async def check(
@@ -71,8 +77,12 @@ async def check(
     domains = authors(header)
     if not domains:
         return Dmarc("permerror", reason="From names no domain")
-    if len(domains) > MAX_AUTHORS:
-        return Dmarc("permerror", reason="From names too many domains")
+    froms = _froms(header)
+    endless = len(froms) > MAX_AUTHORS or any(len(each) > MAX_FROM for each in froms)
+    if (
+        endless or len(domains) > MAX_AUTHORS
+    ):  # RFC 7489 §6.6.1: usually refused; else it would be a way around the check
+        return Dmarc("permerror", disposition="reject", reason="From names too many domains")
     found = [await _one(names, domain, spf, signatures, chance) for domain in domains]
     return max(found, key=_badness)
 
@@ -136,8 +146,8 @@ async def _record(names: Names, domain: str) -> dict[str, str] | None:
     records = [each for each in texts if isinstance(each, bytes) and _RECORD.match(each)]
     if len(records) != 1:
         return None
-    tags = {name.lower(): value for name, value in _TAG.findall(records[0].decode("utf-8", "replace"))}
-    return {**tags, "": domain}
+    pairs = (part.partition("=") for part in records[0].decode("utf-8", "replace").split(";"))
+    return {**{name.strip().lower(): value.strip() for name, _, value in pairs}, "": domain}
 
 
 def _aligned(

@@ -184,6 +184,21 @@ def test_quarantine_goes_into_junk():
     assert (judged.action, judged.mailbox) == (Action.ACCEPT, "\\Junk")
 
 
+def test_many_authors_are_no_way_around():
+    many = b"From: kim@daum.net, " + b", ".join(b"a@x%d.example" % number for number in range(9)) + b"\r\n"
+    assert run(house()[0].judge(arrived(many))).action is Action.REFUSE
+    spread = b"From: a@nothing.example\r\n" * 7 + b"From: kim@daum.net\r\n"
+    assert run(house()[0].judge(arrived(spread))).action is Action.REFUSE
+    assert run(house(enforce=False)[0].judge(arrived(spread))).action is Action.ACCEPT
+
+
+def test_a_header_without_end_is_no_way_around():
+    endless = FROM_KIM + b"X: y\r\n" * 30_000
+    assert run(house()[0].judge(arrived(endless))).enhanced == "5.6.0"
+    judged = run(house(enforce=False)[0].judge(arrived(endless)))
+    assert judged.action is Action.ACCEPT and b"dmarc=permerror" in judged.front
+
+
 def test_who_is_exempt_is_not_checked():
     judged = run(house()[0].judge(arrived(FROM_KIM, "10.1.2.3")))
     assert (judged.action, judged.front) == (Action.ACCEPT, b"")
