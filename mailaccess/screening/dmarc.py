@@ -74,15 +74,12 @@ async def check(
     chance: Callable[[], float],
 ) -> Dmarc:
     """The worst of what becomes of each author's domain. chance: in [0, 1), for policies that ask for a share."""
-    domains = authors(header)
+    domains, froms = authors(header), _froms(header)
+    endless = len(froms) > MAX_AUTHORS or any(len(each) > MAX_FROM for each in froms)
+    if endless or len(domains) > MAX_AUTHORS:  # RFC 7489 §6.6.1 refuses these: a way around the check
+        return Dmarc("permerror", disposition="reject", reason="From names too many domains")
     if not domains:
         return Dmarc("permerror", reason="From names no domain")
-    froms = _froms(header)
-    endless = len(froms) > MAX_AUTHORS or any(len(each) > MAX_FROM for each in froms)
-    if (
-        endless or len(domains) > MAX_AUTHORS
-    ):  # RFC 7489 §6.6.1: usually refused; else it would be a way around the check
-        return Dmarc("permerror", disposition="reject", reason="From names too many domains")
     found = [await _one(names, domain, spf, signatures, chance) for domain in domains]
     return max(found, key=_badness)
 
