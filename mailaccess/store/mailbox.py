@@ -4,16 +4,17 @@ Each call is one serial job of the account, done at once where it is small (``va
 it did reaches columns and listeners before the call returns.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Final, ParamSpec, TypeVar
 
 from mailaccess.model.collation import Collation
 from mailaccess.model.criteria import Criterion
-from mailaccess.model.errors import MailboxGone
+from mailaccess.model.errors import MailboxGone, MailError
 from mailaccess.model.flags import Flag, FlagSet
 from mailaccess.model.sequence import EMPTY, UidSet
-from mailaccess.store import changing, loading, ordering, reading, search
+from mailaccess.store import changing, keytexts, loading, ordering, reading, search
 from mailaccess.store.api import (
     Body,
     Columns,
@@ -29,6 +30,7 @@ from mailaccess.store.api import (
 )
 from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.index.rows import Read
+from mailaccess.store.keytexts import KeyTexts
 from mailaccess.store.surroundings import Engine
 from mailaccess.store.vault import Vault
 
@@ -37,6 +39,9 @@ T = TypeVar("T")
 
 FEW: Final = 32
 """Messages with which a job is small: some 5 to 20 µs each."""
+
+MOST_GONE: Final = 1_000
+"""Texts of expunged messages kept besides as many as the mailbox has."""
 
 LASTING: Final = frozenset(Fact) - {
     Fact.STRUCTURE,
@@ -225,6 +230,33 @@ class MailboxHandle:
 
     def run_aside(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         return self._account.runner.run(call, *args, **kwargs)
+
+    async def key_texts(self, name: str) -> KeyTexts:
+        key = ("key", *self._key, name)
+        memory = self._account.memory
+        texts: KeyTexts | None = memory.get(key)
+        if texts is None or len(texts.uids) > 2 * len(self._state.columns) + MOST_GONE:
+            texts = KeyTexts()
+        while texts.upto < (last := self._state.columns.uids[-1] if len(self._state.columns) else 0):
+
+            def job(vault: Vault, after: int = texts.upto) -> tuple[list[tuple[int, bytes | None]], int]:
+                box = changing.opened(vault, self.mailbox_id)
+                return keytexts.rows(vault.connection, box.id, name, after)
+
+            before = texts.upto
+            rows, upto = await self._account.run(job)
+            if texts.upto == before:  # else another search was here meanwhile
+                texts.extend(rows, max(upto, last) if upto == before else upto)
+        memory.put(key, texts, texts.octets)
+        return texts
+
+    def prepare_key_texts(self, name: str) -> None:
+        async def prepare() -> None:
+            self._account.memory.forget(("key", *self._key, name))
+            with contextlib.suppress(MailError):  # it is in the log; the next search asks again
+                await self.key_texts(name)
+
+        self._account.runner.start(prepare())
 
     def contents(self, connection: sqlite3.Connection, uids: Sequence[int]) -> list[int | None]:
         return reading.contents(self._account.vault, self.mailbox_id, uids)

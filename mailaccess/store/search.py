@@ -19,6 +19,7 @@ from functools import partial
 from itertools import compress
 from typing import Final, Protocol, TypeVar
 
+from mailaccess.message.text import SEPARATOR, fold
 from mailaccess.model import criteria as tree
 from mailaccess.model.criteria import Comparison, Criterion, DateField
 from mailaccess.model.sequence import UidSet
@@ -26,6 +27,7 @@ from mailaccess.store.api import Columns, Fact
 from mailaccess.store.index import collated, fulltext, fuzzy, keysearch, objectids
 from mailaccess.store.index.keys import COLUMNS
 from mailaccess.store.index.rows import Job, Read
+from mailaccess.store.keytexts import KeyTexts
 
 T = TypeVar("T")
 
@@ -34,6 +36,9 @@ SLICE: Final = 20_000
 
 KEYS_AT_ONCE: Final = 5_000
 """Messages looked at in one job by their search keys: about 5 ms in SQLite."""
+
+FEW: Final = 500
+"""Messages that are looked up in the index rather than in the texts of the whole mailbox."""
 
 ROWS_AT_ONCE: Final = 250
 """Messages looked at in one job by header or text, 5 to 8 ms; the tables' own bounds may end it earlier."""
@@ -61,6 +66,14 @@ class Searchable(Protocol):
 
     def saved_dates(self, connection: sqlite3.Connection, uids: Sequence[int]) -> list[int | None]:
         """Blocking, within a job: the save date of each UID (RFC 8514), None where it is gone."""
+        ...
+
+    def key_texts(self, name: str) -> Awaitable[KeyTexts]:
+        """The texts of a search key (of ``keys.COLUMNS``), as far as the index keeps them."""
+        ...
+
+    def prepare_key_texts(self, name: str) -> None:
+        """More of them are kept now: have them in memory for the next search."""
         ...
 
     def pause(self) -> Awaitable[None]:
@@ -304,7 +317,7 @@ class _Search:
             case tree.Header(field, text):
                 name = field.lower()
                 if name in COLUMNS:
-                    return await self.by_content(among, KEYS_AT_ONCE, keysearch.by_key(name, text))
+                    return await self.with_key(name, text, among)
                 return await self.by_content(among, ROWS_AT_ONCE, keysearch.by_header(name, text))
             case tree.Body(text):
                 return await self.by_content(among, ROWS_AT_ONCE, fulltext.matcher(text, whole=False))
@@ -325,6 +338,37 @@ class _Search:
         if job is None:
             return await self.matching(node, among)
         return await self.by_content(among, ROWS_AT_ONCE, job)
+
+    async def with_key(self, name: str, text: str, among: Positions) -> Positions:
+        """By the texts in memory; messages whose keys are not kept yet by their files, which keeps them."""
+        job = keysearch.by_key(name, text)
+        if SEPARATOR in text or len(among) < FEW:
+            return await self.by_content(among, KEYS_AT_ONCE, job)
+        texts = await self.mailbox.key_texts(name)
+        if len(texts.uids) * 2 < len(among):
+            found = await self.by_content(among, KEYS_AT_ONCE, job)
+            self.mailbox.prepare_key_texts(name)
+            return found
+        needle, places = fold(text).encode("utf-8", "replace"), list[int]()
+        for number, some in enumerate(texts.find(needle)):
+            if number:
+                await self.mailbox.pause()
+            places += some
+        if texts.uids == self.uids:
+            return places if len(among) == len(self.uids) else await self.within(places, among)
+        there = set(texts.uids)
+        left = await self.sifted(among, lambda slice_: [at for at in slice_ if self.uids[at] not in there])
+        found = await self.with_uids(UidSet.of([texts.uids[at] for at in places]), among)
+        if not left:
+            return found
+        found = await self.joined(found, await self.by_content(left, KEYS_AT_ONCE, job))
+        self.mailbox.prepare_key_texts(name)
+        return found
+
+    async def within(self, found: Positions, among: Positions) -> Positions:
+        """Those of ``found`` that are ``among``."""
+        wanted = set(among)
+        return await self.sifted(found, lambda slice_: [at for at in slice_ if at in wanted])
 
     async def by_content(self, among: Positions, at_once: int, job: Job) -> Positions:
         """Those of ``among`` whose content ``job`` finds, asked in bounded jobs on the account's queue.

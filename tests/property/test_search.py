@@ -8,6 +8,7 @@ jamo, full width, ligatures, ß, İ, combining marks on their own.
 from base64 import b64encode
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from mailaccess.message.text import fold, search_text
 from mailaccess.model import criteria as tree
 from mailaccess.model.criteria import Comparison, Criterion, DateField
 from mailaccess.model.sequence import UidSet
+from mailaccess.store import search as search_module
 from mailaccess.store.search import search
 from tests.unit.store_search.memory import MemoryMailbox, run
 
@@ -44,6 +46,14 @@ def mails(draw: st.DrawFn) -> bytes:
     part = b"--b\r\n" + kind + b"Content-Transfer-Encoding: base64\r\n\r\n"
     parts = [part + b64encode(draw(texts).encode()) + b"\r\n" for _ in range(2)]
     return head + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(parts) + b"--b--\r\n"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few():
+    """Keys of small mailboxes too are looked for in memory; ``test_search`` of the unit does both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_module, "FEW", 1)
+        yield
 
 
 days = st.integers(0, 5).map(lambda n: (START + timedelta(days=n)).date())

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from mailaccess.model.flags import FlagSet
 from mailaccess.store.index import cache, fieldsets, fulltext, keys, objectids, orderkeys
 from mailaccess.store.index.rows import Read
+from mailaccess.store.keytexts import KeyTexts
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ class MemoryMailbox:
         self.reads: list[int] = []
         self.pauses = 0
         self.jobs = 0
+        self.prepared = 0
         self.between: Callable[[], None] = lambda: None
 
     def add(
@@ -115,6 +117,23 @@ class MemoryMailbox:
 
     def saved_dates(self, connection: sqlite3.Connection, uids: Sequence[int]) -> list[int | None]:
         return [self.saved.get(uid) for uid in uids]
+
+    async def key_texts(self, name: str) -> KeyTexts:
+        self.between()
+        texts = KeyTexts()
+        kept = dict(
+            self.connection.execute(
+                f'SELECT content, "{name}" FROM search_keys WHERE version = {keys.VERSION}'
+            ).fetchall()
+        )
+        rows = [
+            (uid, kept[content]) for uid in self.columns.uids if (content := self.content_of.get(uid)) in kept
+        ]
+        texts.extend(rows, self.columns.uids[-1] if self.columns.uids else 0)
+        return texts
+
+    def prepare_key_texts(self, name: str) -> None:
+        self.prepared += 1
 
     def pause(self) -> Awaitable[None]:
         self.pauses += 1

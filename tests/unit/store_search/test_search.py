@@ -15,6 +15,12 @@ from tests.unit.store_search.memory import MemoryMailbox, run
 DAY = 86_400
 
 
+@pytest.fixture(params=[1, 500], autouse=True, ids=["by texts in memory", "by rows"])
+def few(request, monkeypatch) -> None:
+    """The same answers whether a key is looked for in memory or in the index."""
+    monkeypatch.setattr(search_module, "FEW", request.param)
+
+
 def found(mailbox: MemoryMailbox, criteria: Criterion, now: float = 0) -> list[int]:
     return run(search(mailbox, criteria, now))
 
@@ -186,6 +192,7 @@ def test_long_columns_are_compared_in_slices(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_keys_are_asked_in_batches_so_that_other_jobs_come_between(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_module, "KEYS_AT_ONCE", 10)
+    monkeypatch.setattr(search_module, "FEW", 500)
     mailbox = MemoryMailbox()
     for number in range(45):
         mailbox.add(mail(str(number)), indexed=False)
