@@ -7,7 +7,7 @@ it did reaches columns and listeners before the call returns.
 import contextlib
 import sqlite3
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from mailaccess.model.collation import Collation
 from mailaccess.model.criteria import Criterion
@@ -227,6 +227,12 @@ class MailboxHandle:
             return job(vault, mailbox_id, reading.Reader(vault))
 
         return self._account.run(call)
+
+    def recall(self, key: Hashable) -> Any:
+        return self._account.memory.get((*self._key, key))
+
+    def remember(self, key: Hashable, value: object, octets: int) -> None:
+        self._account.memory.put((*self._key, key), value, octets)
 
     def run_aside(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         return self._account.runner.run(call, *args, **kwargs)

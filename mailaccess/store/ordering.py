@@ -5,10 +5,12 @@ them. Putting in order is one statement (``orderkeys.ordered``); threads are gat
 outside the account's queue, on values only.
 """
 
+import marshal
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from array import array
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
-from typing import Final, ParamSpec, Protocol, TypeVar
+from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 from mailaccess.model.collation import Collation
 from mailaccess.model.criteria import Criterion
@@ -37,6 +39,14 @@ class Orderable(Searchable, Protocol):
         """Run ``job(vault, mailbox_id, read)`` on the account's serial queue."""
         ...
 
+    def recall(self, key: Hashable) -> Any:
+        """What was kept of this mailbox under ``key``; None where that is nothing."""
+        ...
+
+    def remember(self, key: Hashable, value: object, octets: int) -> None:
+        """Keep ``value`` as long as there is room; ``octets``: what it takes."""
+        ...
+
     def run_aside(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run a pure call in a thread of the pool."""
         ...
@@ -52,9 +62,14 @@ async def sort(
     """UIDs that match, in the order asked. RFC 5256 §3. relevancies: as of ``search.search``."""
     if relevancies is None and any(each.key is SortKey.RELEVANCY for each in order):
         relevancies = {}
-    uids = UidSet.of(await search.search(mailbox, criteria, now, relevancies))
-    if not uids:
+    found = array("I", await search.search(mailbox, criteria, now, relevancies))
+    if not found:
         return []
+    key = ("order", *order)
+    kept: tuple[array[int], array[int]] | None = mailbox.recall(key) if relevancies is None else None
+    if kept is not None and kept[0] == found:
+        return list(kept[1])
+    uids = UidSet.of(found)
     if any(each.key not in orderkeys.OF_ROWS for each in order):
         await _make_keys(mailbox, uids)
     if collating.is_needed(order):
@@ -65,7 +80,11 @@ async def sort(
         messages.choose(vault.connection, uids)
         return orderkeys.ordered(vault.connection, box.id, order, relevancies)
 
-    return await mailbox.run_here(job)
+    ordered = await mailbox.run_here(job)
+    if relevancies is None and len(ordered) == len(found):
+        # What is compared never changes of a message, so the same messages have the same order for ever.
+        mailbox.remember(key, (found, array("I", ordered)), 8 * len(found))
+    return ordered
 
 
 async def _sort_collated(
@@ -104,7 +123,11 @@ async def threads(
     collation: Collation = Collation.UNICODE_CASEMAP,
 ) -> list[ThreadTree]:
     """The messages that match, as UIDs in trees (``thread``). RFC 5256 §3; collation: of subjects."""
-    found = await search.search(mailbox, criteria, now)
+    found = array("I", await search.search(mailbox, criteria, now))
+    key = ("threads", algorithm, collation)
+    kept: tuple[array[int], bytes] | None = mailbox.recall(key)
+    if kept is not None and kept[0] == found:
+        return cast("list[ThreadTree]", marshal.loads(kept[1]))
     await _make_keys(mailbox, UidSet.of(found))
     rows: list[ThreadRow] = []
     for start in range(0, len(found), ROWS_AT_ONCE):
@@ -119,7 +142,11 @@ async def threads(
     if collation is not Collation.UNICODE_CASEMAP:
         subjects = await collating.texts(mailbox, [row[0] for row in rows], [SortKey.SUBJECT], collation)
         rows = [(row[0], row[1], subjects[row[0]][0], *row[3:]) for row in rows]
-    return await mailbox.run_aside(_gather, algorithm, rows)
+    trees, octets = await mailbox.run_aside(_gather, algorithm, rows)
+    if octets:
+        # The same messages have the same threads for ever: a mail program asks again whenever it opens the mailbox.
+        mailbox.remember(key, (found, octets), len(octets) + 4 * len(found))
+    return trees
 
 
 async def _make_keys(mailbox: Orderable, uids: UidSet) -> None:
@@ -160,8 +187,9 @@ _ALGORITHMS: Final[dict[ThreadAlgorithm, Callable[[Sequence[Threadable]], list[T
 }
 
 
-def _gather(algorithm: ThreadAlgorithm, rows: Sequence[ThreadRow]) -> list[ThreadTree]:
-    return _ALGORITHMS[algorithm](
+def _gather(algorithm: ThreadAlgorithm, rows: Sequence[ThreadRow]) -> tuple[list[ThreadTree], bytes]:
+    """The threads, and the same as octets to be kept; without octets where they are nested too deep."""
+    trees = _ALGORITHMS[algorithm](
         [
             Threadable(
                 uid, sent, subject.decode("utf-8", "replace"), bool(is_reply), message_id, tuple(refs.split())
@@ -169,3 +197,7 @@ def _gather(algorithm: ThreadAlgorithm, rows: Sequence[ThreadRow]) -> list[Threa
             for uid, sent, subject, is_reply, message_id, refs in rows
         ]
     )
+    try:
+        return trees, marshal.dumps(trees)
+    except ValueError:
+        return trees, b""
