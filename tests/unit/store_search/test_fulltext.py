@@ -71,7 +71,7 @@ def test_indexing_stops_after_so_many_octets(
     monkeypatch.setattr(fulltext, "READ_OCTETS", 150)
     wires = {number: wire("x" * 50) for number in range(1, 6)}
     fulltext.enqueue(connection, list(wires))
-    assert fulltext.index_pending(connection, wires.get) == 3
+    assert fulltext.index_pending(connection, wires.get, seconds=60) == 3
 
 
 def test_a_search_indexes_what_is_not_indexed_yet_a_bounded_number_at_a_time(
