@@ -55,14 +55,14 @@ def test_pending_contents_are_indexed_oldest_first_and_their_facts_with_them(
 ) -> None:
     wires = {number: wire(f"text {number}") for number in range(1, 6)}
     fulltext.enqueue(connection, [3, 1, 2, 5, 4])
-    assert fulltext.index_pending(connection, wires.get, 2) == 3
+    assert fulltext.index_pending(connection, wires.get, 2, 60) == 3
     assert {row[0] for row in connection.execute("SELECT content FROM fulltext")} == {1, 2}
     del wires[4]
     while fulltext.index_pending(connection, wires.get, 2):
         pass
     assert {row[0] for row in connection.execute("SELECT content FROM fulltext")} == {1, 2, 3, 5}
     assert cache.kept(connection, [1, 2, 3, 4, 5]) == {1, 2, 3, 5}
-    assert fulltext.index_pending(connection, wires.get) == 0
+    assert fulltext.index_pending(connection, wires.get, seconds=60) == 0
 
 
 def test_indexing_stops_after_so_many_octets(
@@ -131,7 +131,7 @@ def test_a_file_that_may_not_be_read_is_passed_over(connection: sqlite3.Connecti
     fulltext.enqueue(connection, [1, 2, 3])
     answer = fulltext.matcher("needle", whole=False)(connection, [1, 2, 3], read)
     assert (set(answer.contents), list(answer.left)) == ({1, 3}, [])
-    assert fulltext.index_pending(connection, read) == 0
+    assert fulltext.index_pending(connection, read, seconds=60) == 0
 
 
 def test_indexing_that_the_disk_refuses_is_told_and_tried_again(connection: sqlite3.Connection) -> None:
