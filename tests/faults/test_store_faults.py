@@ -11,7 +11,7 @@ import pytest
 
 from mailaccess.model.errors import MailError, TemporaryFailure
 from mailaccess.model.sequence import UidSet
-from mailaccess.store.api import FlagOperation
+from mailaccess.store.api import FlagOperation, NewMessage
 from mailaccess.store.maildir.files import Files
 from tests.unit.store.inline import EVERYTHING, House, now
 
@@ -82,8 +82,17 @@ def steps_of_a_day(house: House) -> list[Callable[[], object]]:
         settle,
         lambda: now(house.open("Work").box.move(EVERYTHING, "INBOX")),
         lambda: house.append(body(4), "Work"),
+        lambda: together(house, body(5), body(6), body(7)),
         settle,
     ]
+
+
+def together(house: House, *bodies: bytes) -> None:
+    """Several messages in one append: all or none."""
+    uploads = [house.account.upload(10**7) for _ in bodies]
+    for upload, octets in zip(uploads, bodies, strict=True):
+        now(upload.write(octets))
+    now(house.account.append("Work", [NewMessage(upload) for upload in uploads]))
 
 
 def state(house: House) -> State:
