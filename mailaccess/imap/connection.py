@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from mailaccess.config.clients import ClientProfile
 from mailaccess.imap import commands, dispatch
+from mailaccess.imap.announcing import Notes
 from mailaccess.imap.answers import answer
 from mailaccess.imap.deflate import Deflate, Inflate
 from mailaccess.imap.house import GREETING, House
@@ -59,6 +60,7 @@ class Connection:
         self.state: State = NotAuthenticated(self)
         self.profile: ClientProfile | None = None
         self._account_words: Words = ()
+        self.notes: Notes | None = None  # METADATA is enabled
         self.mask = mask(house.settings.capabilities)
         self.tag = b""
         self.old_names: tuple[tuple[str, str], ...] = ()
@@ -247,6 +249,7 @@ class Connection:
         self.state = state
         self.user = ""
         self._account_words = ()
+        self.notes = None
         self._mask_anew()
         self.wire.dismiss()
         self.out.complete(self.tag, r.Ok("You are nobody now", r.CapabilityCode(state.capabilities())))

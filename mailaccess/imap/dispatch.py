@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from mailaccess.imap import contexts
+from mailaccess.imap import announcing, contexts
 from mailaccess.imap.answers import answer
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.rights import recheck
@@ -94,6 +94,8 @@ async def perform(connection: "Connection", request: Request) -> None:
         if status is None:
             return
     state = connection.state
+    if connection.notes:
+        announcing.tell(connection.notes, out)
     if (
         isinstance(state, Selected)
         and not connection.ended

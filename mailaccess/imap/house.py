@@ -10,6 +10,7 @@ from mailaccess import __version__
 from mailaccess.auth.api import Authenticator
 from mailaccess.config.clients import ClientProfile
 from mailaccess.config.sections import Imap, Sharing
+from mailaccess.imap.announcing import Board
 from mailaccess.model.account import AccountLocation
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog
@@ -39,6 +40,7 @@ class House:
     profiles: of mail programs, the first that fits counts.  server_id: what ID tells (RFC 2971 §3.2).
     sharing, public: other namespaces than the own, and where those of ``sharing.public`` lie.
     default_domain: the domain of user names without one.  clock: seconds since the epoch.
+    board: who is told of changed annotations.
     """
 
     authenticator: Authenticator
@@ -55,6 +57,7 @@ class House:
     public: Mapping[str, AccountLocation] = field(default_factory=dict)
     default_domain: str = ""
     clock: Callable[[], float] = time.time
+    board: Board = field(default_factory=Board)
 
     def limits(self, *, logged_in: bool) -> framing.Limits:
         """What the framer takes in, before and after login."""

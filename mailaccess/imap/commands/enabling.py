@@ -24,6 +24,8 @@ async def enable(session: Authenticated, args: Enable, out: Replies) -> r.Status
             session.updates.tells_recent = False
     if "UIDONLY" in fresh and isinstance(session, Selected):
         session.updates.uid_only = True
+    if "METADATA" in fresh:
+        session.connection.notes = session.house.board.listen(session.identity.name)
     session.features.enabled.update(fresh)
     return r.Ok("ENABLE completed")
 

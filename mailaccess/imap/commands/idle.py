@@ -1,5 +1,6 @@
 """IDLE (RFC 2177): what happens is told at once, until the client says DONE."""
 
+from mailaccess.imap import announcing
 from mailaccess.imap.answers import bad
 from mailaccess.imap.dispatch import command, tell
 from mailaccess.imap.replies import Replies
@@ -23,6 +24,9 @@ async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
     selected = session if isinstance(session, Selected) else None
     if selected is not None:
         selected.updates.wake = connection.wake
+    notes = connection.notes
+    if notes is not None:
+        notes.wake = connection.wake
     keeper = _Keeper(session)
     connection.idling = True
     try:
@@ -35,6 +39,8 @@ async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
                         raise ConnectionResetError("the mailbox may not be read any more")
                     await tell(selected, out, expunges=True)
                     continue  # more may have come up while that waited for the store
+            if notes:
+                announcing.tell(notes, out)
             event = connection.next_event()
             if event is not None or connection.stopping:
                 break
@@ -46,6 +52,8 @@ async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
         connection.idling = False
         connection.framer.expect_command()
         keeper.stop()
+        if notes is not None:
+            notes.wake = None
         if selected is not None:
             selected.updates.wake = None
     if isinstance(event, framing.Line) and event.octets.strip().upper() != b"DONE":

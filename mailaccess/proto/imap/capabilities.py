@@ -144,7 +144,7 @@ def capabilities(offer: Offer) -> tuple[str, ...]:
 
 
 ENABLEABLE: Final = {
-    name.upper(): name for name in ("CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "IMAP4rev2", "UIDONLY")
+    name.upper(): name for name in ("CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "IMAP4rev2", "UIDONLY", "METADATA")
 }
 """What ENABLE may turn on (RFC 5161 §3.1): in capitals, and as ENABLED writes it."""
 

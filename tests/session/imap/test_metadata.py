@@ -125,3 +125,36 @@ def test_a_list_tells_annotations(house):
         'LIST (\\HasNoChildren) "/" a/b/c',
         "METADATA a/b/c (/shared/comment NIL /private/comment NIL)",
     ]
+
+
+def test_other_sessions_that_enabled_it_are_told_which_entries_changed(tmp_path):
+    """RFC 5464 §4.4.2."""
+    imap = MaildirHouse(tmp_path)
+    imap.given("work")
+    one, other, deaf = imap.session(), imap.session("work"), imap.session()
+    assert one.ask("ENABLE METADATA").untagged == ["ENABLED METADATA"]
+    other.ask("ENABLE METADATA")
+    assert one.ask('SETMETADATA work (/private/comment "a" /shared/comment "b")').untagged == []
+    one.ask('SETMETADATA work (/private/comment "c")')
+    one.ask('SETMETADATA "" (/private/x "y")')
+    assert other.ask("NOOP").untagged == [
+        "METADATA work /private/comment /shared/comment",
+        'METADATA "" /private/x',
+    ]
+    assert other.ask("NOOP").untagged == deaf.ask("NOOP").untagged == []
+    deaf.ask("SETMETADATA work (/private/comment NIL)")
+    assert one.ask("NOOP").untagged == ["METADATA work /private/comment"]
+    assert other.send(b"i IDLE\r\n") == b"+ idling\r\n* METADATA work /private/comment\r\n"
+    one.ask('SETMETADATA work (/private/comment "d")')
+    assert other.take() == b"* METADATA work /private/comment\r\n"
+
+
+def test_a_client_that_never_asks_is_not_remembered_for_without_end(tmp_path):
+    imap = MaildirHouse(tmp_path)
+    one, other = imap.session(enable=["METADATA"]), imap.session()
+    for number in range(60):
+        entries = " ".join(f'/private/vendor/x/{number}-{each} "y"' for each in range(9))
+        other.ask(f"SETMETADATA INBOX ({entries})")
+        other.ask(f"SETMETADATA INBOX ({entries.replace(chr(34) + 'y' + chr(34), 'NIL')})")
+    (told,) = one.ask("NOOP").untagged
+    assert len(told.split()) == 2 + 200
