@@ -155,6 +155,7 @@ KOREAN: Final[dict[str, str]] = {
     "The search is too large": "검색 범위가 너무 넓습니다",
     "The search has too many keys": "검색 조건이 너무 많습니다",
     "The search is nested too deep": "검색 조건이 너무 깊이 겹쳐 있습니다",
+    "None of these comparators is known": "알 수 없는 비교 방식입니다",
     "This charset is not known here": "알 수 없는 문자 집합입니다",
     "There is only UTF-8 after ENABLE UTF8=ACCEPT": "ENABLE UTF8=ACCEPT 뒤에는 UTF-8만 쓸 수 있습니다",
     "The threading algorithms are {}": "쓸 수 있는 스레드 방식: {}",
