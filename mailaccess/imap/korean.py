@@ -174,6 +174,17 @@ KOREAN: Final[dict[str, str]] = {
     "There are too many annotations": "항목이 너무 많습니다",
     "Quotas are set by the administrator": "용량은 관리자가 정합니다",
     "There is no such quota root": "그런 용량 항목은 없습니다",
+    # --- URLs
+    "Mechanisms": "쓸 수 있는 방식",
+    "Key replaced": "키를 바꾸었습니다",
+    "All keys removed": "키를 모두 지웠습니다",
+    "The only mechanism is INTERNAL": "쓸 수 있는 방식은 INTERNAL뿐입니다",
+    "The URL has to end with who may use it, and no more": "URL은 누가 쓸 수 있는지로 끝나야 합니다",
+    "The URL names no owner": "URL에 소유자가 없습니다",
+    "The URL names no mailbox": "URL에 메일함이 없습니다",
+    "The URL is not one of yours": "자신의 URL이 아닙니다",
+    "That is no URL of a message": "메시지의 URL이 아닙니다",
+    "There are too many access keys": "접근 키가 너무 많습니다",
     # --- anything
     "A limit of this server was reached": "서버의 제한에 걸렸습니다",
     "The request could not be carried out": "요청을 처리하지 못했습니다",
