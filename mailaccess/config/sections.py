@@ -430,6 +430,14 @@ class Process:
     threads: int = option(
         8, "threads for disk and password work, in each process", unit="threads", least=2, most=256
     )
+    helpers: int = option(
+        1,
+        "processes beside each process that serves, started when there is work, for reading messages that other"
+        " programs brought and for search texts; 0: the serving process does it all",
+        unit="processes",
+        least=0,
+        most=64,
+    )
     user: str = option(
         "", "the account to run as after the ports are open, when started as root", form="account"
     )

@@ -125,7 +125,13 @@ def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
     worker = Worker(reactor, settings.process.threads)
     watcher = InotifyWatcher(reactor)
     store = MaildirStore(
-        settings.store, worker, watcher, log, time.time, shares=settings.state_dir / SHARES_FILE
+        settings.store,
+        worker,
+        watcher,
+        log,
+        time.time,
+        shares=settings.state_dir / SHARES_FILE,
+        processes=settings.process.helpers,
     )
     networks = tuple(ipaddress.ip_network(text, strict=False) for text in settings.auth.trusted_networks)
     common = _Common(

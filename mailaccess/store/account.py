@@ -93,6 +93,7 @@ class MaildirAccount:
             self._limit,
         )  # fmt: skip
         self._acls = acl.AclBook(self, None if location.shared else surroundings.shares)
+        self.vault.aside = surroundings.aside
         self.key = ("store", os.fspath(location.maildir))
         self._deltas: deque[Delta] = deque()
         self._telling = False

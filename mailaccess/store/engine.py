@@ -22,6 +22,8 @@ from mailaccess.model.rights import Who
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog
 from mailaccess.store.account import MaildirAccount
+from mailaccess.store.aside import work
+from mailaccess.store.aside.process import Aside
 from mailaccess.store.background import NoWatcher, Watcher, complete
 from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.indexer import Indexer
@@ -52,6 +54,7 @@ class MaildirStore:
     runner: ``worker.Worker`` in the server; an ``InlineRunner`` runs everything at once (tests, tools).
     watcher: ``watch.InotifyWatcher``, or None: then every opening and refresh looks.  clock: seconds since the epoch.
     shares: the file of ``shares.Shares``.
+    processes: beside this one, for work that is plain Python (``aside``).
     """
 
     def __init__(
@@ -62,8 +65,10 @@ class MaildirStore:
         log: EventLog,
         clock: Callable[[], float],
         shares: Path | None = None,
+        processes: int = 0,
     ) -> None:
         self.settings = settings
+        self.aside = Aside(processes, work.VERSIONS)
         self.runner = complete(runner)
         self.watcher = watcher or NoWatcher()
         self.log = log
@@ -99,6 +104,7 @@ class MaildirStore:
         self._recent.clear()
         self._idle.clear()
         await self.runner.run_in_order(("shares",), self.shares.close)
+        await self.runner.run(self.aside.stop)
 
     # What accounts ask of it (``surroundings.Surroundings``)
 

@@ -16,18 +16,13 @@ from mailaccess.message.headers import find_end
 from mailaccess.model.work import ThreadRunner
 from mailaccess.store import changing
 from mailaccess.store.api import Body, Fact
+from mailaccess.store.aside.asking import Asking
 from mailaccess.store.index import fieldsets, mailboxes, objectids
-from mailaccess.store.index.rows import among
 from mailaccess.store.maildir import names
 from mailaccess.store.maildir.files import PRESENT, present_octets
 from mailaccess.store.vault import Vault
 from mailaccess.store.window import Octets, Window
-
-SMALL: Final = 2 * 2**20
-"""Octets up to which a message is handed out whole (``Mailbox.read``)."""
-
-HEAD: Final = 16 * 1024
-"""Octets read where only the header is wanted: nearly all are shorter."""
+from mailaccess.store.wireform import HEAD, SMALL, read_all, to_wire
 
 _PIECE: Final = 2**20
 
@@ -37,21 +32,11 @@ Place = tuple[int, int, bytes, int]
 """home, place, file, size: where a message's octets are, and how many in the wire form."""
 
 
-def to_wire(data: bytes) -> bytes:
-    """CRLF line ends: a lone LF gets its CR, a CRLF and a lone CR stay."""
-    if b"\r" not in data:
-        return data.replace(b"\n", b"\r\n")
-    if data.count(b"\n") == data.count(b"\r\n"):
-        return data
-    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-
-
-class Reader:
+class Reader(Asking):
     """Finds and opens files, for one job."""
 
     def __init__(self, vault: Vault) -> None:
-        self._vault = vault
-        self._folders: dict[int, bytes | None] = {}
+        super().__init__(vault)
         self._listings: dict[int, dict[bytes, tuple[int, bytes]]] = {}
         self._kept = -1
 
@@ -70,14 +55,10 @@ class Reader:
     def heads(self, contents: Sequence[int]) -> dict[int, bytes]:
         """The header octets, with the blank line, of those contents whose files hold them in the first HEAD octets."""
         self._vault.require_thread()
-        where, parameters = among(contents)
-        rows = self._vault.connection.execute(
-            f"SELECT content, home, place, file, size FROM messages WHERE {where}", parameters
-        ).fetchall()
         wanted, found = set(contents), dict[int, bytes]()
-        for content, *at in rows:
+        for content, home, place, file, size in self._rows(contents):
             if content in wanted and content not in found:
-                block = self._head((at[0], at[1], at[2], at[3]))
+                block = self._head((home, place, file, size))
                 if block is not None:
                     found[content] = block
         return found
@@ -102,10 +83,7 @@ class Reader:
     def open(self, at: Place) -> int | None:
         """A descriptor of the file; None where it is gone."""
         home, place, file, _ = at
-        if home not in self._folders:
-            box = mailboxes.by_id(self._vault.connection, home)
-            self._folders[home] = box.folder if box is not None else None
-        folder = self._folders[home]
+        folder = self._folder(home)
         if folder is None:
             return None
         try:
@@ -177,18 +155,6 @@ class Reader:
         except OSError:
             os.close(descriptor)
             raise
-
-
-def read_all(descriptor: int, expected: int) -> bytes:
-    data = os.pread(descriptor, expected + 1, 0)
-    if len(data) == expected:
-        return data
-    pieces = [data]
-    offset = len(data)
-    while piece := os.pread(descriptor, _PIECE, offset):  # it grew, or came in parts
-        pieces.append(piece)
-        offset += len(piece)
-    return b"".join(pieces)
 
 
 def converted(descriptor: int) -> int:

@@ -7,6 +7,7 @@ from mailaccess.config import sections
 from mailaccess.model.account import AccountLocation
 from mailaccess.observe.events import EventLog
 from mailaccess.store.api import Mailbox
+from mailaccess.store.aside.process import Aside
 from mailaccess.store.background import Background, Watcher
 from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.indexer import Indexer
@@ -84,6 +85,7 @@ class Surroundings(Protocol):
     indexer: Indexer
     memory: Memory
     shares: Shares
+    aside: Aside
 
     def make_files(self, location: AccountLocation) -> Files: ...
 

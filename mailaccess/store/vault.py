@@ -30,6 +30,7 @@ from mailaccess.model.errors import LimitReached, MailError, OverQuota, Temporar
 from mailaccess.model.flags import MAX_KEYWORDS, FlagSet, is_keyword
 from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import EventLog, Level
+from mailaccess.store.aside.process import Aside
 from mailaccess.store.changes import Delta
 from mailaccess.store.counting import Counts
 from mailaccess.store.flagsets import FlagSets
@@ -116,6 +117,8 @@ class Vault:
         self._changes = 0
         self.described: int | None = 0
         """Up to which content the background has looked at headers (``index.ahead``); None: at all there are."""
+        self.aside = Aside(0)
+        """The processes beside the server; none unless it has some."""
         self._post = post
         self._lifecycle = lifecycle
         self._index: index_file.Index | None = None

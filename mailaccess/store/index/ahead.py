@@ -9,12 +9,12 @@ Plain blocking code for the account's serial jobs.
 import sqlite3
 from typing import Final
 
-from mailaccess.store.index import cache
+from mailaccess.store.index import beside, cache
 from mailaccess.store.index.heads import ORDER_VERSION
 from mailaccess.store.index.rows import Read
 
-HEADS_AT_ONCE: Final = 96
-"""Contents one job looks at: 10 to 15 ms."""
+HEADS_AT_ONCE: Final = 128
+"""Contents one job looks at: 12 to 20 ms."""
 
 
 def describe_headers(connection: sqlite3.Connection, read: Read, after: int) -> int | None:
@@ -31,6 +31,6 @@ def describe_headers(connection: sqlite3.Connection, read: Read, after: int) -> 
     contents: list[int] = [content for (content,) in rows.fetchall()]
     if not contents:
         return None
-    for _ in cache.heads_missing(connection, contents, read):
+    for _ in cache.heads_missing(connection, contents, read, beside.ALL):
         pass
     return contents[-1]

@@ -21,7 +21,7 @@ from typing import Final, cast
 from mailaccess.message import preview, structure
 from mailaccess.proto.imap import structure_render
 from mailaccess.store.api import Fact
-from mailaccess.store.index import heads
+from mailaccess.store.index import beside, heads
 from mailaccess.store.index.heads import Head, SortRow
 from mailaccess.store.index.keys import Keys
 from mailaccess.store.index.rows import Read, among, exactly, give_way, keeping, octets, set_key
@@ -41,7 +41,7 @@ SEARCH looks at that much of it."""
 HEADERS_STORED_AT_ONCE: Final = 256
 """Headers written in one transaction; an account's other processes wait for it."""
 
-STORED_AT_ONCE: Final = 32
+STORED_AT_ONCE: Final = 64
 """Contents computed between two writes: bounds memory at some MB even where every value is at its limit."""
 
 HEADED: Final = -VERSION
@@ -246,14 +246,16 @@ def _rows(
 
 
 def heads_missing(
-    connection: sqlite3.Connection, contents: Sequence[int], read: Read
+    connection: sqlite3.Connection, contents: Sequence[int], read: Read, share: float = beside.OWN_HALF
 ) -> Iterator[tuple[int, bytes, Head]]:
     """(content, header, what is kept of it) of each, read from the beginnings of files; gone ones are left out.
+
+    share: ``heads.read_and_computed``.
 
     A fraction of what ``compute`` costs: for what headers alone answer and nobody has asked yet.
     """
     for start in range(0, len(contents), HEADERS_STORED_AT_ONCE):
-        done = list(heads.read_and_computed(read, contents[start : start + HEADERS_STORED_AT_ONCE]))
+        done = heads.read_and_computed(read, contents[start : start + HEADERS_STORED_AT_ONCE], share)
         if done:
             with keeping(connection):
                 store_heads(connection, done)
@@ -276,15 +278,32 @@ def compute_missing(
 ) -> Iterator[tuple[int, Computed]]:
     """Compute contents from their files; keep those not ``kept`` already. Gone ones are left out."""
     for start in range(0, len(contents), STORED_AT_ONCE):
-        done = []
-        for content in contents[start : start + STORED_AT_ONCE]:
-            wire = octets(read, content)
-            if wire is not None:
-                done.append((content, compute(wire)))
-                if len(done) % GIVE_WAY_EVERY == 0:
-                    give_way()
+        done = _compute_some(contents[start : start + STORED_AT_ONCE], read)
         new = [row for row in done if row[0] not in kept]
         if new:
             with keeping(connection):
                 store(connection, new)
         yield from done
+
+
+def _compute_some(contents: Sequence[int], read: Read) -> list[tuple[int, Computed]]:
+    own, take = beside.split(getattr(read, "ask_facts", None), contents, beside.OWN_HALF)
+    answered: dict[int, Computed] = {}
+    try:
+        done = _compute_here(own, read)
+    finally:
+        answered = take()
+    done += answered.items()
+    rest = [content for content in contents[len(own) :] if content not in answered]
+    return done + _compute_here(rest, read) if rest else done
+
+
+def _compute_here(contents: Sequence[int], read: Read) -> list[tuple[int, Computed]]:
+    done: list[tuple[int, Computed]] = []
+    for content in contents:
+        wire = octets(read, content)
+        if wire is not None:
+            done.append((content, compute(wire)))
+            if len(done) % GIVE_WAY_EVERY == 0:
+                give_way()
+    return done

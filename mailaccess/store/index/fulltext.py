@@ -26,7 +26,7 @@ from mailaccess.message import structure
 from mailaccess.message.headers import Header
 from mailaccess.message.part import Part
 from mailaccess.message.text import SEPARATOR, fold, header_text, part_text
-from mailaccess.store.index import cache
+from mailaccess.store.index import beside, cache
 from mailaccess.store.index.rows import Found, Job, Read, among, exactly, give_way, keeping, octets, writing
 from mailaccess.store.window import Octets
 
@@ -44,6 +44,9 @@ READ_OCTETS: Final = 8 * 1024 * 1024
 
 BATCH_SECONDS: Final = 0.01
 """How long one background job of indexing may take, but for its last message."""
+
+BATCH: Final = 24
+"""Messages in such a job, where the process beside the server does them."""
 
 GIVE_WAY_EVERY: Final = 3
 """Messages extracted before the reactor's thread has its turn: 1 to 2 ms."""
@@ -65,7 +68,7 @@ LEVEL: Final = 1
 SCANNED_AT_ONCE: Final = 2 * 1024 * 1024
 """Compressed octets one job looks at: about 20 ms."""
 
-READ_AT_ONCE: Final = 32
+READ_AT_ONCE: Final = 48
 """Files that one job reads and extracts: 20 to 50 ms."""
 
 
@@ -147,9 +150,11 @@ def enqueue(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
 
 
 def index_pending(
-    connection: sqlite3.Connection, read: Read, limit: int = 8, seconds: float = BATCH_SECONDS
+    connection: sqlite3.Connection, read: Read, limit: int = BATCH, seconds: float = BATCH_SECONDS
 ) -> int:
     """Index up to ``limit`` noted contents, oldest first; returns how many are left, 1,000 for more.
+
+    The process beside the server does them all, where there is one.
 
     It ends early, after at least one, when ``seconds`` have passed: others of the account wait meanwhile.
     Also fills the cache of contents that have none (adopted files). Opens its own transaction. ``indexer``
@@ -162,15 +167,23 @@ def index_pending(
     texts: list[tuple[int, bytes, bytes]] = []
     computed: list[tuple[int, cache.Computed]] = []
     texted, cached = _kept(connection, contents), cache.kept(connection, contents)
+    answered = _ask(read, [content for content in contents if content not in texted or content not in cached])
     spent = looked = 0
     end = time.monotonic() + seconds
     for content in contents:
         looked += 1
+        if content in answered:
+            of, pair = answered[content]
+            if content not in texted:
+                texts.append((content, *pair))
+            if content not in cached:
+                computed.append((content, of))
+            continue
         wire = None if content in texted and content in cached else octets(read, content)
         if wire is None:
             continue
         if content not in texted:
-            texts.append((content, *_packed(wire)))
+            texts.append((content, *packed(wire)))
         if content not in cached:
             computed.append((content, cache.compute(wire)))
         if looked % GIVE_WAY_EVERY == 0:
@@ -187,6 +200,12 @@ def index_pending(
     return int(row[0])
 
 
+def _ask(read: Read, contents: Sequence[int]) -> dict[int, tuple[cache.Computed, tuple[bytes, bytes]]]:
+    """What the process beside the server makes of whole messages; {} where there is none."""
+    _, take = beside.split(getattr(read, "ask_all", None), contents, beside.ALL)
+    return take()
+
+
 def _kept(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
     where, parameters = among(contents)
     rows = connection.execute(
@@ -195,7 +214,8 @@ def _kept(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
     return {content for (content,) in rows}
 
 
-def _packed(wire: Octets) -> tuple[bytes, bytes]:
+def packed(wire: Octets) -> tuple[bytes, bytes]:
+    """``extract``, compressed as the table keeps it."""
     header, body = extract(wire)
     return zlib.compress(header, LEVEL), zlib.compress(body, LEVEL)
 
@@ -264,19 +284,32 @@ def _extracted(
     connection: sqlite3.Connection, contents: Sequence[int], read: Read
 ) -> Iterator[tuple[int, bytes, bytes]]:
     """The texts of contents that have none kept, as many as one job may read; they are kept at the end."""
-    packed: list[tuple[int, bytes, bytes]] = []
+    some = contents[:READ_AT_ONCE]
+    made: list[tuple[int, bytes, bytes]] = []
+    own, take = beside.split(getattr(read, "ask_texts", None), some, beside.OWN_HALF)
+    answered: dict[int, tuple[bytes, bytes]] = {}
+    taken = False
     spent = 0
-    for number, content in enumerate(contents[:READ_AT_ONCE], 1):
-        wire = octets(read, content)
-        header, body = (b"", b"") if wire is None else extract(wire)
-        if wire is not None:
-            packed.append((content, zlib.compress(header, LEVEL), zlib.compress(body, LEVEL)))
-            spent += len(wire)
-        if number % GIVE_WAY_EVERY == 0:
-            give_way()
-        yield content, header, body
-        if spent >= READ_OCTETS:
-            break
-    if packed:
+    try:
+        for number, content in enumerate(own, 1):
+            wire = octets(read, content)
+            header, body = (b"", b"") if wire is None else extract(wire)
+            if wire is not None:
+                made.append((content, zlib.compress(header, LEVEL), zlib.compress(body, LEVEL)))
+                spent += len(wire)
+            if number % GIVE_WAY_EVERY == 0:
+                give_way()
+            yield content, header, body
+            if spent >= READ_OCTETS:
+                break
+        taken = True
+        answered = take()
+    finally:
+        if not taken:
+            take()
+    for content, pair in answered.items():
+        made.append((content, *pair))
+        yield content, zlib.decompress(pair[0]), zlib.decompress(pair[1])
+    if made:
         with keeping(connection):
-            store(connection, packed)
+            store(connection, made)

@@ -18,10 +18,11 @@ from typing import Final, NamedTuple, cast
 from mailaccess.message import address, dates, fields, searchkeys, words
 from mailaccess.message.address import Address
 from mailaccess.message.headers import find_end, unfolded
-from mailaccess.message.subject import base_subject
+from mailaccess.message.lexical import ATEXT
+from mailaccess.message.subject import MAX_SUBJECT, BaseSubject, base_subject
 from mailaccess.message.text import SEPARATOR, fold
 from mailaccess.proto.imap import structure_render
-from mailaccess.store.index import keys
+from mailaccess.store.index import beside, keys
 from mailaccess.store.index.keys import MAX_TEXT, Keys
 from mailaccess.store.index.rows import Read, give_way, octets
 from mailaccess.store.sort import collation
@@ -69,6 +70,11 @@ _ADDRESS_KEYS: Final = (b"from", b"to", b"cc", b"bcc")
 _TEXT_KEYS: Final = (b"message-id", b"in-reply-to", b"references")
 _EPOCH_DAY: Final = searchkeys.EPOCH.toordinal()
 _IDENTIFIER: Final = re.compile(rb"<([^<>]*+)>")
+_WHITE: Final = re.compile(rb"[ \t\r\n]+")
+# What address lists are mostly made of: no controls, escapes, comments, groups, literals.
+_USUAL: Final = bytes(octet for octet in range(32, 127) if octet not in b"\\'();:[]") + b"\r\n\t"
+_NO_ATOM: Final = re.compile(rb"[^" + ATEXT + rb"]")
+_NO_DOT_ATOM: Final = re.compile(rb"[^" + ATEXT + rb".]")
 
 
 def compute(block: bytes) -> Head:
@@ -104,8 +110,37 @@ def _list(values: list[bytes]) -> _Listed:
 
 def _one_list(value: bytes) -> _Listed:
     parsed = address.parse(value)
+    quick = _quick_list(value, parsed)
+    if quick is not None:
+        return quick
     key = fold(words.decoded(searchkeys.written(parsed)))
     return _Listed(parsed, structure_render.addresses(parsed), key.encode("utf-8", "replace"))
+
+
+def _quick_list(value: bytes, parsed: tuple[Address, ...]) -> _Listed | None:
+    """Addresses in which nothing needs an escape, by what ``written`` and ``structure_render`` make of such."""
+    if value.translate(None, _USUAL):
+        return None
+    rendered: list[bytes] = []
+    written: list[bytes] = []
+    for name, route, mailbox, host in parsed:
+        if route is not None or not mailbox or not host or _NO_DOT_ATOM.search(mailbox):
+            return None
+        if name is None:
+            rendered.append(b'(NIL NIL "%b" "%b")' % (mailbox, host))
+            written.append(b"<%b@%b>" % (mailbox, host))
+            continue
+        if not name or b"\t" in name or b"  " in name:
+            return None
+        rendered.append(b'("%b" NIL "%b" "%b")' % (name, mailbox, host))
+        plain = b"=?" in name or not (b" " in name or b"." in name or _NO_ATOM.search(name))
+        written.append((b"%b <%b@%b>" if plain else b'"%b" <%b@%b>') % (name, mailbox, host))
+    key = b", ".join(written)
+    if b"=?" in key:
+        key = fold(words.decoded(key)).encode("utf-8", "replace")
+    else:
+        key = key.lower()
+    return _Listed(parsed, b"".join(rendered), key)
 
 
 _short_list = lru_cache(LISTS_KEPT)(_one_list)
@@ -138,17 +173,24 @@ def _search_keys(
     result.append(None if subject is None else subject.encode("utf-8", "replace")[:MAX_TEXT])
     for name in _TEXT_KEYS:
         if name in found:
-            text = SEPARATOR.join([fold(words.one_line(unfolded(value))) for value in found[name]])
-            result.append(text.encode("utf-8", "replace")[:MAX_TEXT])
+            values = [_line(value) for value in found[name]]
+            result.append((values[0] if len(values) == 1 else SEPARATOR.encode().join(values))[:MAX_TEXT])
         else:
             result.append(None)
     return tuple(result)
 
 
+def _line(value: bytes) -> bytes:
+    """A field's text on one line, folded, in UTF-8."""
+    if value.isascii() and b"=?" not in value:
+        return _WHITE.sub(b" ", value).strip(b" ").lower()
+    return fold(words.one_line(unfolded(value))).encode("utf-8", "replace")
+
+
 def _sort_row(
     found: dict[bytes, list[bytes]], lists: dict[bytes, _Listed], sent: int | None, subject: str
 ) -> SortRow:
-    base = base_subject(subject)
+    base = _base(subject)
     sender, to, cc = [lists.get(name, _NOT_THERE).addresses for name in (b"from", b"to", b"cc")]
     identifiers = _identifiers(found[b"message-id"][-1], 1) if b"message-id" in found else []
     ancestors: list[bytes] = []
@@ -158,16 +200,32 @@ def _sort_row(
         ancestors = _identifiers(found[b"in-reply-to"][0], 1)
     return (
         sent,
-        _comparable(searchkeys.mailbox_of(sender)),
-        _comparable(searchkeys.mailbox_of(to)),
-        _comparable(searchkeys.mailbox_of(cc)),
+        _mailbox(sender),
+        _mailbox(to),
+        _mailbox(cc),
         _comparable(fold(base.text)),
         base.is_reply,
-        _comparable(searchkeys.name_of(sender)),
-        _comparable(searchkeys.name_of(to)),
+        _name(sender),
+        _name(to),
         identifiers[0] if identifiers else None,
         _joined(ancestors),
     )
+
+
+def _base(subject: str) -> BaseSubject:
+    """As ``base_subject``, which takes its time where there may be something to take off."""
+    if (
+        ":" in subject
+        or "[" in subject
+        or subject[-1:] in (")", " ")
+        or subject[:1] == " "
+        or "  " in subject
+        or "\t" in subject
+        or "\r" in subject
+        or "\n" in subject
+    ):
+        return base_subject(subject)
+    return BaseSubject(subject[:MAX_SUBJECT], False)
 
 
 def _identifiers(value: bytes, most: int) -> list[bytes]:
@@ -175,12 +233,52 @@ def _identifiers(value: bytes, most: int) -> list[bytes]:
     if b'"' in value or b"\\" in value or len(value) > searchkeys.MAX_REFERENCES:
         return searchkeys.message_ids(value)[:most]
     result: list[bytes] = []
+    for token in value.split():  # nearly always each stands by itself
+        if token[:1] != b"<" or token[-1:] != b">" or token.count(b"<") + token.count(b">") != 2:
+            break
+        if b"@" in token:
+            result.append(token[1:-1])
+            if len(result) == most:
+                break
+    else:
+        return result
+    if len(result) == most:
+        return result
+    result.clear()
     for text in _IDENTIFIER.findall(value):
         if b"@" in text:
             result.append(b"".join(text.split()))
             if len(result) == most:
                 break
     return result
+
+
+def _mailbox(addresses: tuple[Address, ...]) -> bytes:
+    mailbox = addresses[0].mailbox if addresses else b""
+    if mailbox is not None and mailbox.isascii():
+        return mailbox[:MAX_SORT_TEXT].upper()
+    return _comparable(searchkeys.mailbox_of(addresses))
+
+
+def _name(addresses: tuple[Address, ...]) -> bytes:
+    if not addresses:
+        return b""
+    name, _, mailbox, host = addresses[0]
+    if mailbox is not None and host is not None:
+        if not name:
+            name = b"%b@%b" % (mailbox, host)
+        elif b"=?" in name:
+            return (
+                _decoded_name(name) if len(name) <= MAX_LIST_KEPT else _comparable(fold(words.decoded(name)))
+            )
+        if name.isascii():
+            return name[:MAX_SORT_TEXT].upper()
+    return _comparable(searchkeys.name_of(addresses))
+
+
+@lru_cache(LISTS_KEPT)
+def _decoded_name(name: bytes) -> bytes:
+    return _comparable(fold(words.decoded(name)))
 
 
 def _comparable(text: str) -> bytes:
@@ -209,14 +307,33 @@ def store_order(connection: sqlite3.Connection, rows: Iterable[tuple[int, SortRo
     )
 
 
-def read_and_computed(read: Read, contents: Sequence[int]) -> Iterator[tuple[int, bytes, Head]]:
-    """(content, header octets, what is kept of them) of each; those whose file is gone are left out."""
+def read_and_computed(
+    read: Read, contents: Sequence[int], share: float = beside.OWN_HALF
+) -> list[tuple[int, bytes, Head]]:
+    """(content, header octets, what is kept of them) of each; those whose file is gone are left out.
+
+    share: of the contents, what the process beside the server does.
+    """
+    own, take = beside.split(getattr(read, "ask_heads", None), contents, share)
+    answered: dict[int, tuple[int, bytes, Head]] = {}
+    try:
+        done = _computed_here(read, own)
+    finally:
+        answered = take()
+    done += answered.values()
+    rest = [content for content in contents[len(own) :] if content not in answered]
+    return done + _computed_here(read, rest) if rest else done
+
+
+def _computed_here(read: Read, contents: Sequence[int]) -> list[tuple[int, bytes, Head]]:
+    done: list[tuple[int, bytes, Head]] = []
     turn = time.monotonic() + GIVE_WAY_SECONDS
     for content, block in read_blocks(read, contents):
-        yield content, block, compute(block)
+        done.append((content, block, compute(block)))
         if time.monotonic() > turn:
             give_way()
             turn = time.monotonic() + GIVE_WAY_SECONDS
+    return done
 
 
 def read_blocks(read: Read, contents: Sequence[int]) -> Iterator[tuple[int, bytes]]:

@@ -1,0 +1,94 @@
+"""The process beside the server: what it answers, what its death does, and that nothing depends on it."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mailaccess.store.aside import work
+from mailaccess.store.aside.process import Aside
+from mailaccess.store.index import cache, fulltext, heads
+
+MESSAGE = (
+    b"From: Kim <kim@naver.com>\nSubject: =?utf-8?B?7ZqM7J2Y?=\nDate: Mon, 4 Mar 2019 10:00:00 +0900\n"
+    b"Content-Type: text/plain; charset=utf-8\n\nHello \xed\x9a\x8c\xec\x9d\x98\n"
+)
+WIRE = MESSAGE.replace(b"\n", b"\r\n")
+
+STARTING_SECONDS = 20.0
+
+
+@pytest.fixture
+def aside() -> Iterator[Aside]:
+    made = Aside(1, work.VERSIONS)
+    yield made
+    made.stop()
+
+
+def asked(aside: Aside, kind: str, items: list[tuple[object, ...]]) -> list[tuple[object, ...]] | None:
+    """Ask until the process is there; it is started by the first request."""
+    end = time.monotonic() + STARTING_SECONDS
+    while time.monotonic() < end:
+        ticket = aside.send(kind, items)
+        if ticket is not None:
+            return ticket.answer()
+        time.sleep(0.01)  # for another process: there is nothing of ours to wait for
+    raise AssertionError("the process did not start")
+
+
+def test_it_answers_what_the_server_would_make_of_the_files(aside: Aside, tmp_path: Path) -> None:
+    path = tmp_path / "message"
+    path.write_bytes(MESSAGE)
+    name = os.fsencode(path)
+    answer = asked(aside, work.HEADS, [(7, name), (8, name + b".gone")])
+    assert answer is not None
+    block = WIRE[: WIRE.index(b"\r\n\r\n") + 4]
+    assert [work.head_in(item) for item in answer] == [(7, block, heads.compute(block))]
+    answer = asked(
+        aside, work.WHOLE, [(7, name, len(WIRE), work.FACTS + work.TEXTS), (9, os.fsencode(tmp_path), 5, 3)]
+    )
+    assert answer is not None
+    ((content, computed, texts),) = [(item[0], item[2], item[3]) for item in answer]
+    assert content == 7 and texts == fulltext.packed(WIRE)
+    assert work.computed_in(computed) == cache.compute(WIRE)
+
+
+def test_a_link_is_not_followed(aside: Aside, tmp_path: Path) -> None:
+    (tmp_path / "message").write_bytes(MESSAGE)
+    os.symlink(tmp_path / "message", tmp_path / "link")
+    assert asked(aside, work.HEADS, [(1, os.fsencode(tmp_path / "link"))]) == []
+
+
+def test_its_death_leaves_the_work_to_whoever_asked(aside: Aside, tmp_path: Path) -> None:
+    asked(aside, work.HEADS, [(1, b"/nowhere")])
+    (pid,) = aside.pids()
+    os.kill(pid, signal.SIGKILL)
+    while aside.pids():  # the kernel closes its pipes in its own time
+        ticket = aside.send(work.HEADS, [(1, b"/nowhere")])
+        assert ticket is None or ticket.answer() in (None, [])
+    assert aside.send(work.HEADS, [(1, b"/nowhere")]) is None
+
+
+def test_one_of_another_version_is_not_asked() -> None:
+    aside = Aside(1, (0, 0))
+    try:
+        with pytest.raises(AssertionError, match="did not start"):
+            asked_briefly(aside)
+    finally:
+        aside.stop()
+
+
+def asked_briefly(aside: Aside) -> None:
+    assert aside.send(work.HEADS, [(1, b"/nowhere")]) is None
+    process = aside._all[0]._process
+    assert process is not None and process.stdout is not None
+    while process.poll() is None and aside._all[0]._process is process:
+        assert aside.send(work.HEADS, [(1, b"/nowhere")]) is None
+    raise AssertionError("the process did not start, as it should")
+
+
+def test_none_is_started_where_none_is_wanted() -> None:
+    assert Aside(0).send(work.HEADS, [(1, b"/nowhere")]) is None
