@@ -11,11 +11,12 @@ Plain blocking code for the account's serial jobs.
 """
 
 from array import array
+from collections.abc import Sequence
 
 from mailaccess.model.errors import LimitReached, MailboxGone
 from mailaccess.model.flags import DELETED, FlagSet, is_keyword
 from mailaccess.model.sequence import EMPTY, UidSet
-from mailaccess.store import intake, tree
+from mailaccess.store import firstlook, intake, tree
 from mailaccess.store.api import Copied, Expunged, FlagFilter, FlagOperation, FlagsStored, Mailbox
 from mailaccess.store.changes import Delta, Rows
 from mailaccess.store.forgetting import forget
@@ -26,11 +27,18 @@ from mailaccess.store.vault import MAX_UID, Vault
 EVERYTHING = UidSet(((1, MAX_UID),))
 
 
-def opened(vault: Vault, mailbox_id: str) -> Box:
-    """The row of a mailbox that a session has open. Raises MailboxGone."""
+def opened(vault: Vault, mailbox_id: str, uids: Sequence[int] = ()) -> Box:
+    """The row of a mailbox that a session has open, and rows of its messages: of ``uids``, if given. Raises
+    MailboxGone.
+    """
     box = mailboxes.by_mailbox_id(vault.connection, mailbox_id)
     if box is None:
         raise MailboxGone
+    if box.id in vault.packed:
+        if uids:
+            firstlook.unpack(vault, box.id, min(uids), max(uids))
+        else:
+            firstlook.unpack(vault, box.id)
     return box
 
 

@@ -76,6 +76,15 @@ class Describer:
                 self.strays.append(uid)
         return rows
 
+    def flag_row(self, letters: str) -> int:
+        """The index's id of the flags that ``letters`` mean."""
+        return self._flags(letters, frozenset())
+
+    @property
+    def has_strays(self) -> bool:
+        """Whether any of the letters seen means nothing."""
+        return bool(self._strays)
+
     def _flags(self, letters: str, more: FlagSet) -> int:
         vault = self._intake.vault
         named = self.lettering.flags_of(letters)

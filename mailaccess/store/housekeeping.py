@@ -8,7 +8,7 @@ it gives way after each batch, stops when nothing is left, and tries again later
 from typing import Final
 
 from mailaccess.model.errors import MailError
-from mailaccess.store import journal
+from mailaccess.store import firstlook, journal
 from mailaccess.store.index import ahead, cache, fulltext
 from mailaccess.store.journal import Progress
 from mailaccess.store.reading import Reader
@@ -66,6 +66,8 @@ def settle(vault: Vault) -> Progress:
 def index_texts(vault: Vault) -> int:
     """Index some of the messages that came in; how many are left."""
     connection = vault.connection
+    if vault.packed and firstlook.unpack_some(vault):
+        return 1
     if connection.execute("SELECT 1 FROM fulltext_pending LIMIT 1").fetchone() is None:
         return 0
     if vault.described is not None:

@@ -11,12 +11,13 @@ Plain blocking code for the account's serial jobs.
 import os
 from array import array
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from mailaccess.model.flags import MAX_KEYWORDS, FlagSet
 from mailaccess.model.sequence import UidSet
-from mailaccess.store import naming, tree
+from mailaccess.store import firstlook, naming, tree
 from mailaccess.store.changes import Delta, Rows
 from mailaccess.store.describing import Describer, appended, wire_size
 from mailaccess.store.folder import GRAIN, Disk, folder_times, is_doubtful
@@ -74,6 +75,11 @@ def take_in(vault: Vault, box: Box) -> bool:
     """List the mailbox's folders and bring rows, columns and owed names up to date, within a transaction."""
     listed_at = _now(vault)
     times = folder_times(vault, box)
+    firstlook.unpack(vault, box.id)
+    if box.scanned == 0 and box.messages == 0 and firstlook.take(_Intake(vault, box, times)):
+        box.new_mtime, box.cur_mtime, box.scanned = times[0], times[1], listed_at
+        mailboxes.save(vault.connection, box)
+        return True
     differences = _differences(vault, box, times)
     if differences:
         work = _Intake(vault, box, times)
@@ -261,7 +267,7 @@ class _Intake:
             lowest=1 if first_time else box.uidnext,
             bound=box.uid_bound,
             following=box.uidnext,
-            listed=self._listed(),
+            listed=self.listed(),
         )
         highest = assigned[-1][0]
         in_order = not first_time or box.messages == 0
@@ -293,7 +299,7 @@ class _Intake:
             messages.insert(connection, rows)
             columns.extend(appended(vault, rows))
         if listed:
-            self._write_list(listed)
+            self.write_list(listed)
         fulltext.enqueue(connection, range(content, content + len(assigned)))
         vault.owing = True  # their facts and texts are indexed in the background
         vault.described = min(vault.described or content, content - 1)
@@ -356,7 +362,7 @@ class _Intake:
         ).fetchone()
         return row is not None
 
-    def _write_list(self, lines: list[bytes]) -> None:
+    def write_list(self, lines: list[bytes]) -> None:
         """Have the UIDs of many new files on disk in one file, instead of one rename for each."""
         box = self.box
         data = tree.read_control(self.vault, box.folder, uids.OWN_UIDLIST)
@@ -366,11 +372,18 @@ class _Intake:
             uids.render_uidlist(box.uidvalidity, box.uidnext, before, lines),
         )
 
-    def _listed(self) -> dict[bytes, int]:
+    def listed(self) -> dict[bytes, int]:
         """UIDs from our list and Dovecot's where their UIDVALIDITY is the same; at the first look only."""
         if self.box.scanned:
             return {}
         return self._in_list(uids.UIDLIST) | self._in_list(uids.OWN_UIDLIST)
+
+    def is_listed(self, unique: Sequence[bytes], uids_: Sequence[int]) -> bool:
+        """Whether our list has all of these already, after the index was lost."""
+        if self.box.scanned:
+            return False
+        known = self._in_list(uids.OWN_UIDLIST)
+        return len(known) >= len(unique) and [known.get(each) for each in unique] == list(uids_)
 
     def _in_list(self, file: bytes) -> dict[bytes, int]:
         data = tree.read_control(self.vault, self.box.folder, file)

@@ -5,6 +5,7 @@ Plain blocking code for the account's serial jobs.
 
 import contextlib
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,7 @@ from mailaccess.store.api import Status
 from mailaccess.store.changes import Delta
 from mailaccess.store.columns import MailboxColumns
 from mailaccess.store.folder import is_doubtful
-from mailaccess.store.index import mailboxes, messages
+from mailaccess.store.index import mailboxes, messages, packed
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.vault import Known, Vault
 
@@ -86,13 +87,34 @@ def keywords_of(vault: Vault, box: Box) -> tuple[Flag, ...]:
 
 def read_columns(vault: Vault, box: Box) -> MailboxColumns:
     columns = MailboxColumns(vault.flag_sets.sets)
+    if box.id in vault.packed:
+        _read_packed(vault, box, columns)
+        return columns
+    _read_rows(vault, box, columns, 1, packed.MAX_UID)
+    return columns
+
+
+def _read_packed(vault: Vault, box: Box, columns: MailboxColumns) -> None:
+    """Chunks, and the rows between them: no message of a chunk has one, and none came between its UIDs."""
+    low = 1
+    for chunk in packed.chunks(vault.connection, box.id):
+        _read_rows(vault, box, columns, low, chunk.uids[0])
+        modseqs = array("Q", (chunk.modseq,)) * len(chunk.uids)
+        columns.append(chunk.uids, vault.flag_sets.numbers(chunk.flags), modseqs, chunk.sizes, chunk.dates)
+        low = chunk.uids[-1] + 1
+    _read_rows(vault, box, columns, low, packed.MAX_UID)
+
+
+def _read_rows(vault: Vault, box: Box, columns: MailboxColumns, low: int, high: int) -> None:
+    """Rows with UIDs from ``low`` to below ``high``."""
     rows = vault.connection.execute(
-        "SELECT uid, flags, modseq, size, internal FROM messages WHERE mailbox = ? ORDER BY uid", (box.id,)
+        "SELECT uid, flags, modseq, size, internal FROM messages WHERE mailbox = ? AND uid >= ? AND uid < ?"
+        " ORDER BY uid",
+        (box.id, low, high),
     ).fetchall()
     if rows:
         uids, flags, modseqs, sizes, dates = zip(*rows, strict=True)
         columns.append(uids, vault.flag_sets.numbers(array("I", flags)), modseqs, sizes, dates)
-    return columns
 
 
 def catch_up(vault: Vault) -> None:
@@ -114,7 +136,7 @@ def _difference(vault: Vault, box: Box, known: Known) -> Delta:
     )
     delta.keywords = keywords_of(vault, box)
     gone = messages.expunged_since(vault.connection, box, known.modseq)
-    if gone is None:
+    if gone is None or box.id in vault.packed:
         delta.whole = read_columns(vault, box)
         return delta
     query = (
@@ -192,9 +214,11 @@ def _count(vault: Vault, box: Box) -> Status:
     unseen = deleted = deleted_size = total = size = 0
     seen_rows = frozenset(vault.flag_sets.rows_with(SEEN))
     deleted_rows = frozenset(vault.flag_sets.rows_with(DELETED))
-    for flags, count, octets in connection.execute(
+    groups = connection.execute(
         "SELECT flags, count(*), sum(size) FROM messages WHERE mailbox = ? GROUP BY flags", (box.id,)
-    ):
+    ).fetchall()
+    chunks = packed.chunks(connection, box.id) if box.id in vault.packed else []
+    for flags, count, octets in [*groups, *packed.groups(chunks)]:
         total += count
         size += octets
         if flags not in seen_rows:
@@ -205,6 +229,7 @@ def _count(vault: Vault, box: Box) -> Status:
     recent = connection.execute(
         "SELECT count(*) FROM messages WHERE mailbox = ? AND uid >= ?", (box.id, box.first_recent)
     ).fetchone()[0]
+    recent += sum([len(chunk.uids) - bisect_left(chunk.uids, box.first_recent) for chunk in chunks])
     return Status(
         total, recent, unseen, deleted, box.uidnext, box.uidvalidity, box.highest_modseq, size, deleted_size,
         box.mailbox_id,

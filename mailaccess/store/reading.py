@@ -217,7 +217,7 @@ def saved_dates(vault: Vault, mailbox_id: str, uids: Sequence[int]) -> list[int 
 def _column(vault: Vault, mailbox_id: str, uids: Sequence[int], column: str) -> list[int | None]:
     if not uids:
         return []
-    box = changing.opened(vault, mailbox_id)
+    box = changing.opened(vault, mailbox_id, uids)
     connection = vault.connection
     low, high = min(uids), max(uids)
     if high - low < 4 * len(uids):
@@ -283,7 +283,7 @@ def places(vault: Vault, mailbox_id: str, uids: Sequence[int]) -> list[Place | N
     """Where the octets of each UID are; None where the message is gone."""
     if not uids:
         return []
-    box = changing.opened(vault, mailbox_id)
+    box = changing.opened(vault, mailbox_id, uids)
     low, high = min(uids), max(uids)
     if high - low < 4 * len(uids):
         rows = vault.connection.execute(

@@ -35,7 +35,7 @@ from mailaccess.store.changes import Delta
 from mailaccess.store.counting import Counts
 from mailaccess.store.flagsets import FlagSets
 from mailaccess.store.index import connection as index_file
-from mailaccess.store.index import mailboxes, schema
+from mailaccess.store.index import mailboxes, packed, schema
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import names, uids
 from mailaccess.store.maildir.deliver import UniqueNames
@@ -115,6 +115,8 @@ class Vault:
         self._epoch = ""
         self._left: tuple[int, ...] | None = None
         self._changes = 0
+        self.packed: set[int] = set()
+        """Rows of mailboxes that have messages without rows (``index.packed``)."""
         self.described: int | None = 0
         """Up to which content the background has looked at headers (``index.ahead``); None: at all there are."""
         self.aside = Aside(0)
@@ -262,6 +264,7 @@ class Vault:
             self._openings += 1
             self.tree_version += 1
         self.described = 0
+        self.packed = packed.mailboxes(index.connection)
         try:
             self._own(index)
             row = index.connection.execute("SELECT boot, epoch FROM account").fetchone()
@@ -371,6 +374,7 @@ class Vault:
                 index.connection.execute("ROLLBACK")
             self.flag_sets.rolled_back()
             self._pending.clear()
+            self.packed = packed.mailboxes(index.connection)
             raise
         index.log_begun = True
         self.flag_sets.committed()
@@ -382,6 +386,7 @@ class Vault:
         self.require_thread()
         self.tree_version += 1
         index.version = index.data_version()
+        self.packed = packed.mailboxes(index.connection)
         self.flag_sets.refresh(index.connection)
         self._lifecycle.catch_up(self)
 

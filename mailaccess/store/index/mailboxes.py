@@ -119,7 +119,7 @@ def remove(connection: sqlite3.Connection, box: Box) -> None:
     """The mailbox and everything of it; its contents are swept later."""
     for table, column in (
         ("messages", "mailbox"), ("expunged", "mailbox"), ("keywords", "mailbox"), ("owed", "mailbox"),
-        ("doomed", "home"), ("mailboxes", "id"),
+        ("doomed", "home"), ("packed", "mailbox"), ("mailboxes", "id"),
     ):  # fmt: skip
         connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (box.id,))
     connection.execute("UPDATE account SET unswept = unswept + ?", (box.messages,))

@@ -37,7 +37,7 @@ import sqlite3
 import zlib
 from typing import Final
 
-from mailaccess.store.index import cache, fieldsets, fulltext, keys, objectids, orderkeys
+from mailaccess.store.index import cache, fieldsets, fulltext, keys, objectids, orderkeys, packed
 
 _STEP_1: Final = (
     """CREATE TABLE account (
@@ -150,6 +150,7 @@ _TABLES: Final = (
     *objectids.TABLES,
     *fieldsets.TABLES,
     *fulltext.TABLES,
+    *packed.TABLES,
 )
 _TABLES_MARK: Final = zlib.crc32("\n".join(_TABLES).encode()) & 0x7FFFFFFF
 """Kept as the file's application id: an index that has it has these tables, which spares 30 statements an opening."""

@@ -1,0 +1,104 @@
+"""Messages that have no rows yet: the files of a mailbox seen for the first time, as columns in a few blobs.
+
+100,000 rows take a second to insert, and a client waits for none of them: SELECT asks for numbers, flags and sizes.
+So what is found at the first look is kept in chunks, and made rows of later (``firstlook.unpack``), chunk by chunk in
+the background, or before anything that works on rows. A message is in a chunk or has a row, never both.
+"""
+
+import sqlite3
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+TABLES: Final = (
+    """CREATE TABLE IF NOT EXISTS packed (
+        mailbox INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, -- UIDs
+        content INTEGER NOT NULL,        -- of the first message; the others follow
+        modseq INTEGER NOT NULL,
+        columns BLOB NOT NULL, names BLOB NOT NULL,
+        PRIMARY KEY (mailbox, first)) WITHOUT ROWID""",
+)
+
+MAX_UID: Final = 2**32
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Messages in ascending order of UIDs. flags: ids of the index.  dates: INTERNALDATE.  places: 0 new/, 1 cur/."""
+
+    content: int
+    modseq: int
+    uids: "array[int]"
+    flags: "array[int]"
+    sizes: "array[int]"
+    dates: "array[int]"
+    places: bytes
+    names: list[bytes]
+
+
+def mailboxes(connection: sqlite3.Connection) -> set[int]:
+    """Those that have messages here."""
+    return {row[0] for row in connection.execute("SELECT DISTINCT mailbox FROM packed")}
+
+
+def add(connection: sqlite3.Connection, mailbox: int, chunk: Chunk) -> None:
+    columns = b"".join(
+        [
+            chunk.uids.tobytes(),
+            chunk.flags.tobytes(),
+            chunk.sizes.tobytes(),
+            chunk.dates.tobytes(),
+            chunk.places,
+        ]
+    )
+    connection.execute(
+        "INSERT INTO packed VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            mailbox,
+            chunk.uids[0],
+            chunk.uids[-1],
+            chunk.content,
+            chunk.modseq,
+            columns,
+            b"/".join(chunk.names),
+        ),
+    )
+
+
+def chunks(
+    connection: sqlite3.Connection, mailbox: int, low: int = 1, high: int = MAX_UID, most: int = -1
+) -> list[Chunk]:
+    """Those that may hold UIDs from ``low`` to ``high``, ascending; at most so many."""
+    rows = connection.execute(
+        "SELECT content, modseq, columns, names FROM packed WHERE mailbox = ? AND last >= ? AND first <= ?"
+        " ORDER BY first LIMIT ?",
+        (mailbox, low, high, most),
+    )
+    return [_chunk(*row) for row in rows]
+
+
+def _chunk(content: int, modseq: int, columns: bytes, names: bytes) -> Chunk:
+    count = len(columns) // (4 + 4 + 8 + 8 + 1)
+    uids, flags, sizes, dates = array("I"), array("I"), array("Q"), array("q")
+    at = 0
+    for column in (uids, flags, sizes, dates):
+        end = at + count * column.itemsize
+        column.frombytes(columns[at:end])
+        at = end
+    return Chunk(content, modseq, uids, flags, sizes, dates, columns[at:], names.split(b"/"))
+
+
+def groups(of: Iterable[Chunk]) -> list[tuple[int, int, int]]:
+    """(flags, how many messages have them, their octets), of all chunks."""
+    counts, octets = Counter[int](), Counter[int]()
+    for chunk in of:
+        counts.update(chunk.flags)
+        for flags, size in zip(chunk.flags, chunk.sizes, strict=True):
+            octets[flags] += size
+    return [(flags, count, octets[flags]) for flags, count in counts.items()]
+
+
+def remove(connection: sqlite3.Connection, mailbox: int, chunk: Chunk) -> None:
+    connection.execute("DELETE FROM packed WHERE mailbox = ? AND first = ?", (mailbox, chunk.uids[0]))
