@@ -203,6 +203,18 @@ class Namespaces:
                 self._tell_failure(tree.prefix, error)
         return Listing([*own, *[infos[name] for name in sorted(infos)]] if infos else own, foreign)
 
+    async def listing_around(self, name: str) -> Listing:
+        """As ``listing``, of the account alone that ``name`` lies in: for what is told of one name."""
+        if not self._is_foreign(name):
+            return await self.listing(())
+        infos: dict[str, MailboxInfo] = {}
+        foreign: dict[str, Place] = {}
+        try:
+            await self._list((await self._tree(name))[0], infos, foreign)
+        except MailError as error:
+            self._tell_failure(name, error)
+        return Listing([infos[each] for each in sorted(infos)], foreign)
+
     async def _trees(self, heads: Sequence[str] | None) -> list[_Tree]:
         house = self._house
         trees: list[_Tree] = []

@@ -8,13 +8,12 @@ name its mailbox is found now; one that has not enabled IMAP4rev2 is not, since 
 from mailaccess.imap.commands.listing import Tree
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated
-from mailaccess.model import names
 from mailaccess.proto.imap import responses as r
 
 
 async def listed(session: Authenticated, name: str, *, old_name: str | None = None) -> r.ListEntry:
     """LIST of one name with its attributes; with OLDNAME where the client wrote it otherwise."""
-    tree = Tree(await session.namespaces.listing((name.partition(names.SEPARATOR)[0],)))
+    tree = Tree(await session.namespaces.listing_around(name))
     if old_name is None:
         old_name = dict(session.connection.old_names).get(name)
     return r.ListEntry(name, tuple(tree.attributes(name)), old_name=old_name)

@@ -717,3 +717,42 @@ def test_ones_own_mail_goes_on_without_the_index_of_grants(house):
     assert 'LIST (\\HasNoChildren) "/" Work' in one.ask('LIST "" *').untagged
     assert one.ask(f"SETACL Work {KIM} lr").status.startswith("OK")
     assert house.kim().ask(f"SELECT {WORK}").status.startswith("NO [UNAVAILABLE]")
+
+
+def test_urls_lead_only_to_what_may_be_read(house):
+    """CATENATE (RFC 4469) reads no message that SELECT would not open."""
+    house.given("INBOX", messages=1)
+    house.grant("li")
+    kim = house.kim()
+    url = f"/Other%20Users/{LEE}/INBOX/;uid=1"
+    catenate = f'APPEND Drafts CATENATE (URL "{url}")'
+    assert kim.ask(catenate).status.startswith("NO [BADURL")
+    house.grant("lr")
+    assert kim.ask(catenate).status.startswith("OK [APPENDUID")
+    assert kim.ask('STATUS "Drafts" (MESSAGES)').untagged == ["STATUS Drafts (MESSAGES 1)"]
+
+
+def test_the_second_revision_tells_the_foreign_name(house):
+    """RFC 9051 §6.3.2: SELECT tells LIST, with the name under which the client finds the mailbox."""
+    house.given("Work", messages=1)
+    house.grant("lr", "Work")
+    house.grant("lr", "Sent")
+    kim = house.kim(enable=["IMAP4rev2"])
+    assert kim.ask(f"SELECT {WORK}").of("LIST") == [f'LIST (\\HasNoChildren) "/" {WORK}']
+    house.session().ask("RENAME Work Play")
+    assert kim.ask("FETCH 1 UID").numbers("FETCH") == [1]
+
+
+def test_what_is_asked_twice_is_answered_from_memory_until_it_changes(house):
+    """LIST keeps its answers; a grant, a new mailbox and a lost right show all the same."""
+    house.given("Work")
+    kim = house.kim()
+    before = kim.ask('LIST "" "*"').untagged
+    assert kim.ask('LIST "" "*"').untagged == before
+    house.grant("lr", "Work")
+    with_work = kim.ask('LIST "" "*"').untagged
+    assert f'LIST (\\HasNoChildren) "/" {WORK}' in with_work
+    house.session().ask("RENAME Work Play")
+    assert f'LIST (\\HasNoChildren) "/" "Other Users/{LEE}/Play"' in kim.ask('LIST "" "*"').untagged
+    house.session().ask(f"DELETEACL Play {KIM}")
+    assert kim.ask('LIST "" "*"').untagged == before
