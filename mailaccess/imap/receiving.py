@@ -7,14 +7,17 @@ a literal once begun has to be got past.
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from mailaccess.imap import catenating
-from mailaccess.imap.answers import Refusal, bad
+from mailaccess.imap.answers import Refusal, bad, no
 from mailaccess.imap.namespaces import Place
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated
+from mailaccess.message import binary
 from mailaccess.model.errors import TooBig
 from mailaccess.model.rights import permitted
+from mailaccess.model.work import ThreadRunner
 from mailaccess.proto.imap import framing, parse
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.append import (
@@ -95,13 +98,21 @@ class Reception:
             flags = permitted(place.rights, message.flags)
             self._messages.append(NewMessage(upload, flags, date, replaces))
             data = message.data
-            literal = await self._parts(data.parts if isinstance(data, Catenation) else (data,), room)
+            if isinstance(data, Catenation):
+                literal = await self._parts(data.parts, room)
+            else:
+                literal = await self._parts((data,), room, alone=True)
             if literal is not None:
                 return literal
         return None
 
-    async def _parts(self, parts: tuple[MessageLiteral | UrlPart, ...], room: Room) -> MessageLiteral | None:
-        """Take in pieces of the last message; a literal is the last of them, and given back."""
+    async def _parts(
+        self, parts: tuple[MessageLiteral | UrlPart, ...], room: Room, *, alone: bool = False
+    ) -> MessageLiteral | None:
+        """Take in pieces of the last message; a literal is the last of them, and given back.
+
+        alone: it is the whole message.
+        """
         upload = self._uploads[-1]
 
         async def allow(octets: int) -> None:
@@ -114,7 +125,7 @@ class Reception:
                 raise bad("A message has to be sent as a literal")
             else:
                 await allow(self._announced.size)
-                await self._receive(self._announced, upload)
+                await self._receive(self._announced, Intake(upload, part, alone=alone))
                 return part
         return None
 
@@ -135,7 +146,7 @@ class Reception:
                 return found.messages
             literal = more
 
-    async def _receive(self, announced: framing.StreamStart, upload: Upload) -> None:
+    async def _receive(self, announced: framing.StreamStart, intake: "Intake") -> None:
         """Take in one literal; an error is raised once the command is got past."""
         connection = self.session.connection
         self._announced = None
@@ -149,9 +160,14 @@ class Reception:
                 break
             if isinstance(event, framing.StreamChunk) and failure is None:
                 try:
-                    await upload.write(event.octets)
+                    await intake.write(event.octets)
                 except Exception as error:
                     failure = error
+        if failure is None:
+            try:
+                await intake.finish(self.session.house.runner)
+            except Exception as error:
+                failure = error
         if failure is not None:
             following = await connection.event()
             if isinstance(following, framing.StreamStart):
@@ -172,3 +188,47 @@ class Reception:
             )
         except parse.ParseError as error:
             raise Refusal(error.status) from None
+
+
+class Intake:
+    """The octets of one literal on their way into an upload.
+
+    A literal8 may hold NUL, which no FETCH of a BODY could tell (RFC 3516 §6): such a message is kept back until
+    it is whole, and its parts that hold NUL are encoded. Where it is too long for that, or only a piece of a
+    message (not ``alone``), NUL is refused: RFC 3516 §4.4 has UNKNOWN-CTE for it.
+    """
+
+    __slots__ = ("_binary", "_kept", "_upload")
+
+    def __init__(self, upload: Upload, literal: MessageLiteral, *, alone: bool) -> None:
+        self._upload = upload
+        self._binary = literal.binary
+        self._kept: list[bytes] | None = None
+        if literal.binary and alone and literal.size <= MAX_BINARY:
+            self._kept = []
+
+    async def write(self, octets: bytes) -> None:
+        """Raises what the upload raises, and Refusal for NUL."""
+        if self._kept is not None:
+            self._kept.append(octets)
+            return
+        if self._binary and b"\0" in octets:
+            raise no("NUL can be taken only in a message of its own that is not too large", r.UNKNOWN_CTE)
+        await self._upload.write(octets)
+
+    async def finish(self, runner: ThreadRunner) -> None:
+        """All octets have come."""
+        if self._kept is None:
+            return
+        whole = b"".join(self._kept)
+        self._kept.clear()
+        if binary.is_needed(whole):
+            try:
+                whole = await runner.run(binary.encoded, whole)
+            except binary.NotEncodable:
+                raise no("There is NUL where no encoding reaches it", r.UNKNOWN_CTE) from None
+        await self._upload.write(whole)
+
+
+MAX_BINARY: Final = 16 * 2**20
+"""Octets of a literal8 that is kept whole in memory, to be encoded if it holds NUL."""

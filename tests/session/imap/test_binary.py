@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from tests.session.imap.house import MaildirHouse
 from tests.session.imap.test_fetch import fetched, literal
 
 PART = b"Content-Type: %b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b\r\n"
@@ -13,6 +14,11 @@ ZEROS = b"a\0b" * 100
 def message(*parts):
     body = b"".join(b"--b\r\n" + PART % part for part in parts)
     return b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + body + b"--b--\r\n"
+
+
+@pytest.fixture
+def house(tmp_path):
+    return MaildirHouse(tmp_path)
 
 
 @pytest.fixture
@@ -92,3 +98,66 @@ def test_preview(imap):
     one = imap.session("INBOX")
     assert fetched(one, "PREVIEW") == b'PREVIEW "hello"'
     assert fetched(one, "(UID PREVIEW (LAZY))", 2) == b"UID 2 PREVIEW {6}\r\n" + "안녕".encode()
+
+
+# --- APPEND of binary content, RFC 3516 §4.4 ----------------------------------------------------------------
+
+
+def append(client, octets, *, before=b"", behind=b""):
+    said = client.send(b"a APPEND INBOX %b~{%d+}\r\n%b%b\r\n" % (before, len(octets), octets, behind))
+    return said.splitlines()[-1]
+
+
+def test_binary_content_comes_back_as_it_went(house):
+    content = b"\x00\xff\nline\r\n\x00" * 50
+    mail = message((b"text/plain", b"7bit", b"plain"), (b"application/zip", b"BINARY", content))
+    one = house.session("INBOX")
+    assert append(one, mail).startswith(b"a OK [APPENDUID ")
+    assert fetched(one, "BINARY.PEEK[2]") == b"BINARY[2] ~{%d}\r\n%b" % (len(content), content)
+    assert fetched(one, "BINARY.SIZE[2]") == b"BINARY.SIZE[2] %d" % len(content)
+    assert fetched(one, "BODY.PEEK[1]") == b"BODY[1] " + literal(b"plain")
+    assert b'"base64"' in fetched(one, "BODYSTRUCTURE").lower()
+    whole = fetched(one, "BODY.PEEK[]")
+    assert b"\0" not in whole and whole.count(b"Content-Transfer-Encoding") == 2
+
+
+def test_a_message_of_one_part_and_one_inside_another_are_encoded_too(house):
+    one = house.session("INBOX")
+    mail = b"Content-Type: image/gif\r\nContent-Transfer-Encoding: binary\r\nSubject: x\r\n\r\nG\0F"
+    assert append(one, mail).startswith(b"a OK ")
+    assert fetched(one, "BINARY.PEEK[1]") == b"BINARY[1] ~{3}\r\nG\0F"
+    inside = (
+        b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n%b\r\n"
+        b"--o--\r\n"
+    )
+    assert append(one, inside % mail).startswith(b"a OK ")
+    assert fetched(one, "BINARY.PEEK[1.1]", 2) == b"BINARY[1.1] ~{3}\r\nG\0F"
+
+
+def test_line_ends_of_binary_content_are_none(house):
+    one = house.session("INBOX")
+    mail = b"Content-Type: image/gif\r\nContent-Transfer-Encoding: binary\r\n\r\na\nb\rc\r\n"
+    assert append(one, mail).startswith(b"a OK ")
+    assert fetched(one, "BINARY.PEEK[1]") == b"BINARY[1] " + literal(b"a\nb\rc\r\n")
+
+
+def test_what_needs_no_change_stays_octet_for_octet(house):
+    mail = message((b"text/plain", b"8bit", "안녕".encode()), (b"text/plain", b"binary", b"x\r\ny"))
+    one = house.session("INBOX")
+    assert append(one, mail).startswith(b"a OK ")
+    assert fetched(one, "BODY.PEEK[]") == b"BODY[] " + literal(mail)
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"Subject: \0\r\n\r\nx",
+        message((b"text/plain", b"quoted-printable", b"a\0")),
+        b"\0",
+    ],
+)
+def test_nul_where_no_encoding_reaches_it_is_refused(house, mail):
+    one = house.session("INBOX")
+    assert append(one, mail).startswith(b"a NO [UNKNOWN-CTE] ")
+    assert append(one, b"a\0b", before=b"CATENATE (TEXT ", behind=b")").startswith(b"a NO [UNKNOWN-CTE] ")
+    assert one.ask("NOOP").status.startswith("OK") and house.truth("INBOX") == []

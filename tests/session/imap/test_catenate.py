@@ -113,13 +113,13 @@ def test_many_messages_are_stored_or_none(house):
     """With MULTIAPPEND, plain and in UTF-8, in one command."""
     one = house.session()
     said = one.send(
-        b"a APPEND INBOX {3+}\r\nabc (\\Seen) CATENATE (TEXT {2+}\r\nde URL /Drafts/;UID=1 TEXT ~{3+}\r\nf\0g)"
+        b"a APPEND INBOX {3+}\r\nabc (\\Seen) CATENATE (TEXT {2+}\r\nde URL /Drafts/;UID=1 TEXT ~{3+}\r\nfxg)"
         b" CATENATE (URL /Drafts/;UID=1) UTF8 (~{2+}\r\nhi) CATENATE (UTF8 (~{1+}\r\nj) URL /Drafts/;UID=1)"
         b" {1+}\r\nk\r\n"
     )
     assert re.match(rb"a OK \[APPENDUID \d+ 1:6\] ", said)
     assert [octets_of(house, "INBOX", number) for number in range(1, 7)] == [
-        b"abc", b"dex\r\nf\0g", b"x\r\n", b"hi", b"jx\r\n", b"k",
+        b"abc", b"dex\r\nfxg", b"x\r\n", b"hi", b"jx\r\n", b"k",
     ]  # fmt: skip
     assert b"b NO [BADURL " in one.send(
         b"b APPEND INBOX {3+}\r\nabc CATENATE (URL /Drafts/;UID=9) {3+}\r\nabc\r\n"
