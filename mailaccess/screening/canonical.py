@@ -43,12 +43,14 @@ class BodyHash:
             octets = _BLANKS.sub(b" ", octets) if self._relaxed else octets
             whole = _CUT.search(octets).start()  # type: ignore[union-attr]  # it matches anywhere
         self._kept = octets[whole:]
-        self._take(BARE.sub(CRLF, octets[:whole]))
+        self._take(with_crlf(octets[:whole]))
 
     def _take(self, octets: bytes) -> None:
         if self._relaxed:
-            octets = _BLANKS.sub(b" ", octets)
-            octets = octets.replace(b" \r\n", CRLF)
+            if b"  " in octets or b"\t" in octets:  # attachments in base64 have neither
+                octets = _BLANKS.sub(b" ", octets)
+            if b" \r\n" in octets:
+                octets = octets.replace(b" \r\n", CRLF)
         end = len(octets)
         while octets.endswith(CRLF, 0, end):
             end -= 2
@@ -69,12 +71,20 @@ class BodyHash:
         """The hash of the whole body."""
         kept, self._kept = self._kept, b""
         if kept:
-            kept = BARE.sub(CRLF, kept)
+            kept = with_crlf(kept)
             self._take(_BLANKS.sub(b" ", kept).rstrip(b" ") if self._relaxed else kept)
         if self._some or not self._relaxed:
             self._feed(CRLF)
         self.short = bool(self._left)
         return self._hash.digest()
+
+
+def with_crlf(octets: bytes) -> bytes:
+    """``octets`` with CRLF for every line end; found right by counting, a tenth of the time that a search takes."""
+    pairs = octets.count(CRLF)
+    if pairs == octets.count(b"\n") and pairs == octets.count(b"\r"):
+        return octets
+    return BARE.sub(CRLF, octets)
 
 
 def relaxed_field(octets: bytes) -> bytes:

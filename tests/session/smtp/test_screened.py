@@ -174,3 +174,21 @@ def test_what_functions_of_ones_own_are_given():
     assert set(Message.__dataclass_fields__) == {
         *("octets", "sender", "recipients", "address", "helo", "user", "service", "id")
     }
+
+
+@pytest.mark.parametrize("policy", ["inbound", "lmtp"])
+def test_a_signature_survives_the_way_into_the_mailbox(smtp, tmp_path, policy):
+    from mailaccess.model.work import InlineRunner
+    from tests.session.smallhouse import run
+    from tests.unit.screening.test_signing import pieces
+
+    key = keys.create(tmp_path / "keys", "example.org", "s1", "ed25519")
+    signer = Signer({"example.org": [key]}, ("From", "Subject"), InlineRunner(), lambda: 1.0)
+    header, body = b"From: hong@example.org\r\nSubject: hi\r\n", b".dot\r\n..two\r\nbare\nline \xff\r\n\r\n"
+    text = run(signer.sign(header, pieces(body), "hong@example.org")) + header + b"\r\n" + body
+    said = smtp.connect(policy).codes(MAIL + b"DATA\r\n" + text.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+    assert said[-1] == "250 2.0.0"
+    stored = smtp.inbox("lee@naver.com")[0]
+    assert dkim.verify(
+        stored.replace(b"bare\nline", b"bare\r\nline"), dnsfunc=lambda *_, **__: key.record.encode()
+    )
