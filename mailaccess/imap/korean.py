@@ -139,6 +139,10 @@ KOREAN: Final[dict[str, str]] = {
     "A message has to be sent as a literal": "메시지는 리터럴로 보내야 합니다",
     "The command has too many parts": "명령의 부분이 너무 많습니다",
     "A URL does not name anything here": "URL이 가리키는 것이 없습니다",
+    "NUL can be taken only in a message of its own that is not too large": (
+        "NUL은 따로 보내는 너무 크지 않은 메시지에서만 받습니다"
+    ),
+    "There is NUL where no encoding reaches it": "부호화할 수 없는 곳에 NUL이 있습니다",
     "One message replaces another": "한 번에 메시지 한 통만 바꿀 수 있습니다",
     "There is no such message": "그런 메시지는 없습니다",
     "The message is gone": "메시지가 없어졌습니다",
