@@ -15,12 +15,15 @@ from typing import Any
 
 import pytest
 
+from mailaccess.imap.fetch import sections
+from mailaccess.imap.fetch.items import BinaryItem
 from mailaccess.message import body, envelope, structure
 from mailaccess.message.headers import Header
 from mailaccess.message.part import Part
 from mailaccess.message.preview import preview
 from mailaccess.proto.imap import structure_render
 from tests.golden.readable import tree
+from tests.session.imap.house import run
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
@@ -45,6 +48,8 @@ AT_LEAST = {
     "BODY[n.TEXT]": 100.0,
     "BODY[HEADER.FIELDS]": 100.0,
     "PREVIEW": 90.0,
+    "BINARY[n]": 98.9,  # Dovecot decodes what lies inside a message/rfc822 as well, which has no encoding
+    "BINARY.SIZE[n]": 98.4,  # the same, and sizes that are not those of its BINARY (RFC 3516 §4.2)
 }
 
 _SECTION = re.compile(
@@ -78,6 +83,8 @@ def answer(wire: bytes, root: Part, item: str) -> Any:
         return len(wire)
     if item == "PREVIEW":
         return preview(wire, root).encode().decode("latin-1")
+    if item.startswith("BINARY"):
+        return binary(wire, root, item)
     match = _SECTION.match(item)
     assert match, item
     numbers, text, names, start, length = match.groups()
@@ -94,6 +101,20 @@ def answer(wire: bytes, root: Part, item: str) -> Any:
     return octets.decode("latin-1")
 
 
+def binary(wire: bytes, root: Part, item: str) -> Any:
+    name, _, numbers = item[:-1].partition("[")
+    path = tuple(int(number) for number in numbers.split(".") if number)
+    wanted = BinaryItem(b"", path, None, name == "BINARY.SIZE")
+    try:
+        encoding = run(sections.encoding_of(wanted, wire, root))
+        content = sections.decoded(wanted, wire, root, encoding)
+    except sections.UnknownEncoding:
+        return {"no": "UNKNOWN-CTE"}
+    if wanted.size_only:
+        return len(content or b"")
+    return None if content is None else content.decode("latin-1")
+
+
 def test_answers_equal_those_of_a_real_dovecot(checker: ModuleType) -> None:
     golden = json.loads((CORPUS / "golden.json").read_text("utf-8"))
     comparer = checker.Comparer(checker.Accepted(CORPUS / "accepted.json"))
@@ -104,8 +125,6 @@ def test_answers_equal_those_of_a_real_dovecot(checker: ModuleType) -> None:
         root = structure.parse(wire)
         assert structure.load(structure.dump(root)) == root, ident
         for item in entry["fetch"]:
-            if item.startswith("BINARY"):
-                continue
             kind = checker.kind_of(item)
             if comparer.judge(ident, item, entry, answer(wire, root, item)) == "different":
                 wrong[kind].append(f"{ident} {item}")
