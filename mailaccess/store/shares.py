@@ -98,7 +98,7 @@ class Shares:
         if self._connection is None:
             if self._path is not None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+                _make(self._path)
             connection = sqlite3.connect(
                 self._path if self._path is not None else ":memory:",
                 timeout=BUSY_SECONDS,
@@ -146,3 +146,14 @@ class Shares:
             connection.execute("ROLLBACK")
             raise
         return True
+
+
+def _make(path: Path) -> None:
+    """The file, for its owner only; made by root (``mailadm``) it belongs to whom the state folder belongs."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        if os.geteuid() == 0 and os.fstat(descriptor).st_uid == 0:
+            folder = path.parent.stat()
+            os.fchown(descriptor, folder.st_uid, folder.st_gid)
+    finally:
+        os.close(descriptor)

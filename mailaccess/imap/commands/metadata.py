@@ -95,21 +95,19 @@ async def set_metadata(session: Authenticated, args: SetMetadata, out: Replies) 
         _check(name, of_server=args.mailbox is None)
         if value is not None and len(value) > MAX_METADATA_VALUE:
             raise no("The value is too long", MetadataCode("MAXSIZE", MAX_METADATA_VALUE))
-    account, mailbox, own = session.account, args.mailbox, True
+    account, mailbox = session.account, args.mailbox
     if mailbox is not None:
         place = await _place(session, mailbox)
         if not place.owned and any(not name.startswith(_SHARED) for name, _ in args.values):
             raise no("Only the owner has private annotations", MetadataCode("NOPRIVATE"))
-        account, mailbox, own = place.account, place.name, place.owned
+        account, mailbox = place.account, place.name
     try:
         await account.set_metadata(mailbox, dict(args.values))
     except LimitReached as error:
         raise no(str(error), MetadataCode("TOOMANY")) from None
-    if own:
-        changed = [name for name, _ in args.values]
-        session.house.board.changed(
-            session.identity.name, mailbox or "", changed, by=session.connection.notes
-        )
+    # The owner's sessions are told, whoever did it.
+    changed = [name for name, _ in args.values]
+    session.house.board.changed(account.location.name, mailbox or "", changed, by=session.connection.notes)
     return r.Ok("SETMETADATA completed")
 
 

@@ -567,6 +567,14 @@ def test_annotations_of_others_are_shared_ones_only(house):
     assert kim.ask(f"GETMETADATA {INBOX} /shared/comment").status.startswith("NO [NOPERM]")
 
 
+def test_an_owner_is_told_of_annotations_that_another_changed(house):
+    """RFC 5464 §4.4.2."""
+    house.grant("lr")
+    lee = house.session(enable=["METADATA"])
+    house.kim().ask(f'SETMETADATA {INBOX} (/shared/comment "all")')
+    assert lee.ask("NOOP").untagged == ["METADATA INBOX /shared/comment"]
+
+
 def test_searches_and_sorts_run_in_anothers_mailbox(house):
     house.given("INBOX", messages=5)
     house.grant("lr")

@@ -1,5 +1,6 @@
 """Who granted what to whom, over all accounts."""
 
+import os
 import sqlite3
 
 import pytest
@@ -73,3 +74,11 @@ def test_it_is_an_ordinary_table(setting):
     now(setting.shares().publish("lee", frozenset({"anyone"})))
     with sqlite3.connect(setting.path) as connection:
         assert connection.execute("SELECT owner, identifier FROM shares").fetchall() == [("lee", "anyone")]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_made_by_root_it_belongs_to_whom_the_folder_belongs(setting):
+    setting.path.parent.mkdir()
+    os.chown(setting.path.parent, 12345, 12346)
+    now(setting.shares().publish("lee", ME))
+    assert (setting.path.stat().st_uid, setting.path.stat().st_gid) == (12345, 12346)
