@@ -34,10 +34,10 @@ from mailaccess.store.shares import Shares
 from mailaccess.store.surroundings import Closable
 from mailaccess.store.vault import Vault
 
-UNUSED_SECONDS: Final = 10.0
+UNUSED_SECONDS: Final = 2.0
 """Without a job, after which an index is closed: it costs 100 KB open, and 1 ms to open again."""
 
-SWEEP_SECONDS: Final = 1.0
+SWEEP_SECONDS: Final = 0.5
 PARKED_AT_ONCE: Final = 100
 """Indexes closed in one sweep: 0.3 ms of a thread each."""
 
