@@ -147,8 +147,3 @@ ENABLEABLE: Final = {
     name.upper(): name for name in ("CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "IMAP4rev2", "UIDONLY", "METADATA")
 }
 """What ENABLE may turn on (RFC 5161 §3.1): in capitals, and as ENABLED writes it."""
-
-
-def enableable() -> frozenset[str]:
-    """What ENABLE may turn on (RFC 5161 §3.1), in capitals."""
-    return frozenset(ENABLEABLE)
