@@ -1,5 +1,7 @@
 """When what is tried: retries, turns, concurrency, back-off, ages."""
 
+import tracemalloc
+
 import pytest
 
 from mailaccess.spool.schedule import Job, Schedule, retry_after
@@ -133,3 +135,34 @@ def test_a_hundred_thousand_messages_take_little_memory():
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert used < 100e6
+
+
+def test_a_waiting_message_costs_less_than_a_kilobyte():
+    """100,000 of them fit into 100 MB (tests/bench/queue_memory measures the whole server)."""
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    schedule = Schedule(per_destination=5, total=50, ages=(14400.0, 432000.0))
+    for number in range(5000):
+        schedule.add(
+            f"0199f{number:016x}",
+            due=1e9 + number,
+            created=1e9,
+            owner=f"sender{number % 100}@naver.com",
+            destinations=[f"domain{number % 200}.example"],
+        )
+    used = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert used < 5000 * 1024
+
+
+def test_a_job_that_needs_its_connection_no_more_lets_another_run():
+    schedule = Schedule(per_destination=1, total=1)
+    for id in ("a", "b"):
+        schedule.add(id, due=0, created=0, owner="lee", destinations=["naver.com"])
+    first = schedule.take(0)
+    assert schedule.take(0) is None
+    schedule.freed(first)
+    second = schedule.take(0, "naver.com")
+    assert second.id == "b" and schedule.in_line("a")
+    schedule.done(first, freed=True)
+    assert not schedule.in_line("a") and schedule.running == 1
