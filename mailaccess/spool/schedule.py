@@ -1,7 +1,7 @@
 """Which message is to be tried next, for which destination. In memory, without a clock of its own.
 
 Of a waiting message memory holds its id, when it is due, when it came, its destinations and its owner: some
-400 octets, 40 MB for 100,000. A destination is a domain, or the smarthost that several domains share.
+500 octets, 50 MB for 100,000. A destination is a domain, or the smarthost that several domains share.
 
 A message sleeps in a heap until it is due. Then it gets a *job* for each destination and stands in line
 there. A destination's line is one queue an owner, served in turn, so that a newsletter of 10,000 does not
