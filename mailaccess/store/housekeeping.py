@@ -9,7 +9,7 @@ from typing import Final
 
 from mailaccess.model.errors import MailError
 from mailaccess.store import firstlook, journal
-from mailaccess.store.index import ahead, cache, fulltext
+from mailaccess.store.index import ahead, cache, fulltext, wordblocks
 from mailaccess.store.journal import Progress
 from mailaccess.store.reading import Reader
 from mailaccess.store.surroundings import Engine
@@ -68,9 +68,8 @@ def index_texts(vault: Vault) -> int:
     connection = vault.connection
     if vault.packed and firstlook.unpack_some(vault):
         return 1
-    if connection.execute("SELECT 1 FROM fulltext_pending LIMIT 1").fetchone() is None:
-        return 0
-    if vault.described is not None:
+    pending = connection.execute("SELECT 1 FROM fulltext_pending LIMIT 1").fetchone()
+    if pending is not None and vault.described is not None:
         vault.described = ahead.describe_headers(connection, Reader(vault), vault.described)
         if vault.described is not None:
             return 1
@@ -96,6 +95,7 @@ def sweep(vault: Vault, after: int) -> int | None:
     with vault.transaction():
         if contents:
             cache.forget(connection, contents)
+            wordblocks.note(connection, contents)
             return int(contents[-1])
         connection.execute("UPDATE account SET unswept = 0")
     return None

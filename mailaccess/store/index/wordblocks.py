@@ -1,0 +1,259 @@
+"""The words of BLOCK messages at a time, so that a search for a word opens no text (``fulltext``).
+
+A substring without white space lies within one word of the text: so the different words of a block, with the
+messages that each is in, answer it exactly, in every language, for one letter as for a long word. Of a substring
+with white space every piece has to be there; the few messages that have them all are looked through. Words
+repeat, so that all of a block's take a tenth of what the texts take, and are looked through by one
+``bytes.find``: 10,000 messages of 7 KB in some 15 ms, against 350 for their texts (November 2026).
+
+A block is made behind delivery, of the texts that ``fulltext`` keeps, and again when enough has come or gone;
+what it does not cover is searched in the texts. Messages are numbered in a block by their content ids, so
+those of one block may be of several mailboxes.
+
+Plain blocking code for the account's serial jobs.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from mailaccess.store.index.rows import give_way, writing
+
+VERSION: Final = 1
+"""Raised whenever a block would come out otherwise."""
+
+BLOCK: Final = 128
+"""Messages of a block: 20 to 40 ms to make. A place in it is an octet."""
+
+TABLES: Final = (
+    """CREATE TABLE IF NOT EXISTS word_blocks (
+        id INTEGER PRIMARY KEY, version INTEGER NOT NULL, looked BLOB NOT NULL, covered BLOB NOT NULL,
+        words BLOB NOT NULL, counts BLOB NOT NULL, places BLOB NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS word_blocks_due (block INTEGER PRIMARY KEY)",
+    f"""INSERT OR IGNORE INTO word_blocks_due
+        SELECT DISTINCT content / {BLOCK} FROM fulltext WHERE NOT EXISTS (SELECT 1 FROM word_blocks)""",
+)
+
+CHANGED: Final = 32
+"""Texts that came or went since a block was made, after which it is made again."""
+
+WORTH: Final = 4
+"""Messages of a block that a search must want for the block to be opened rather than their texts."""
+
+MAX_WORDS: Final = 256 * 1024
+"""Octets of a message's different words; one with more (encoded data in its text) is searched in its text."""
+
+MAX_BLOCK: Final = 8 * 1024 * 1024
+"""Octets of a block's different words together."""
+
+GIVE_WAY_EVERY: Final = 4
+"""Texts taken apart before the reactor's thread has its turn: 1 ms."""
+
+LEVEL: Final = 1
+
+
+@dataclass(slots=True)
+class _Words:
+    """The words of one kind of text (bodies, or headers), while a block is made."""
+
+    places: dict[bytes, bytearray]
+    octets: int = 0
+    covered: int = 0
+
+    def add(self, place: int, text: bytes) -> None:
+        words = set(text.split())
+        octets = sum(map(len, words))
+        if octets > MAX_WORDS or self.octets + octets > MAX_BLOCK:
+            return
+        known = self.places
+        for word in words:
+            found = known.get(word)
+            if found is None:
+                known[word] = bytearray((place,))
+                self.octets += len(word) + 1
+            else:
+                found.append(place)
+        self.covered |= 1 << place
+
+    def packed(self) -> tuple[bytes, bytes, bytes]:
+        """words, counts (each less one), places."""
+        words = sorted(self.places)
+        places = [self.places[word] for word in words]
+        return (
+            zlib.compress(b"\n%b\n" % b"\n".join(words), LEVEL),
+            zlib.compress(bytes([len(each) - 1 for each in places]), LEVEL),
+            zlib.compress(b"".join(places), LEVEL),
+        )
+
+
+# Making
+
+
+def note(connection: sqlite3.Connection, contents: Collection[int]) -> None:
+    """Texts of ``contents`` came or went; within the caller's transaction.
+
+    The block before is looked at as well: it may have become full.
+    """
+    blocks = {content // BLOCK for content in contents}
+    connection.executemany(
+        "INSERT OR IGNORE INTO word_blocks_due VALUES (?)",
+        [(block,) for block in blocks | {block - 1 for block in blocks}],
+    )
+
+
+def make_due(connection: sqlite3.Connection, of_texts: int) -> bool:
+    """Look at one block that has changed, and make it if that is worth it; says whether there was any.
+
+    of_texts: the version of the texts (``fulltext.VERSION``).
+    """
+    row = connection.execute("SELECT block FROM word_blocks_due LIMIT 1").fetchone()
+    if row is None:
+        return False
+    made = _made(connection, row[0], of_texts) if _is_due(connection, row[0], of_texts) else []
+    with writing(connection):
+        connection.executemany("INSERT OR REPLACE INTO word_blocks VALUES (?, ?, ?, ?, ?, ?, ?)", made)
+        connection.execute("DELETE FROM word_blocks_due WHERE block = ?", row)
+    return True
+
+
+def _is_due(connection: sqlite3.Connection, block: int, of_texts: int) -> bool:
+    rows = connection.execute(
+        "SELECT content FROM fulltext WHERE content BETWEEN ? AND ? AND version = ?",
+        (*_range(block), of_texts),
+    ).fetchall()
+    there = _mask([content for (content,) in rows])
+    row = connection.execute(
+        "SELECT looked FROM word_blocks WHERE id = ? AND version = ?", (2 * block, _version(of_texts))
+    ).fetchone()
+    looked = int.from_bytes(row[0], "little") if row is not None else 0
+    if (there ^ looked).bit_count() >= CHANGED:
+        return True
+    after = connection.execute("SELECT 1 FROM fulltext WHERE content > ? LIMIT 1", (_range(block)[1],))
+    return bool(there & ~looked) and after.fetchone() is not None
+
+
+def _made(
+    connection: sqlite3.Connection, block: int, of_texts: int
+) -> list[tuple[int, int, bytes, bytes, bytes, bytes, bytes]]:
+    """The rows of a block: of the bodies, and of the headers."""
+    kinds = (_Words({}), _Words({}))
+    looked = 0
+    rows = connection.execute(
+        "SELECT content, body, header FROM fulltext WHERE content BETWEEN ? AND ? AND version = ?",
+        (*_range(block), of_texts),
+    )
+    for number, (content, *texts) in enumerate(rows.fetchall(), 1):
+        looked |= 1 << (content % BLOCK)
+        for kind, packed in zip(kinds, texts, strict=True):
+            try:
+                kind.add(content % BLOCK, zlib.decompress(packed))
+            except (zlib.error, TypeError):  # damaged: the search reads the message
+                continue
+        if number % GIVE_WAY_EVERY == 0:
+            give_way()
+    return [
+        (2 * block + number, _version(of_texts), _octets(looked), _octets(kind.covered), *kind.packed())
+        for number, kind in enumerate(kinds)
+    ]
+
+
+def _version(of_texts: int) -> int:
+    return 1_000 * VERSION + of_texts
+
+
+def _range(block: int) -> tuple[int, int]:
+    return block * BLOCK, block * BLOCK + BLOCK - 1
+
+
+def _mask(contents: Collection[int]) -> int:
+    mask = 0
+    for content in contents:
+        mask |= 1 << (content % BLOCK)
+    return mask
+
+
+def _octets(mask: int) -> bytes:
+    return mask.to_bytes((BLOCK + 7) // 8, "little")
+
+
+# Looking
+
+
+def look(
+    connection: sqlite3.Connection, contents: Sequence[int], needle: bytes, of_texts: int, *, whole: bool
+) -> tuple[set[int], list[int]]:
+    """Which of ``contents`` (ascending) hold ``needle``, and which are to be looked through yet.
+
+    needle: folded UTF-8.  whole: in the headers too.
+    """
+    pieces = needle.split()
+    if not pieces:
+        return set(), list(contents)
+    is_exact = pieces == [needle]
+    found, left = set[int](), list[int]()
+    for block, some in groupby(contents, lambda content: content // BLOCK):
+        wanted = list(some)
+        if len(wanted) < WORTH:
+            left += wanted
+            continue
+        hits, unknown = _in_block(connection, block, pieces, of_texts, whole=whole)
+        sure = hits & ~unknown if is_exact else 0
+        unsure = unknown if is_exact else hits | unknown
+        found.update([content for content in wanted if sure >> (content % BLOCK) & 1])
+        left += [content for content in wanted if unsure >> (content % BLOCK) & 1]
+    return found, left
+
+
+def _in_block(
+    connection: sqlite3.Connection, block: int, pieces: list[bytes], of_texts: int, *, whole: bool
+) -> tuple[int, int]:
+    """The places of a block in which all pieces are found, and those of which it does not know all."""
+    rows = connection.execute(
+        "SELECT covered, words, counts, places FROM word_blocks WHERE id BETWEEN ? AND ? AND version = ?",
+        (2 * block, 2 * block + whole, _version(of_texts)),
+    ).fetchall()
+    everything = (1 << BLOCK) - 1
+    if len(rows) != 1 + whole:
+        return 0, everything
+    # A piece may stand in the body and the next one in the headers; that is sorted out by whoever looks through.
+    hits, covered = everything, everything
+    found = [0] * len(pieces)
+    try:
+        for mask, *packed in rows:
+            part = int.from_bytes(mask, "little")
+            covered &= part
+            words, counts, places = [zlib.decompress(each) for each in packed]
+            for number, piece in enumerate(pieces):
+                found[number] |= _holding(piece, words, counts, places, part)
+    except (zlib.error, TypeError):
+        return 0, everything
+    for each in found:
+        hits &= each
+    return hits, everything & ~covered
+
+
+def _holding(piece: bytes, words: bytes, counts: bytes, places: bytes, covered: int) -> int:
+    """The places of the words that hold ``piece``, as a mask; it ends once that is ``covered``."""
+    mask = last = start = 0
+    for word in _positions(piece, words):
+        start += word - last + sum(counts[last:word])
+        last = word
+        for place in places[start : start + counts[word] + 1]:
+            mask |= 1 << place
+        if mask == covered:
+            break
+    return mask
+
+
+def _positions(piece: bytes, words: bytes) -> Iterator[int]:
+    """The numbers of the words that hold ``piece``, ascending."""
+    number, counted = -1, 0
+    hit = words.find(piece)
+    while hit >= 0:
+        number += words.count(b"\n", counted, hit)
+        yield number
+        counted = words.index(b"\n", hit)
+        hit = words.find(piece, counted)
