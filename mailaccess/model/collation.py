@@ -8,7 +8,11 @@ from typing import Final
 
 
 class Collation(Enum):
-    """Identifiers, the one we prefer first. UNICODE_CASEMAP is the default: RFC 5051, by ``message.text.fold``."""
+    """Identifiers, the one we prefer first. UNICODE_CASEMAP is the default: RFC 5051, by ``message.text.fold``.
+
+    It deviates in one thing: texts are compared composed, so a letter is not found in one with an accent, nor a
+    Hangul syllable in one that has a letter more, as it would be in RFC 5051 §2's decomposed form.
+    """
 
     UNICODE_CASEMAP = "i;unicode-casemap"
     ASCII_CASEMAP = "i;ascii-casemap"
