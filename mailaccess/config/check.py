@@ -94,6 +94,8 @@ def _relay(settings: Settings) -> Iterator[Found]:
     for address in relay.source_addresses:
         if not _is_address(address):
             yield ("relay", "source_addresses"), f'"{address}" must be an IP address'
+    if relay.retry_first > relay.retry_longest:
+        yield ("relay", "retry_longest"), "must not be shorter than relay.retry_first"
     if relay.delay_notice >= relay.lifetime:
         yield ("relay", "delay_notice"), "must be shorter than relay.lifetime"
 

@@ -323,6 +323,12 @@ class Relay:
     mta_sts: bool = option(
         True, "ask other domains by DNS and HTTPS how safely their mail is to be sent (RFC 8461)"
     )
+    retry_first: int = option(
+        60, "how long to wait for the second try; each next one waits twice as long", unit="seconds", least=1
+    )
+    retry_longest: int = option(
+        4 * 3600, "how long to wait for the next try at most", unit="seconds", least=1
+    )
     lifetime: int = option(
         5 * 86400, "how long a message is tried before its sender gets it back", unit="seconds", least=60
     )

@@ -28,7 +28,7 @@ def give_up(recipient: Recipient, now: float) -> Recipient:
     return recipient.after(FAILED, "5.4.7", Attempt(now, text, last.host if last else ""))
 
 
-def next_round(envelope: Envelope, now: float) -> Envelope:
-    """The envelope after all its destinations had their try."""
+def next_round(envelope: Envelope, now: float, first: float, longest: float) -> Envelope:
+    """The envelope after all its destinations had their try. first, longest: seconds, as ``retry_after`` has them."""
     attempts = envelope.attempts + 1
-    return replace(envelope, attempts=attempts, due=now + retry_after(attempts))
+    return replace(envelope, attempts=attempts, due=now + retry_after(attempts, first, longest))

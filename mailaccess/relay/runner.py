@@ -117,7 +117,11 @@ class Relay:
         self._dialer = Dialer(exchangers, log, reactor, hostname, trust=trust, policies=published)
         ages = [float(age) for age in (settings.delay_notice, settings.lifetime) if age]
         self.schedule = Schedule(
-            per_destination=settings.connections_per_destination, total=settings.connections, ages=ages
+            per_destination=settings.connections_per_destination,
+            total=settings.connections,
+            ages=ages,
+            first_retry=settings.retry_first,
+            longest_retry=settings.retry_longest,
         )
         self._reviewer = Reviewer(
             spool,
@@ -402,8 +406,11 @@ class Relay:
 
     async def _round_over(self, id: str) -> None:
         now = self._now()
+        first, longest = self._settings.retry_first, self._settings.retry_longest
         try:
-            envelope = await self._spool.settle(id, lambda current: outcomes.next_round(current, now))
+            envelope = await self._spool.settle(
+                id, lambda current: outcomes.next_round(current, now, first, longest)
+            )
         except NotQueued:
             self.schedule.remove(id)
             return

@@ -31,12 +31,12 @@ MAX_DESTINATIONS: Final = 20_000
 """Destinations remembered without a job: those past that are forgotten, with their back-off."""
 
 
-def retry_after(attempts: int) -> float:
-    """Seconds from attempt number ``attempts`` to the next: 1, 2, 4 minutes and so on, at most 4 hours.
+def retry_after(attempts: int, first: float = FIRST_RETRY, longest: float = LONGEST_RETRY) -> float:
+    """Seconds from attempt number ``attempts`` to the next: ``first``, twice that and so on, at most ``longest``.
 
     RFC 5321 §4.5.4.1 wants at least 30 minutes on the whole; the first quick ones are for greylisting.
     """
-    return min(LONGEST_RETRY, FIRST_RETRY * GROWTH ** min(max(attempts - 1, 0), 20))
+    return min(longest, first * GROWTH ** min(max(attempts - 1, 0), 20))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,22 @@ class _Line:
 
 
 class Schedule:
-    """ages: seconds after which ``aged`` names a message, once each, ascending."""
+    """ages: seconds after which ``aged`` names a message, once each, ascending.
 
-    def __init__(self, *, per_destination: int, total: int, ages: Sequence[float] = ()) -> None:
+    first_retry, longest_retry: seconds; the back-off of a destination begins and ends with them, too.
+    """
+
+    def __init__(
+        self,
+        *,
+        per_destination: int,
+        total: int,
+        ages: Sequence[float] = (),
+        first_retry: float = FIRST_RETRY,
+        longest_retry: float = LONGEST_RETRY,
+    ) -> None:
+        self._first_retry = first_retry
+        self._longest_back_off = min(LONGEST_BACK_OFF, longest_retry)
         self._per_destination = per_destination
         self._total = total
         self._ages = tuple(ages)
@@ -202,7 +215,7 @@ class Schedule:
         """Nobody there took up a conversation."""
         line = self._lines.get(destination)
         if line is not None and now >= line.not_before:
-            line.not_before = now + min(LONGEST_BACK_OFF, FIRST_RETRY * GROWTH ** min(line.failures, 20))
+            line.not_before = now + retry_after(line.failures + 1, self._first_retry, self._longest_back_off)
             line.failures += 1
             line.allowed = 1
 

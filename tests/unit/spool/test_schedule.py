@@ -29,6 +29,20 @@ def test_tries_come_after_a_minute_first_and_every_four_hours_at_last():
     assert waits == sorted(waits)
 
 
+def test_the_first_and_the_longest_wait_can_be_others():
+    assert [retry_after(number, 3, 10) for number in range(1, 5)] == [3, 6, 10, 10]
+    schedule = Schedule(per_destination=2, total=3, first_retry=3, longest_retry=5)
+    add(schedule, "a")
+    for wait in (3, 5, 5):
+        now = schedule.next_time(0.0) or 0.0
+        job = schedule.take(now)
+        assert job is not None
+        schedule.unreachable("naver.com", now)
+        assert schedule.lines()["naver.com"][2] == now + wait
+        schedule.done(job)
+        schedule.again("a", now + wait, ["naver.com"])
+
+
 def test_a_message_waits_until_it_is_due(schedule):
     add(schedule, "a", due=10)
     assert schedule.take(9.9) is None and schedule.next_time(9.9) == 10
