@@ -225,9 +225,12 @@ def _in_block(
         for mask, *packed in rows:
             part = int.from_bytes(mask, "little")
             covered &= part
-            words, counts, places = [zlib.decompress(each) for each in packed]
-            for number, piece in enumerate(pieces):
-                found[number] |= _holding(piece, words, counts, places, part)
+            words = zlib.decompress(packed[0])
+            held = [number for number, piece in enumerate(pieces) if piece in words]
+            if held:
+                counts, places = zlib.decompress(packed[1]), zlib.decompress(packed[2])
+            for number in held:
+                found[number] |= _holding(pieces[number], words, counts, places, part)
     except (zlib.error, TypeError):
         return 0, everything
     for each in found:
