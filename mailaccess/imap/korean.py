@@ -37,6 +37,13 @@ KOREAN: Final[dict[str, str]] = {
     "Now speaking English": "이제 영어로 답합니다",
     "Language changed": "언어를 바꾸었습니다",
     "That language is not offered": "제공하지 않는 언어입니다",
+    "There is no filter {}": "{}이라는 필터는 없습니다",
+    "The filter {} is not a search": "{} 필터는 올바른 검색이 아닙니다",
+    "That is not the name of a filter": "쓸 수 없는 필터 이름입니다",
+    "The value of a filter is a search": "필터의 값은 올바른 검색이어야 합니다",
+    "A search with FILTER is in UTF-8": "FILTER를 쓰는 검색은 UTF-8이어야 합니다",
+    "SAVE is for the selected mailbox alone": "SAVE는 선택한 메일함만 검색할 때 쓸 수 있습니다",
+    "At most {} mailboxes are searched at once": "한 번에 최대 {}개의 메일함을 검색합니다",
     # --- state and syntax
     "There is no such command": "알 수 없는 명령입니다",
     "That command is not offered here": "제공하지 않는 명령입니다",

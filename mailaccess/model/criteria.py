@@ -163,6 +163,17 @@ class Fuzzy(Criterion):
     part: Criterion
 
 
+@dataclass(frozen=True, slots=True)
+class Named(Criterion):
+    """A search that is kept under a name (RFC 5466 §3.1): its criteria are put in its place before searching.
+
+    depth: how deep in the search it stands.
+    """
+
+    name: str
+    depth: int
+
+
 def rewrite(node: Criterion, change: Callable[[Criterion], Criterion]) -> Criterion:
     """A tree with ``change`` applied to every leaf. Nesting is bounded by the grammar."""
     match node:

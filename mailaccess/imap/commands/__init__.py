@@ -23,6 +23,7 @@ def load() -> None:
         listing,
         mailboxes,
         metadata,
+        multisearch,
         quota,
         replacing,
         searching,

@@ -9,6 +9,7 @@ administrator's: none is set, and none can be set here.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from mailaccess.imap import filters
 from mailaccess.imap.answers import bad, no
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.namespaces import Place
@@ -95,6 +96,10 @@ async def set_metadata(session: Authenticated, args: SetMetadata, out: Replies) 
         _check(name, of_server=args.mailbox is None)
         if value is not None and len(value) > MAX_METADATA_VALUE:
             raise no("The value is too long", MetadataCode("MAXSIZE", MAX_METADATA_VALUE))
+        if args.mailbox is None and filters.is_filter(name):
+            wrong = filters.problem(name, value)
+            if wrong is not None:
+                raise no(wrong, r.CANNOT)
     account, mailbox = session.account, args.mailbox
     if mailbox is not None:
         place = await _place(session, mailbox)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
+from mailaccess.imap import filters
 from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.contexts import Context, check_tag, keep
@@ -16,7 +17,8 @@ from mailaccess.imap.dispatch import command
 from mailaccess.imap.limiting import searched, told
 from mailaccess.imap.progress import signs_of_life
 from mailaccess.imap.replies import Replies
-from mailaccess.imap.session import Selected
+from mailaccess.imap.session import Authenticated, Selected
+from mailaccess.imap.view import View
 from mailaccess.model.collation import Collation
 from mailaccess.model.criteria import (
     And,
@@ -34,6 +36,7 @@ from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.messages import Search, SearchReturn
 from mailaccess.proto.imap.partial import PartialRange
+from mailaccess.store.api import Columns
 
 
 @command("SEARCH", state=Selected)
@@ -41,6 +44,7 @@ from mailaccess.proto.imap.partial import PartialRange
 async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     """RFC 3501 §6.4.4. Only messages that the client knows are found, by the numbers it knows."""
     session.require_uid(args.uid)
+    args = await filters.expanded(session, args)
     if args.uses_modseq:
         condstore_on(session, out)
     if args.charset is not None and "UTF8=ACCEPT" in session.features.enabled:
@@ -66,10 +70,14 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
         out.send(r.SearchResult(numbers, highest(session, found) if args.uses_modseq else None))
         return told(_completed(session, args), limited, out)
     if saving:
-        session.saved = _to_save(args, found, options)
+        session.saved = to_save(args, found, options)
     wanted = options - NO_RESULTS
     if wanted or not saving:
-        response = _esearch(session, args, found, wanted or {SearchReturn.ALL})
+        numbers = found if args.uid else numbers_of(session, found)
+        columns = session.mailbox.columns
+        response = esearch(
+            session.connection.tag, columns, args, found, numbers, wanted or {SearchReturn.ALL}
+        )
         out.send(
             response if relevancies is None else with_relevancy(response, found, args.partial, relevancies)
         )
@@ -98,7 +106,14 @@ def with_relevancy(
 
 def resolve(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:
     """Message numbers, ``$`` and RECENT as the UIDs they stand for in this session. Raises BadNumber."""
-    view, collation = session.view, session.features.collation
+    return resolve_in(session, criteria, session.view, saved, session.updates.recent)
+
+
+def resolve_in(
+    session: Authenticated, criteria: Criterion, view: View, saved: UidSet, recent: UidSet
+) -> Criterion:
+    """The same in another mailbox than the selected one, seen by ``view``."""
+    collation = session.features.collation
 
     def leaf(node: Criterion) -> Criterion:
         match node:
@@ -113,7 +128,7 @@ def resolve(session: Selected, criteria: Criterion, saved: UidSet) -> Criterion:
             case Recent():
                 if session.rev2:
                     raise bad("IMAP4rev2 has no NEW, OLD and RECENT", r.CLIENTBUG)  # RFC 9051 Appendix E
-                return Uids(session.updates.recent)
+                return Uids(recent)
             case Header() | Body() | Text() if collation is not Collation.UNICODE_CASEMAP:
                 return Collated(node, collation)  # RFC 5255 §4.6
         return node
@@ -141,12 +156,16 @@ def numbers_of(session: Selected, uids: Sequence[int]) -> list[int]:
 
 def highest(session: Selected, uids: Iterable[int]) -> int | None:
     """The highest mod-sequence among these messages. RFC 7162 §3.1.5."""
-    columns = session.mailbox.columns
+    return highest_of(session.mailbox.columns, uids)
+
+
+def highest_of(columns: Columns, uids: Iterable[int]) -> int | None:
+    """The highest mod-sequence among messages of these columns."""
     places = (columns.position(uid) for uid in uids)
     return max((columns.modseqs[place] for place in places if place >= 0), default=None)
 
 
-def _to_save(args: Search, found: list[int], options: frozenset[SearchReturn]) -> UidSet:
+def to_save(args: Search, found: list[int], options: frozenset[SearchReturn]) -> UidSet:
     """What ``$`` becomes: with MIN, MAX or PARTIAL alone only those. RFC 5182 §2.4, RFC 9394 §3.2."""
     if SearchReturn.ALL in options or SearchReturn.COUNT in options or not found:
         return UidSet.of(found)
@@ -160,23 +179,27 @@ def _to_save(args: Search, found: list[int], options: frozenset[SearchReturn]) -
     return UidSet.of(kept)
 
 
-def _esearch(
-    session: Selected, args: Search, found: list[int], wanted: frozenset[SearchReturn] | set[SearchReturn]
+def esearch(
+    tag: bytes,
+    columns: Columns,
+    args: Search,
+    found: list[int],
+    numbers: list[int],
+    wanted: frozenset[SearchReturn] | set[SearchReturn],
 ) -> r.ESearch:
-    """RFC 4731 §3.1; which mod-sequence is told, §3.2."""
+    """RFC 4731 §3.1; which mod-sequence is told, §3.2. found: UIDs; numbers: the same as they are told."""
     lowest = SearchReturn.MIN in wanted and found
     last = SearchReturn.MAX in wanted and found
     everything = SearchReturn.ALL in wanted
-    numbers = found if args.uid else numbers_of(session, found)
     modseq = None
     if args.uses_modseq and found:
         if everything or SearchReturn.COUNT in wanted:
-            modseq = highest(session, found)
+            modseq = highest_of(columns, found)
         else:
             told = [] if args.partial is None else args.partial.of(found)
-            modseq = highest(session, [*told, *found[: 1 if lowest else 0], *(found[-1:] if last else [])])
+            modseq = highest_of(columns, [*told, *found[: 1 if lowest else 0], *(found[-1:] if last else [])])
     return r.ESearch(
-        session.connection.tag,
+        tag,
         args.uid,
         minimum=numbers[0] if lowest and numbers else None,
         maximum=numbers[-1] if last and numbers else None,

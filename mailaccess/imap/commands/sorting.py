@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from mailaccess.imap import filters
 from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.searching import NO_RESULTS, highest, known_only, resolve, with_relevancy
@@ -32,6 +33,7 @@ THREADS: Final = 2_000
 async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
     """RFC 5256 §3. With return options the answer is ESEARCH: RFC 5267 §3."""
     session.require_uid(args.uid)
+    args = await filters.expanded(session, args)
     if args.uses_modseq:
         condstore_on(session, out)
     options = args.return_options
@@ -122,6 +124,7 @@ async def thread(session: Selected, args: Thread, out: Replies) -> r.Status:
     session.require_uid(args.uid)
     if args.algorithm not in ThreadAlgorithm.__members__:
         raise bad("The threading algorithms are " + ", ".join(ThreadAlgorithm.__members__), r.CANNOT)
+    args = await filters.expanded(session, args)
     if args.uses_modseq:
         condstore_on(session, out)
     criteria = resolve(session, args.criteria, session.saved)

@@ -80,6 +80,8 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("QRESYNC", 7162, False, True),
     Extension("ESEARCH", 4731, False, True),
     Extension("SEARCHRES", 5182, False, True),
+    Extension("MULTISEARCH", 7377, False, True, commands=("ESEARCH",)),
+    Extension("FILTERS", 5466, False, True),
     Extension("WITHIN", 5032, False, True),
     Extension("SEARCH=FUZZY", 6203, False, True),
     Extension("BINARY", 3516, False, True),

@@ -191,7 +191,13 @@ def _esearch(value: r.ESearch, utf8: bool) -> bytes:
     parts = [b"* ESEARCH"]
     if value.tag is not None:
         # Always quoted: New Outlook does not read an atom here (RFC 4731 §4 wants a string).
-        parts.append(b"(TAG %b)" % string(value.tag))
+        where = b""
+        if value.mailbox is not None:
+            where = b" MAILBOX %b UIDVALIDITY %d" % (
+                mailbox(value.mailbox, utf8=utf8),
+                value.uidvalidity or 0,
+            )
+        parts.append(b"(TAG %b%b)" % (string(value.tag), where))
     if value.uid:
         parts.append(b"UID")
     if value.minimum is not None:

@@ -156,5 +156,6 @@ CODES: Final[dict[type, Callable[..., bytes]]] = {
     m.BadUrl: _bad_url,
     m.UrlMech: lambda value: b"URLMECH INTERNAL",
     m.BadEvent: lambda value: b"BADEVENT (%b)" % " ".join(value.events).encode("ascii"),
+    m.UndefinedFilter: lambda value: b"UNDEFINED-FILTER " + value.name.encode("ascii"),
     m.MailboxId: lambda value: b"MAILBOXID (%b)" % value.mailbox_id.encode("ascii"),
 }

@@ -279,6 +279,7 @@ class ESearch(Response):
 
     ordered: ALL of a SORT, in its order (RFC 5267 §3.1).  partial: the window as asked, and what lies in it
     (RFC 9394 §3.1).  relevancy: a score for each message, in their order (RFC 6203 §4).
+    mailbox, uidvalidity: what was searched, told together (RFC 7377 §2.1).
     """
 
     tag: bytes | None
@@ -291,6 +292,8 @@ class ESearch(Response):
     ordered: Sequence[int] | None = None
     partial: tuple[str, Sequence[int]] | None = None
     relevancy: Sequence[int] | None = None
+    mailbox: str | None = None
+    uidvalidity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,13 @@ class BadEvent(Code):
 
 
 @dataclass(frozen=True, slots=True)
+class UndefinedFilter(Code):
+    """UNDEFINED-FILTER. RFC 5466 §4."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class MailboxId(Code):
     """MAILBOXID. RFC 8474 §4.1, §4.2."""
 

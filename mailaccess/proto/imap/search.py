@@ -1,4 +1,5 @@
-"""search-key: the criteria of SEARCH (RFC 9051 §6.4.4, §9; RFC 3501; RFC 5032; RFC 7162 §3.1.5; RFC 8514).
+"""search-key: the criteria of SEARCH (RFC 9051 §6.4.4, §9; RFC 3501; RFC 5032; RFC 5466; RFC 7162 §3.1.5;
+RFC 8514).
 
 Nesting and the number of keys are bounded. A chain of ORs, which filters over many senders send hundreds
 of terms long, does not count as nesting: it is read in a loop and becomes a balanced tree.
@@ -16,7 +17,7 @@ from mailaccess.model import flags
 from mailaccess.model.ids import MAX_NUMBER
 from mailaccess.model.sequence import UidSet
 from mailaccess.proto.imap import charsets, tokens
-from mailaccess.proto.imap.responses import LIMIT, BadCharset, No
+from mailaccess.proto.imap.responses import LIMIT, Bad, BadCharset, No
 from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
 
 MAX_NESTING: Final = 100
@@ -28,18 +29,23 @@ MAX_KEYS: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a SEARCH says behind its return options. ``charset`` in capitals."""
+    """What a SEARCH says behind its return options. ``charset`` in capitals.
+
+    uses_filter: there are ``Named`` criteria in it.  keys: how many have been read so far.
+    """
 
     criteria: c.Criterion
     charset: str | None
     uses_modseq: bool
     uses_fuzzy: bool = False
+    uses_filter: bool = False
+    keys: int = 0
 
 
 class _Reader:
     """What one search needs to know while it is read."""
 
-    __slots__ = ("codec", "cur", "depth", "keys", "uses_fuzzy", "uses_modseq")
+    __slots__ = ("codec", "cur", "depth", "keys", "uses_filter", "uses_fuzzy", "uses_modseq")
 
     def __init__(self, cur: ImapCursor, codec: str) -> None:
         self.cur = cur
@@ -48,6 +54,7 @@ class _Reader:
         self.keys = 0
         self.uses_modseq = False
         self.uses_fuzzy = False
+        self.uses_filter = False
 
 
 def search_program(cur: ImapCursor) -> Program:
@@ -78,13 +85,30 @@ def _charset(cur: ImapCursor) -> tuple[str, str]:
     return name, codec
 
 
-def _program(cur: ImapCursor, charset: str | None, codec: str) -> Program:
+def stored_search(octets: bytes, *, depth: int = 0, keys: int = 0) -> Program:
+    """search-criteria = search-key *(SP search-key): what is kept under a filter's name. RFC 5466 §4.
+
+    depth, keys: of the search in whose place it comes, so that the bounds hold for both together.
+    Raises Expected.
+    """
+    return _program(ImapCursor(octets), None, "utf-8", depth, keys)
+
+
+def _program(cur: ImapCursor, charset: str | None, codec: str, depth: int = 0, keys: int = 0) -> Program:
     reader = _Reader(cur, codec)
+    reader.depth, reader.keys = depth, keys
     parts = [_key(reader)]
     while tokens.more(cur):
         tokens.space(cur)
         parts.append(_key(reader))
-    return Program(_all_of(parts), charset, reader.uses_modseq, reader.uses_fuzzy)
+    if reader.uses_filter and charset not in _FILTER_CHARSETS:
+        raise Unsupported(Bad("A search with FILTER is in UTF-8", BadCharset(("UTF-8", "US-ASCII"))), cur.pos)
+    return Program(
+        _all_of(parts), charset, reader.uses_modseq, reader.uses_fuzzy, reader.uses_filter, reader.keys
+    )
+
+
+_FILTER_CHARSETS: Final = (None, "UTF-8", "US-ASCII")  # RFC 5466 §3.1
 
 
 def _all_of(parts: list[c.Criterion]) -> c.Criterion:
@@ -157,6 +181,18 @@ def _fuzzy(reader: _Reader) -> c.Criterion:
     tokens.space(reader.cur)
     reader.uses_fuzzy = True
     return c.Fuzzy(_nested(reader, _key))
+
+
+def _filter(reader: _Reader) -> c.Criterion:
+    """``FILTER`` SP filter-name; in lower case, as annotations are. RFC 5466 §4."""
+    tokens.space(reader.cur)
+    name = reader.cur.take(FILTER_NAME, "the name of a filter").decode("ascii").lower()
+    reader.uses_filter = True
+    return c.Named(name, reader.depth)
+
+
+FILTER_NAME: Final = re.compile(rb'[^\x00-\x20(){%*"\\\]/\x7f-\xff]{1,255}')
+"""filter-name = 1*<any ATOM-CHAR except "/">; with its bound."""
 
 
 # --- arguments ------------------------------------------------------------------------------------------
@@ -276,6 +312,7 @@ KEYS: Final[dict[bytes, SearchRule]] = {
     b"UNKEYWORD": _keyword_key(False),
     b"NOT": _not,
     b"FUZZY": _fuzzy,
+    b"FILTER": _filter,
     b"OR": _or,
     b"UID": _uid,
     b"UIDAFTER": _uids_beyond,

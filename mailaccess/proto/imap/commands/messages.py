@@ -48,6 +48,7 @@ class Search(Command):
     charset: as named by the client in capitals, None when not given.
     uses_modseq: a MODSEQ key stands somewhere, so the answer owes mod-sequences (RFC 7162 §3.1.5).
     partial: what PARTIAL asks for, None without it.
+    uses_filter: ``criteria`` holds ``Named``, which ``imap.filters`` resolves.
     """
 
     criteria: Criterion
@@ -56,6 +57,7 @@ class Search(Command):
     charset: str | None = None
     uses_modseq: bool = False
     partial: PartialRange | None = None
+    uses_filter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,21 @@ def _search(cur: ImapCursor, *, uid: bool = False) -> Search:
     """``search`` = "SEARCH" [SP search-return-opts] SP search-program. RFC 9051 §9, RFC 4731 §3."""
     tokens.space(cur)
     options, partial = search_return(cur)
+    return search_rest(cur, options, partial, uid=uid)
+
+
+def search_rest(
+    cur: ImapCursor, options: frozenset[SearchReturn] | None, partial: PartialRange | None, *, uid: bool
+) -> Search:
+    """``search-program``, behind its return options."""
     at = cur.pos
     program = search_grammar.search_program(cur)
-    if options is not None and SearchReturn.RELEVANCY in options and not program.uses_fuzzy:
-        cur.fail("a FUZZY key beside RELEVANCY", at)  # RFC 6203 §4
-    return Search(program.criteria, uid, options, program.charset, program.uses_modseq, partial)
+    if options is not None and SearchReturn.RELEVANCY in options:
+        if not program.uses_fuzzy and not program.uses_filter:
+            cur.fail("a FUZZY key beside RELEVANCY", at)  # RFC 6203 §4
+    return Search(
+        program.criteria, uid, options, program.charset, program.uses_modseq, partial, program.uses_filter
+    )
 
 
 _RETURN: Final = re.compile(rb"RETURN +(?=\()", re.IGNORECASE)

@@ -46,6 +46,7 @@ class MailboxFilter(Enum):
     PERSONAL = "PERSONAL"
     SUBSCRIBED = "SUBSCRIBED"
     SUBTREE = "SUBTREE"
+    SUBTREE_ONE = "SUBTREE-ONE"  # RFC 7377 §2.2: in ESEARCH only
     MAILBOXES = "MAILBOXES"
 
 
@@ -107,16 +108,8 @@ def _notify(cur: ImapCursor) -> Notify:
 def _event_group(cur: ImapCursor) -> EventGroup:
     """event-group = "(" filter-mailboxes SP events ")"."""
     cur.skip(b"(", '"("')
-    at = cur.pos
-    try:
-        chosen = MailboxFilter(tokens.keyword(cur, "a mailbox filter").decode("ascii"))
-    except ValueError:
-        cur.fail("a known mailbox filter", at)
+    chosen, mailboxes = filter_mailboxes(cur, (MailboxFilter.SUBTREE_ONE,))
     tokens.space(cur)
-    mailboxes: tuple[str, ...] = ()
-    if chosen in (MailboxFilter.SUBTREE, MailboxFilter.MAILBOXES):
-        mailboxes = _mailboxes(cur)
-        tokens.space(cur)
     at = cur.pos
     events, items = _events(cur, selected=chosen in _SELECTED)
     cur.skip(b")", '")"')
@@ -127,6 +120,26 @@ def _event_group(cur: ImapCursor) -> EventGroup:
     if events & (pair | {EventName.FLAG_CHANGE}) and not pair <= events:
         cur.fail("MessageNew and MessageExpunge together", at)
     return EventGroup(chosen, mailboxes, events, items)
+
+
+def filter_mailboxes(
+    cur: ImapCursor, but: tuple[MailboxFilter, ...]
+) -> tuple[MailboxFilter, tuple[str, ...]]:
+    """``filter-mailboxes`` and the names that some of them have; ``but``: those that do not stand here."""
+    at = cur.pos
+    try:
+        chosen = MailboxFilter(tokens.keyword(cur, "a mailbox filter").decode("ascii"))
+    except ValueError:
+        cur.fail("a known mailbox filter", at)
+    if chosen in but:
+        cur.fail("a known mailbox filter", at)
+    if chosen not in _WITH_NAMES:
+        return chosen, ()
+    tokens.space(cur)
+    return chosen, _mailboxes(cur)
+
+
+_WITH_NAMES: Final = (MailboxFilter.SUBTREE, MailboxFilter.SUBTREE_ONE, MailboxFilter.MAILBOXES)
 
 
 def _mailboxes(cur: ImapCursor) -> tuple[str, ...]:

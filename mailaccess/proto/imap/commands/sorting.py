@@ -49,6 +49,7 @@ class Sort(Command):
     return_options: frozenset[SearchReturn] | None = None
     uses_modseq: bool = False
     partial: PartialRange | None = None
+    uses_filter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Thread(Command):
     charset: str | None
     uid: bool = False
     uses_modseq: bool = False
+    uses_filter: bool = False
 
 
 def _sort(cur: ImapCursor, *, uid: bool = False) -> Sort:
@@ -73,9 +75,18 @@ def _sort(cur: ImapCursor, *, uid: bool = False) -> Sort:
     relevant = any(each.key is SortKey.RELEVANCY for each in order) or (
         options is not None and SearchReturn.RELEVANCY in options
     )
-    if relevant and not program.uses_fuzzy:
+    if relevant and not program.uses_fuzzy and not program.uses_filter:
         cur.fail("a FUZZY key beside RELEVANCY", at)  # RFC 6203 §6
-    return Sort(order, program.criteria, program.charset, uid, options, program.uses_modseq, partial)
+    return Sort(
+        order,
+        program.criteria,
+        program.charset,
+        uid,
+        options,
+        program.uses_modseq,
+        partial,
+        program.uses_filter,
+    )
 
 
 def _sort_criteria(cur: ImapCursor) -> tuple[SortCriterion, ...]:
@@ -110,7 +121,7 @@ def _thread(cur: ImapCursor, *, uid: bool = False) -> Thread:
     algorithm = tokens.keyword(cur, "a threading algorithm").decode("ascii")
     tokens.space(cur)
     program = search_grammar.search_criteria(cur)
-    return Thread(algorithm, program.criteria, program.charset, uid, program.uses_modseq)
+    return Thread(algorithm, program.criteria, program.charset, uid, program.uses_modseq, program.uses_filter)
 
 
 RULES: Rules = {
