@@ -123,8 +123,9 @@ def test_a_message_that_looks_like_the_end_of_the_compression_is_whole(imap):
     one.send("a COMPRESS DEFLATE\r\n")
     packed = Compressing(one)
     packed.out = zlib.compressobj(0, wbits=-15)  # stored: the octets stand in the stream as they are
-    body = b"x\0\0\xff\xffa NOOP\r\n" * 500
+    content = b"x\0\0\xff\xffa NOOP\r\n" * 500
+    body = b"Content-Type: a/b\r\nContent-Transfer-Encoding: binary\r\n\r\n" + content
     said = packed.send(
-        b"b APPEND INBOX (\\Seen) ~{%d+}\r\n%b\r\nc FETCH 1 RFC822.SIZE\r\n" % (len(body), body)
+        b"b APPEND INBOX (\\Seen) ~{%d+}\r\n%b\r\nc FETCH 1 BINARY.SIZE[1]\r\n" % (len(body), body)
     )
-    assert b"b OK [APPENDUID" in said and b"RFC822.SIZE %d" % len(body) in said
+    assert b"b OK [APPENDUID" in said and b"BINARY.SIZE[1] %d" % len(content) in said

@@ -9,7 +9,7 @@ import pytest
 from mailaccess.imap.korean import KOREAN
 from mailaccess.imap.languages import choose, translated
 
-PACKAGE = Path(__file__).parents[3] / "mailaccess"
+PACKAGE = Path(__file__).parents[2] / "mailaccess"
 
 SAYING = {"Ok", "No", "Bad", "Bye", "no", "bad", "Continue", "Malformed", "Cancelled", "UnknownMechanism"}
 SAYING |= {
