@@ -444,6 +444,13 @@ class Process:
         least=0,
         most=64,
     )
+    reactor_late: float = option(
+        0.5,
+        "the log tells (reactor-late) when one turn of the reactor, in which nobody else is answered, takes this long;"
+        " 0: never",
+        unit="seconds",
+        least=0.0,
+    )
     user: str = option(
         "", "the account to run as after the ports are open, when started as root", form="account"
     )

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from mailaccess.observe.events import Level, Value
+from mailaccess.observe.turns import Turns
 
 Labels = tuple[str, ...]
 
@@ -55,6 +56,9 @@ CERTIFICATE: Final = Kind(
     "certificate_not_after_seconds", "When the TLS certificate ends, in seconds since 1970", gauge=True
 )
 STARTED: Final = Kind("start_time_seconds", "When the service started, in seconds since 1970", gauge=True)
+TURNS: Final = Kind(
+    "reactor_lag_seconds", "How long turns of the reactor took: the time in which nobody else is answered"
+)
 INFO: Final = Kind("info", "1, with the version as label", ("version",), gauge=True)
 
 KINDS: Final = (
@@ -81,7 +85,10 @@ _OUTCOMES: Final = {"relayed": "relayed", "deferred": "deferred", "relay-failed"
 
 
 class Counters:
-    """The counts of one process; a collector for prometheus_client."""
+    """The counts of one process; a collector for prometheus_client.
+
+    turns: the lengths of the reactor's turns, where they are measured.
+    """
 
     def __init__(self) -> None:
         self._counts: dict[Kind, dict[Labels, float]] = {
@@ -90,6 +97,7 @@ class Counters:
         for kind in KINDS:
             if not kind.gauge and not kind.labels:
                 self._counts[kind][()] = 0.0
+        self.turns: Turns | None = None
         self._watched: dict[Kind, list[Callable[[], Mapping[Labels, float]]]] = {}
         self._logins = self._counts[LOGINS]
         self._events = self._counts[EVENTS]
@@ -143,6 +151,10 @@ class Counters:
             for labels, value in sorted(self.current(kind).items()):
                 family.add_metric(labels, value)
             yield family
+        if self.turns is not None:
+            lag = HistogramMetricFamily(f"mailaccess_{TURNS.name}", TURNS.help)
+            lag.add_metric((), self.turns.cumulative(), self.turns.total)
+            yield lag
 
 
 def registry(counters: Counters) -> CollectorRegistry:

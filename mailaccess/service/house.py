@@ -35,6 +35,7 @@ from mailaccess.net.endpoints import (
 )
 from mailaccess.net.proxied import Proxied
 from mailaccess.net.tls import TlsError
+from mailaccess.net.turning import leave, measure
 from mailaccess.observe.counters import (
     CERTIFICATE,
     CONNECTIONS,
@@ -51,6 +52,7 @@ from mailaccess.observe.counters import (
     registry,
 )
 from mailaccess.observe.events import Level
+from mailaccess.observe.turns import TurnMeter
 from mailaccess.relay.runner import QueueInUse
 from mailaccess.screening.callables import BadFunction
 from mailaccess.screening.keys import BadKey
@@ -127,6 +129,9 @@ class House(Service):
             Deferred.fromCoroutine(self.built.relay.start())
         self._expected = self._reactor.seconds() + 1
         self._every(1, self._measure_loop)
+        meter = TurnMeter(self.log, self.settings.process.reactor_late, time.perf_counter)
+        if measure(self._reactor, meter):
+            self.counters.turns = meter.turns
         if hasattr(signal, "SIGHUP"):
             try:
                 signal.signal(signal.SIGHUP, self._on_hangup)
@@ -268,6 +273,7 @@ class House(Service):
             if loop.running:
                 loop.stop()
         self._loops.clear()
+        leave(self._reactor)
         listening = [port for ports in self.ports.values() for port in ports]
         await defer.DeferredList([defer.maybeDeferred(port.stopListening) for port in listening])
         self.ports.clear()

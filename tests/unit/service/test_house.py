@@ -1,16 +1,19 @@
 """The service as an operator meets it: pages over HTTP, refusals in words, an orderly end."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
 
 import pytest
 import pytest_twisted
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from mailaccess.config.sections import Auth, Listen, Process, Settings, Tls
 from mailaccess.net.tls import write_self_signed
+from mailaccess.observe.counters import EVENTS
 from mailaccess.service.house import CannotStart, House
 
 
@@ -93,3 +96,18 @@ async def test_without_a_certificate_the_house_serves_this_machine(tmp_path):
     plain = replace(settings(tmp_path, imap=("127.0.0.1:0",)), tls=Tls())
     async with Running(plain) as house:
         assert house.where("imap") and not house.where("imaps")
+
+
+@pytest_twisted.ensureDeferred
+async def test_something_that_holds_the_reactor_is_measured_and_told(tmp_path):
+    made = settings(tmp_path, http=("127.0.0.1:0",))
+    held = replace(made, process=replace(made.process, reactor_late=0.05))
+    async with Running(held) as house:
+        from twisted.internet import reactor
+
+        await deferLater(reactor, 0, time.sleep, 0.06)
+        body = (await deferToThread(get, house, "/metrics"))[2].decode()
+        assert house.counters.turns.longest >= 0.06
+        assert "mailaccess_reactor_lag_seconds_count" in body
+        assert house.counters.value(EVENTS, ("reactor-late", "warning")) >= 1
+    assert type(getattr(reactor, "_poller", None)).__module__ != "mailaccess.net.turning"  # left as it was
