@@ -77,7 +77,8 @@ async def perform(connection: "Connection", request: Request) -> None:
     if not isinstance(state, row.state):
         wrong = Authenticated if isinstance(state, NotAuthenticated) else row.state
         out.send(r.Tagged(request.tag, r.Bad(_WRONG_STATE[wrong])))
-        connection.count_mistake()
+        if isinstance(state, Authenticated):  # before login it shows at least that the peer speaks IMAP
+            connection.count_mistake()
         return
     connection.tag = request.tag
     connection.old_names = request.old_names

@@ -151,6 +151,7 @@ KOREAN: Final[dict[str, str]] = {
     ),
     "There is NUL where no encoding reaches it": "부호화할 수 없는 곳에 NUL이 있습니다",
     "One message replaces another": "한 번에 메시지 한 통만 바꿀 수 있습니다",
+    "An empty message cancels the command": "빈 메시지이므로 명령을 취소했습니다",
     "There is no such message": "그런 메시지는 없습니다",
     "The message is gone": "메시지가 없어졌습니다",
     "The message is too large": "메시지가 너무 큽니다",

@@ -123,6 +123,8 @@ class Reception:
                 await catenating.copy(self.session, part.url, upload, allow)
             elif self._announced is None:
                 raise bad("A message has to be sent as a literal")
+            elif alone and not self._announced.size:
+                raise no("An empty message cancels the command")  # RFC 3502 §6.3.11
             else:
                 await allow(self._announced.size)
                 await self._receive(self._announced, Intake(upload, part, alone=alone))

@@ -3,6 +3,7 @@
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated, Selected
+from mailaccess.model.sequence import EMPTY
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.capabilities import ENABLEABLE
 from mailaccess.proto.imap.commands.session import Enable
@@ -22,6 +23,7 @@ async def enable(session: Authenticated, args: Enable, out: Replies) -> r.Status
         out.utf8 = True  # RFC 9051 §5.1
         if isinstance(session, Selected):
             session.updates.tells_recent = False
+            session.updates.recent = EMPTY
     if "UIDONLY" in fresh and isinstance(session, Selected):
         session.updates.uid_only = True
     if "METADATA" in fresh:

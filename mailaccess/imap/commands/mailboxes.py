@@ -131,18 +131,22 @@ async def create(session: Authenticated, args: c.Create, out: Replies) -> r.Stat
 
 @command("DELETE", state=Authenticated, tells_expunges=True)
 async def delete(session: Authenticated, args: c.Delete, out: Replies) -> r.Status:
-    """RFC 3501 §6.3.4. The client's own selected mailbox is left first; other sessions in it get BYE (RFC
+    """RFC 3501 §6.3.4. The client's own selected mailbox is left with it; other sessions in it get BYE (RFC
     2180 §3).
     """
     place = await session.namespaces.place(args.mailbox)
     place.require("x")
     if not place.owned and place.name == names.INBOX:
         raise NotPermitted
-    if isinstance(session, Selected) and place.account is session.place.account:
-        if session.mailbox.name == place.name:
-            session = await leave(session)
-            out.send(r.Ok("Selected mailbox closed", r.CLOSED))
+    own = (
+        isinstance(session, Selected)
+        and place.account is session.place.account
+        and session.mailbox.name == place.name
+    )
     await place.account.delete(place.name)
+    if own and isinstance(session, Selected):
+        session = await leave(session)
+        out.send(r.Ok("Selected mailbox closed", r.CLOSED))
     await tell_old_name(session, args.mailbox, out)
     return r.Ok("DELETE completed")
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from mailaccess.imap import filters
 from mailaccess.imap.answers import bad, no
 from mailaccess.imap.choosing import asks_subscriptions, means, visible
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.searching import (
     NO_RESULTS,
+    checked,
     esearch,
     known,
     resolve,
@@ -56,7 +56,7 @@ async def multisearch(session: Authenticated, args: MultiSearch, out: Replies) -
         raise bad("SAVE is for the selected mailbox alone", r.CLIENTBUG)
     if args.charset is not None and "UTF8=ACCEPT" in session.features.enabled:
         raise bad("There is only UTF-8 after ENABLE UTF8=ACCEPT", r.CLIENTBUG)  # RFC 6855 §3
-    args = replace(await filters.expanded(session, args), return_options=options)
+    args = replace(await checked(session, args), return_options=options)
     if args.uses_modseq:
         condstore_on(session, out)
     if selected is not None and SearchReturn.UPDATE in options:

@@ -7,10 +7,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Final
+from typing import Final, TypeVar
 
 from mailaccess.imap import filters
-from mailaccess.imap.answers import bad
+from mailaccess.imap.answers import Refusal, bad
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.contexts import Context, check_tag, keep
 from mailaccess.imap.dispatch import command
@@ -35,6 +35,8 @@ from mailaccess.model.criteria import (
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.messages import Search, SearchReturn
+from mailaccess.proto.imap.commands.multisearch import MultiSearch
+from mailaccess.proto.imap.commands.sorting import Sort
 from mailaccess.proto.imap.partial import PartialRange
 from mailaccess.store.api import Columns
 
@@ -44,7 +46,7 @@ from mailaccess.store.api import Columns
 async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     """RFC 3501 §6.4.4. Only messages that the client knows are found, by the numbers it knows."""
     session.require_uid(args.uid)
-    args = await filters.expanded(session, args)
+    args = await checked(session, args)
     if args.uses_modseq:
         condstore_on(session, out)
     if args.charset is not None and "UTF8=ACCEPT" in session.features.enabled:
@@ -84,6 +86,25 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
     if SearchReturn.UPDATE in options:
         keep(session, Context(session.connection.tag, args.uid, criteria, None, found), out)
     return told(_completed(session, args), limited, out)
+
+
+A = TypeVar("A", Search, Sort, MultiSearch)
+
+
+async def checked(session: Authenticated, args: A) -> A:
+    """A search that can be, with its filters in it. Raises Refusal; ``$`` is empty after a NO to SAVE.
+
+    RFC 5182 §2.1.
+    """
+    try:
+        if args.refusal is not None:
+            raise Refusal(args.refusal)
+        return await filters.expanded(session, args)
+    except Refusal as refusal:
+        saving = args.return_options is not None and SearchReturn.SAVE in args.return_options
+        if saving and isinstance(session, Selected) and isinstance(refusal.status, r.No):
+            session.saved = EMPTY
+        raise
 
 
 def _completed(session: Selected, args: Search) -> r.Ok:

@@ -6,7 +6,14 @@ from typing import Final
 from mailaccess.imap import filters
 from mailaccess.imap.answers import bad
 from mailaccess.imap.commands.enabling import condstore_on
-from mailaccess.imap.commands.searching import NO_RESULTS, highest, known_only, resolve, with_relevancy
+from mailaccess.imap.commands.searching import (
+    NO_RESULTS,
+    checked,
+    highest,
+    known_only,
+    resolve,
+    with_relevancy,
+)
 from mailaccess.imap.contexts import Context, check_tag, keep
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.limiting import require_all_searched
@@ -33,7 +40,7 @@ THREADS: Final = 2_000
 async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
     """RFC 5256 §3. With return options the answer is ESEARCH: RFC 5267 §3."""
     session.require_uid(args.uid)
-    args = await filters.expanded(session, args)
+    args = await checked(session, args)
     if args.uses_modseq:
         condstore_on(session, out)
     options = args.return_options

@@ -7,7 +7,7 @@ from enum import Enum
 from functools import partial
 from typing import Final
 
-from mailaccess.model.criteria import Criterion
+from mailaccess.model.criteria import All, Criterion
 from mailaccess.model.flags import FlagSet
 from mailaccess.model.sequence import SequenceSet
 from mailaccess.proto.imap import fetch as fetch_grammar
@@ -16,7 +16,8 @@ from mailaccess.proto.imap import tokens
 from mailaccess.proto.imap.commands.base import Command, Rule, Rules
 from mailaccess.proto.imap.fetch import FetchAtt
 from mailaccess.proto.imap.partial import PartialRange, result_range
-from mailaccess.proto.imap.tokens import ImapCursor
+from mailaccess.proto.imap.responses import Status
+from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Search(Command):
     uses_modseq: a MODSEQ key stands somewhere, so the answer owes mod-sequences (RFC 7162 §3.1.5).
     partial: what PARTIAL asks for, None without it.
     uses_filter: ``criteria`` holds ``Named``, which ``imap.filters`` resolves.
+    refusal: the NO that answers it; only with SAVE, which has to know of it (RFC 5182 §2.1).
     """
 
     criteria: Criterion
@@ -58,6 +60,7 @@ class Search(Command):
     uses_modseq: bool = False
     partial: PartialRange | None = None
     uses_filter: bool = False
+    refusal: Status | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +131,24 @@ def search_rest(
 ) -> Search:
     """``search-program``, behind its return options."""
     at = cur.pos
-    program = search_grammar.search_program(cur)
+    try:
+        program = search_grammar.search_program(cur)
+    except Unsupported as error:
+        return Search(All(), uid, options, refusal=refused(cur, options, error))
     if options is not None and SearchReturn.RELEVANCY in options:
         if not program.uses_fuzzy and not program.uses_filter:
             cur.fail("a FUZZY key beside RELEVANCY", at)  # RFC 6203 §4
     return Search(
         program.criteria, uid, options, program.charset, program.uses_modseq, partial, program.uses_filter
     )
+
+
+def refused(cur: ImapCursor, options: frozenset[SearchReturn] | None, error: Unsupported) -> Status:
+    """The answer to a search that cannot be, whose SAVE takes effect all the same; else raises ``error``."""
+    if options is None or SearchReturn.SAVE not in options:
+        raise error
+    cur.pos = len(cur.octets)
+    return error.status
 
 
 _RETURN: Final = re.compile(rb"RETURN +(?=\()", re.IGNORECASE)

@@ -37,6 +37,7 @@ def _esearch(cur: ImapCursor) -> MultiSearch:
         told.uses_modseq,
         told.partial,
         told.uses_filter,
+        told.refusal,
         sources,
     )
 

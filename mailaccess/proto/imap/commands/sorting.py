@@ -5,13 +5,14 @@ from enum import Enum
 from functools import partial
 from typing import Final
 
-from mailaccess.model.criteria import Criterion
+from mailaccess.model.criteria import All, Criterion
 from mailaccess.proto.imap import search as search_grammar
 from mailaccess.proto.imap import tokens
 from mailaccess.proto.imap.commands.base import Command, Rules
-from mailaccess.proto.imap.commands.messages import SearchReturn, search_return
+from mailaccess.proto.imap.commands.messages import SearchReturn, refused, search_return
 from mailaccess.proto.imap.partial import PartialRange
-from mailaccess.proto.imap.tokens import ImapCursor
+from mailaccess.proto.imap.responses import Status
+from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
 
 MAX_CRITERIA: Final = 20
 """Sort criteria of one command: twice as many as there are keys."""
@@ -50,6 +51,7 @@ class Sort(Command):
     uses_modseq: bool = False
     partial: PartialRange | None = None
     uses_filter: bool = False
+    refusal: Status | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,10 @@ def _sort(cur: ImapCursor, *, uid: bool = False) -> Sort:
     order = _sort_criteria(cur)
     tokens.space(cur)
     at = cur.pos
-    program = search_grammar.search_criteria(cur)
+    try:
+        program = search_grammar.search_criteria(cur)
+    except Unsupported as error:
+        return Sort(order, All(), None, uid, options, refusal=refused(cur, options, error))
     relevant = any(each.key is SortKey.RELEVANCY for each in order) or (
         options is not None and SearchReturn.RELEVANCY in options
     )

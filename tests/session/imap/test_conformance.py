@@ -1,0 +1,71 @@
+"""What a conformance suite would ask: small rules of RFC 3501, RFC 9051 and their extensions, one by one."""
+
+import pytest
+
+from mailaccess.model.errors import MailboxHasChildren
+
+
+def test_an_empty_message_cancels_the_append(imap):
+    """RFC 3502 §6.3.11: a zero-length literal is answered NO, and nothing is stored."""
+    one = imap.session()
+    assert one.send(b"a APPEND INBOX {0}\r\n").startswith(b"a NO ")
+    assert one.send(b"b APPEND INBOX {0+}\r\n\r\nc NOOP\r\n").startswith(b"b NO ")
+    said = one.send(b"d APPEND INBOX {1+}\r\nx {0+}\r\n\r\ne NOOP\r\n")
+    assert said.startswith(b"d NO ") and said.endswith(b"e OK NOOP completed\r\n")
+    assert imap.truth("INBOX") == []
+
+
+@pytest.mark.parametrize("command", ["SEARCH RETURN (SAVE)", "UID SORT RETURN (SAVE) (DATE)"])
+def test_a_save_answered_no_leaves_nothing_and_a_bad_one_leaves_all(imap, command):
+    """RFC 5182 §2.1."""
+    imap.given("INBOX", messages=3)
+    one = imap.session("INBOX")
+    one.ask("SEARCH RETURN (SAVE) ALL")
+    without = command.replace("RETURN (SAVE)", "RETURN (COUNT)")
+    charset = "X-NOSUCH" if "SORT" in command else "CHARSET X-NOSUCH"
+    assert one.ask(f"{without} {charset} SUBJECT x").status.startswith("NO [BADCHARSET")
+    assert one.ask(f"{command} UTF-8 WHAT" if "SORT" in command else f"{command} WHAT").status.startswith(
+        "BAD"
+    )
+    assert len(one.ask("FETCH $ UID").untagged) == 3
+    assert one.ask(f"{command} {charset} SUBJECT x").status.startswith("NO [BADCHARSET")
+    assert one.ask("FETCH $ UID").untagged == []
+
+
+def test_a_search_that_cannot_be_changes_nothing_without_a_mailbox(imap):
+    one = imap.session()
+    assert one.ask("SEARCH RETURN (SAVE) CHARSET X-NOSUCH ALL").status.startswith("BAD")
+
+
+def test_a_mailbox_that_could_not_be_deleted_stays_selected(imap):
+    """RFC 3501 §6.3.4: a DELETE that fails changes nothing."""
+    imap.given("a")
+    one = imap.session("a")
+
+    async def refuse(name):
+        raise MailboxHasChildren
+
+    deleted, imap.account.delete = imap.account.delete, refuse
+    answer = one.ask("DELETE a")
+    assert answer.status.startswith("NO [HASCHILDREN]") and answer.untagged == []
+    assert one.ask("FETCH 1:* FLAGS").status != "BAD No mailbox is selected"
+    imap.account.delete = deleted
+    answer = one.ask("DELETE a")
+    assert answer.status.startswith("OK") and [each[:11] for each in answer.untagged] == ["OK [CLOSED]"]
+    assert one.ask("CHECK").status == "BAD No mailbox is selected"
+
+
+def test_commands_in_the_wrong_state_do_not_end_a_connection_before_login(imap):
+    one = imap.connect()
+    for command in ("SELECT INBOX", 'LIST "" *', "FETCH 1 FLAGS", "IDLE", "CLOSE", "NAMESPACE"):
+        assert one.ask(command).status == "BAD Please log in first"
+    assert one.ask("LOGIN lee secret").status.startswith("OK")
+
+
+def test_no_message_is_recent_once_imap4rev2_is_enabled(imap):
+    """RFC 9051 Appendix E, also when a mailbox is selected."""
+    imap.given("INBOX", messages=1, claimed=False)
+    one = imap.session("INBOX")
+    assert one.ask("FETCH 1 FLAGS").untagged == ["1 FETCH (FLAGS (\\Recent))"]
+    one.ask("ENABLE IMAP4rev2")
+    assert one.ask("FETCH 1 FLAGS").untagged == ["1 FETCH (FLAGS ())"]
