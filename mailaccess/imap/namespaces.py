@@ -46,7 +46,7 @@ class Place:
     """A mailbox as one client means it.
 
     name: within ``account``.  shown: with the prefix of its namespace.  owned: it is the client's own.
-    root: the quota root's name (RFC 9208 §3.3): "" for the own account's.
+    root: the quota root's name (RFC 9208 §3.2): "" for the own account's.
     """
 
     account: Account

@@ -202,30 +202,3 @@ def test_no_module_has_a_name_that_says_nothing():
 def test_every_file_opens_with_its_contract():
     silent = [module_of(path) for path in FILES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
     assert silent == []
-
-
-def supported() -> dict[int, list[str]]:
-    """rfc-support.txt: number, status, title, where; columns apart by two spaces or more."""
-    table: dict[int, list[str]] = {}
-    for line in (PACKAGE / "rfc-support.txt").read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            number, *rest = re.split(r"\s{2,}", line.strip())
-            table[int(number)] = rest
-    return table
-
-
-def test_every_rfc_cited_stands_in_the_support_table():
-    known = supported()
-    cited: dict[int, str] = {}
-    for path in FILES:
-        for number in re.findall(r"RFC[ -]?(\d{3,5})", path.read_text("utf-8")):
-            cited.setdefault(int(number), module_of(path))
-    missing = {number: where for number, where in sorted(cited.items()) if number not in known}
-    assert missing == {}
-
-
-def test_the_support_table_is_whole():
-    for number, columns in supported().items():
-        assert len(columns) == 3, number
-        assert columns[0] in ("whole", "part", "reference"), number
-    assert list(supported()) == sorted(supported())

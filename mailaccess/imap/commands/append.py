@@ -14,7 +14,7 @@ from mailaccess.proto.imap.commands.append import Append
 
 @command("APPEND", state=Authenticated, tells_expunges=True)
 async def append(session: Authenticated, args: Append, out: Replies) -> r.Status:
-    """RFC 3501 §6.3.11. With several messages all are stored or none (RFC 3502 §6)."""
+    """RFC 3501 §6.3.11. With several messages all are stored or none (RFC 3502 §6.3.11)."""
     reception = Reception(session, out)
     try:
         place = await target(session, args.mailbox)

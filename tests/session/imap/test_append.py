@@ -75,7 +75,7 @@ def test_a_failing_store_keeps_the_connection_in_step(imap):
 
 
 def test_several_messages_are_stored_at_once(imap):
-    """MULTIAPPEND, RFC 3502 §6."""
+    """MULTIAPPEND, RFC 3502 §6.3.11."""
     one = imap.session()
     assert one.send(b"a APPEND INBOX (\\Seen) {3}\r\n") == b"+ OK\r\n"
     assert one.send(b"one (\\Flagged) {3}\r\n") == b"+ OK\r\n"

@@ -1,4 +1,4 @@
-"""LIST, LSUB and their extensions (RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819)."""
+"""LIST, LSUB and their extensions (RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 3348)."""
 
 import pytest
 

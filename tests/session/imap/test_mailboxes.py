@@ -138,6 +138,7 @@ def test_create_takes_a_special_use(imap):
 
 
 def test_status_tells_what_is_asked_in_its_order(imap):
+    """SIZE: RFC 8438 §3."""
     imap.given("work", messages=3, seen=[2])
     one = imap.session()
     one.talk("""

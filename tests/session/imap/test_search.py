@@ -1,5 +1,7 @@
 """SEARCH and UID SEARCH (RFC 3501 §6.4.4; RFC 4731; RFC 5182)."""
 
+from tests.session.imap.house import MaildirHouse
+
 
 def test_found_are_numbers_or_uids(imap):
     imap.given("INBOX", messages=6, deleted=[1, 2], seen=[4])
@@ -71,3 +73,15 @@ def test_a_saved_result_is_named_by_a_dollar(imap):
     assert one.ask("FETCH $ UID").numbers("FETCH") == [2, 4]
     assert one.ask("SEARCH RETURN (SAVE MIN) $").untagged[0].endswith("MIN 2")
     assert one.ask("UID STORE $ +FLAGS (\\Flagged)").numbers("FETCH") == [2]
+
+
+def test_ages_are_counted_from_the_search(tmp_path):
+    """WITHIN, RFC 5032 §2: by internal date, in seconds; what is just as old as asked is found by both."""
+    house = MaildirHouse(tmp_path)
+    house.clock.time = 1_800_000_000.0  # 15 January 2027, 08:00 UTC
+    one = house.session("INBOX")
+    for time in ("07:49", "07:50", "07:51"):
+        one.ask(f'APPEND INBOX "15-Jan-2027 {time}:00 +0000" {{1+}}\r\nx')
+    assert one.ask("SEARCH OLDER 600").untagged[0] == "SEARCH 1 2"
+    assert one.ask("SEARCH YOUNGER 600").untagged[0] == "SEARCH 2 3"
+    assert one.ask("SEARCH YOUNGER 660 NOT OLDER 600").untagged[0] == "SEARCH 3"
