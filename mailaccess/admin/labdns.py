@@ -4,9 +4,10 @@ It answers by UDP and TCP, refuses what is not in its zones, and can tell of eac
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
 from twisted.names import dns
 from twisted.names.authority import FileAuthority
 from twisted.names.server import DNSServerFactory
@@ -42,6 +43,10 @@ class Zone(FileAuthority):
         self.soa: Any = (self._zone.encode(), start)
 
 
+PORTS_TRIED: Final = 20
+"""Ports the system chooses, until one is free for UDP and for TCP."""
+
+
 class NameServer:
     """zones: by name their records.  told: see ``Told``."""
 
@@ -52,9 +57,21 @@ class NameServer:
 
     def listen(self, reactor: Any, interface: str = "127.0.0.1", port: int = 0) -> int:
         """Answer on UDP and TCP; the port."""
-        udp = reactor.listenUDP(port, dns.DNSDatagramProtocol(self._factory), interface=interface)
-        self.port = udp.getHost().port
-        self._ports = [udp, reactor.listenTCP(self.port, self._factory, interface=interface)]
+        # A port that is free for TCP may be taken for UDP: of chosen ports the first free for both.
+        for left in reversed(range(1 if port else PORTS_TRIED)):
+            tcp = reactor.listenTCP(port, self._factory, interface=interface)
+            self.port = tcp.getHost().port
+            try:
+                udp = reactor.listenUDP(
+                    self.port, dns.DNSDatagramProtocol(self._factory), interface=interface
+                )
+            except CannotListenError:
+                tcp.stopListening()
+                if not left:
+                    raise
+                continue
+            self._ports = [udp, tcp]
+            break
         return self.port
 
     async def stop(self) -> None:

@@ -60,6 +60,7 @@ class Server:
         self.configuration.write_text(CONFIGURATION.format(listen=listen, mechanisms=mechanisms))
         (folder / "aliases").write_text("info: lee@naver.com\n")
         self.process: subprocess.Popen[str] | None = None
+        self._follower: threading.Thread | None = None
         self.log: list[str] = []
         self._news = threading.Condition()
         self._make_certificate()
@@ -131,7 +132,8 @@ class Server:
             errors="replace",
             env=self.environment(),
         )
-        threading.Thread(target=self._follow, args=(self.process,), daemon=True).start()
+        self._follower = threading.Thread(target=self._follow, args=(self.process,), daemon=True)
+        self._follower.start()
         self.await_log("server-started", start)
 
     def _follow(self, process: "subprocess.Popen[str]") -> None:
@@ -163,7 +165,7 @@ class Server:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(PATIENCE)
-        self.process = None
+        self._ended()
         return status
 
     def kill(self) -> None:
@@ -171,7 +173,14 @@ class Server:
         assert self.process is not None
         self.process.kill()
         self.process.wait(PATIENCE)
+        self._ended()
+
+    def _ended(self) -> None:
+        """Its last word is in the log, so that the next start does not take it for its own."""
         self.process = None
+        if self._follower is not None:
+            self._follower.join(PATIENCE)
+            self._follower = None
 
 
 @contextmanager
