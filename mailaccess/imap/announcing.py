@@ -6,7 +6,7 @@ once.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 from weakref import WeakSet
 
 from mailaccess.imap.replies import Replies
@@ -53,13 +53,22 @@ class Notes:
         return [(mailbox, tuple(entries)) for mailbox, entries in changed.items()]
 
 
+class Watching(Protocol):
+    """A session that uses NOTIFY."""
+
+    def rights_changed(self) -> None:
+        """Somebody's access control list was changed."""
+        ...
+
+
 class Board:
     """All notes of a process: few sessions have some, and annotations change seldom."""
 
-    __slots__ = ("_notes",)
+    __slots__ = ("_notes", "watches")
 
     def __init__(self) -> None:
         self._notes: WeakSet[Notes] = WeakSet()
+        self.watches: WeakSet[Watching] = WeakSet()
 
     def listen(self, account: str) -> Notes:
         """Notes for one session of an account."""
@@ -73,6 +82,11 @@ class Board:
         for notes in tuple(self._notes):
             if notes.account == account and notes is not by:
                 notes.note(mailbox, names)
+
+    def rights_changed(self) -> None:
+        """A list of whatever account was changed: RFC 5465 §5.4 counts rights given as mailboxes made."""
+        for watch in tuple(self.watches):
+            watch.rights_changed()
 
 
 def tell(notes: Notes, out: Replies) -> None:

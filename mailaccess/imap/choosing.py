@@ -4,7 +4,7 @@ Personal ones are those without the prefix of another namespace; all of them may
 (``+detail``, Sieve), so "inboxes" are the same. Names are those that the client sees, foreign ones with their prefix.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from mailaccess.imap.namespaces import Place
@@ -14,7 +14,7 @@ from mailaccess.model.rights import ALL
 from mailaccess.proto.imap.commands.notify import MailboxFilter
 from mailaccess.store.api import MailboxInfo
 
-Source = tuple[MailboxFilter, tuple[str, ...]]
+Source = tuple[MailboxFilter, Collection[str]]
 
 _OWN: Final = (MailboxFilter.PERSONAL, MailboxFilter.INBOXES)
 

@@ -10,7 +10,7 @@ the client.
 
 import types
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mailaccess.config.clients import ClientProfile
 from mailaccess.imap import commands, dispatch
@@ -20,11 +20,14 @@ from mailaccess.imap.deflate import Deflate, Inflate
 from mailaccess.imap.house import GREETING, House
 from mailaccess.imap.offers import ACCOUNT_FIELD, Words, account_words, mask
 from mailaccess.imap.replies import Replies
-from mailaccess.imap.session import Authenticated, NotAuthenticated, State
+from mailaccess.imap.session import Authenticated, NotAuthenticated, Selected, State
 from mailaccess.imap.wire import Promise, Timer, Wire
 from mailaccess.observe.events import Level
 from mailaccess.proto.imap import framing, parse
 from mailaccess.proto.imap import responses as r
+
+if TYPE_CHECKING:
+    from mailaccess.imap.notifying import Watch
 
 commands.load()
 
@@ -61,6 +64,8 @@ class Connection:
         self.profile: ClientProfile | None = None
         self._account_words: Words = ()
         self.notes: Notes | None = None  # METADATA is enabled
+        self.watch: Watch | None = None  # NOTIFY has been used
+        self._between: Timer | None = None
         self.mask = mask(house.settings.capabilities)
         self.tag = b""
         self.old_names: tuple[tuple[str, str], ...] = ()
@@ -123,10 +128,11 @@ class Connection:
     def lost(self) -> None:
         """The client is gone; whatever runs ends at its next look at the connection."""
         self._lost = self.ended = True
-        for timer in (self._timer, self._flushing):
+        for timer in (self._timer, self._flushing, self._between):
             if timer is not None:
                 timer.cancel()
-        self._timer = self._flushing = None
+        self._timer = self._flushing = self._between = None
+        self.notify(None)
         self.wake()
         if not self._busy:
             self._leave()
@@ -143,6 +149,8 @@ class Connection:
 
     def become(self, state: State) -> None:
         self.state = state
+        if self.watch is not None:
+            self.listen_between()
 
     def logged_in(self, state: Authenticated) -> None:
         """Login succeeded: other limits hold, and what the account is offered."""
@@ -250,6 +258,7 @@ class Connection:
         self.user = ""
         self._account_words = ()
         self.notes = None
+        self.notify(None)
         self._mask_anew()
         self.wire.dismiss()
         self.out.complete(self.tag, r.Ok("You are nobody now", r.CapabilityCode(state.capabilities())))
@@ -271,6 +280,45 @@ class Connection:
         self.out.flush()
         self.framer.discard()
         self.wire.start_tls()
+
+    # --- between commands (NOTIFY) ----------------------------------------------------------------------
+
+    def notify(self, watch: "Watch | None") -> None:
+        """From here on this is what the client is told of; None: as RFC 3501 has it."""
+        if self.watch is not None:
+            self.watch.close()
+        self.watch = watch
+        self.listen_between()
+
+    def listen_between(self) -> None:
+        """Have what happens in the selected mailbox told between commands, if the client wants that."""
+        if isinstance(self.state, Selected):
+            self.state.updates.wake = self.stir if self.watch is not None else None
+
+    def stir(self) -> None:
+        """Something has come up that may be told between commands; or by IDLE, if that is what runs."""
+        if self._busy:
+            self.wake()
+        elif self._between is None and not self.ended:
+            self._between = self.wire.later(SOON, self._tell_between)
+
+    def _tell_between(self) -> None:
+        self._between = None
+        if self.watch is None or self._busy or self._working or self.ended:
+            return
+        if isinstance(self.state, Authenticated) and self.watch.due(self.state):
+            self._start(self._tell_unasked(self.state))
+            if not self._busy:
+                self._work()
+
+    async def _tell_unasked(self, state: Authenticated) -> None:
+        try:
+            await dispatch.tell_between(state, self.out)
+        except ConnectionResetError:
+            self.ended = True
+        except Exception as error:
+            status = answer(error, self.house.log, user=self.user, rip=self.wire.address)
+            self.end(r.Bye(status.text, status.code))
 
     # --- carrying out ---------------------------------------------------------------------------------
 
@@ -305,6 +353,12 @@ class Connection:
         else:
             self.out.flush()
             self._take_input()
+            if (
+                self.watch is not None
+                and isinstance(self.state, Authenticated)
+                and self.watch.due(self.state)
+            ):
+                self.stir()
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine as far as it goes; if it has to wait, leave it with the wire."""

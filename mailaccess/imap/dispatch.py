@@ -82,6 +82,7 @@ async def perform(connection: "Connection", request: Request) -> None:
         return
     connection.tag = request.tag
     connection.old_names = request.old_names
+    watch = connection.watch
     try:
         if isinstance(state, Selected) and not state.place.owned and not await recheck(state, out):
             return
@@ -92,16 +93,17 @@ async def perform(connection: "Connection", request: Request) -> None:
         status = answer(error, connection.house.log, command=request.name, user=connection.user)
     else:
         connection.mistakes = 0
+        if watch is not None and isinstance(state, Authenticated):
+            watch.did(state, request.command, status)
         if status is None:
             return
     state = connection.state
     if connection.notes:
-        announcing.tell(connection.notes, out)
-    if (
-        isinstance(state, Selected)
-        and not connection.ended
-        and state.updates.due(expunges=row.tells_expunges)
-    ):
+        announce(connection, out)
+    if watch is not None and isinstance(state, Authenticated):
+        if watch.ripe or (watch.dirty and row.name in ASK_FOR_NEWS):
+            await tell_watched(state, out)
+    if isinstance(state, Selected) and not connection.ended and due(state, expunges=row.tells_expunges):
         new = row.name in ASK_FOR_NEWS or not connection.has_quirk("delay-newmail")
         await tell(state, out, expunges=row.tells_expunges, uid=row.uid, new=new)
         out.complete(request.tag, status)
@@ -115,6 +117,50 @@ ASK_FOR_NEWS: Final = frozenset(("NOOP", "CHECK", "IDLE"))
 """The commands by which a client asks for new messages: all that quirk delay-newmail tells them in."""
 
 
+def due(state: Selected, *, expunges: bool) -> bool:
+    """Whether there may be something to tell of the selected mailbox."""
+    watch = state.connection.watch
+    return state.updates.due(expunges=expunges and (watch is None or watch.expunges))
+
+
+def announce(connection: "Connection", out: Replies) -> None:
+    """Tell of changed annotations after ENABLE METADATA, once: NOTIFY may do it already."""
+    notes = connection.notes
+    if notes is not None:
+        if connection.watch is not None and connection.watch.tells_annotations:
+            notes.take()
+        else:
+            announcing.tell(notes, out)
+
+
+async def tell_watched(state: Authenticated, out: Replies) -> None:
+    """Tell what NOTIFY asks for of other mailboxes than the selected one."""
+    connection = state.connection
+    if connection.watch is not None:
+        try:
+            await connection.watch.look(state, out)
+        except MailError as error:
+            connection.house.log.log("imap-notify-failed", Level.WARNING, error=error.detail or str(error))
+
+
+async def tell_between(state: Authenticated, out: Replies) -> None:
+    """Tell what NOTIFY asks for while no command runs. RFC 5465 §3.1."""
+    connection = state.connection
+    watch = connection.watch
+    if watch is None:
+        return
+    if isinstance(state, Selected):
+        if state.updates.gone:
+            connection.end(r.Bye("The selected mailbox was deleted"))
+            return
+        if due(state, expunges=watch.at_once):
+            if not state.place.owned and not await recheck(state, out):
+                return
+            await tell(state, out, expunges=watch.at_once)
+    if watch.ripe:
+        await tell_watched(state, out)
+
+
 async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = False, new: bool = True) -> None:
     """Tell a session what is due, without new messages if not ``new``.
 
@@ -122,13 +168,30 @@ async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = Fal
     """
     modseq = state.condstore
     uid = uid or modseq or state.rev2  # RFC 9051 §7.5.2: unsolicited FETCH carries UID
+    watch = state.connection.watch
+    flags = later = True
+    if watch is not None:
+        uid = True  # RFC 5465 §5.1
+        later, flags = watch.new, watch.flags
+        new = new and watch.new
+        expunges = expunges and watch.expunges
+    last = state.view.last
     try:
         if state.contexts and expunges:
             await contexts.tell_losses(state, out)
         await state.updates.tell(
-            out, expunges=expunges, uid=uid, modseq=modseq, vanished=state.qresync or state.uid_only, new=new
+            out,
+            expunges=expunges,
+            uid=uid,
+            modseq=modseq,
+            vanished=state.qresync or state.uid_only,
+            new=new,
+            flags=flags,
+            later=later,
         )
         if state.contexts and not state.updates.gone:
             await contexts.tell_changes(state, out)
+        if watch is not None and state.view.last > last and not state.updates.gone:
+            await watch.tell_new(state, last, out)
     except MailError as error:
         state.connection.house.log.log("imap-update-failed", Level.WARNING, error=error.detail or str(error))

@@ -37,6 +37,7 @@ KOREAN: Final[dict[str, str]] = {
     "Now speaking English": "이제 영어로 답합니다",
     "Language changed": "언어를 바꾸었습니다",
     "That language is not offered": "제공하지 않는 언어입니다",
+    "There is too much to tell": "알릴 것이 너무 많습니다",
     "There is no filter {}": "{}이라는 필터는 없습니다",
     "The filter {} is not a search": "{} 필터는 올바른 검색이 아닙니다",
     "That is not the name of a filter": "쓸 수 없는 필터 이름입니다",

@@ -133,11 +133,14 @@ class Updates:
         modseq: bool = False,
         vanished: bool = False,
         new: bool = True,
+        flags: bool = True,
+        later: bool = True,
     ) -> None:
         """Tell what is due.
 
         expunges: EXPUNGE may be told now (not during FETCH, STORE, SEARCH: RFC 3501 §7.4.1).
         uid, modseq: FETCH carries them.  vanished: QRESYNC is on.  new: new messages may be told now.
+        flags: flags may.  later: what may not be told now is due again at the next command.
         """
         if self.gone:
             return
@@ -147,8 +150,10 @@ class Updates:
         if self._view.has_grown:
             if new:
                 await self.tell_new(out)
-            else:
+            elif later:
                 self._stirred = True
+        if not flags:
+            return
         self.tell_keywords(out)
         if self._changed or self._changed_since is not None:
             await self._tell_changed(out, uid=uid, modseq=modseq)

@@ -39,11 +39,14 @@ from mailaccess.store import (
     tree,
 )
 from mailaccess.store.api import (
+    AnnotationMark,
     Appended,
+    Hearing,
     Listener,
     Mailbox,
     Mailboxes,
     MailboxInfo,
+    Mark,
     NewMessage,
     Quota,
     Status,
@@ -55,6 +58,7 @@ from mailaccess.store.index import mailboxes as rows
 from mailaccess.store.mailbox import MailboxHandle
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.noticing import Noticing
+from mailaccess.store.overhearing import Overhearing
 from mailaccess.store.surroundings import Surroundings
 from mailaccess.store.vault import NeedsThread, Vault
 
@@ -107,6 +111,8 @@ class MaildirAccount:
         self._working = False
         self._work_due: Cancellable | None = None
         self._noticing = Noticing(self, surroundings.watcher)
+        self._overhearing = Overhearing(self, surroundings.watcher)
+        self._marks: tuple[tuple[object, int], dict[str, tuple[bytes, Mark]]] | None = None
 
     # Jobs
 
@@ -163,6 +169,8 @@ class MaildirAccount:
                     self._drop(state)
                 elif not state.in_use:
                     self._surroundings.idle(self, state)
+        if self._overhearing:
+            self._overhearing.look()
 
     def _plan_work(self) -> None:
         if (self.vault.owing or self.vault.checkpoint_due) and not self._working and self._work_due is None:
@@ -208,6 +216,7 @@ class MaildirAccount:
 
     async def set_subscribed(self, name: str, subscribed: bool) -> None:
         await self.run(tree.set_subscribed, name, subscribed)
+        self._overhearing.stir()
 
     async def create(self, name: str, special_use: frozenset[str] = frozenset()) -> MailboxInfo:
         try:
@@ -339,7 +348,7 @@ class MaildirAccount:
 
     @property
     def in_use(self) -> bool:
-        return bool(self._opening) or any(state.in_use for state in self._open.values())
+        return bool(self._overhearing or self._opening) or any(state.in_use for state in self._open.values())
 
     # Noticing others
 
@@ -440,6 +449,30 @@ class MaildirAccount:
     async def set_metadata(self, mailbox: str | None, values: Mapping[str, bytes | None]) -> None:
         await self.run(metadata.change, mailbox, values)
 
+    # Who listens to all of it
+
+    def overhear(self, heard: Callable[[], None]) -> Hearing:
+        self._noticing.index_is_fresh()  # from here on the index is watched
+        return self._overhearing.listen(heard)
+
+    async def marks(self) -> Mapping[str, Mark]:
+        known = self._marks
+        if known is None or not self._noticing.index_is_fresh() or known[0] != self._overhearing.signature():
+            await self.run_small(tree.sync)
+            found = await self.run_small(loading.marks)
+            known = self._marks = self._overhearing.signature(), found
+        return {name: mark for name, (_, mark) in known[1].items()}
+
+    def folder_of(self, name: str) -> bytes | None:
+        """The folder of a mailbox, as of the last ``marks``."""
+        found = None if self._marks is None else self._marks[1].get(name)
+        return None if found is None else found[0]
+
+    async def annotation_marks(
+        self, mailboxes: Sequence[str | None], known: Mapping[str | None, AnnotationMark]
+    ) -> Mapping[str | None, AnnotationMark]:
+        return await self.run_unasked(metadata.marks, mailboxes, known)
+
     # Rights
 
     async def acls(self, max_age: float = 0) -> Mapping[str, Acl]:
@@ -474,6 +507,7 @@ class MaildirAccount:
             self._work_due.cancel()
         self._work_due = None
         self._noticing.stop()
+        self._overhearing.stop()
         self._noticing.end_index()
         if self.vault.is_open:
             await self.run(_finish_and_close)

@@ -108,6 +108,9 @@ def _change(vault: Vault, name: str, rewrite: Callable[[Acl], Acl]) -> Acl:
         box = mailboxes.by_id(connection, number)
         if box is None:
             raise NoSuchMailbox
+        connection.execute(
+            "UPDATE account SET unswept = unswept"
+        )  # a commit, by which other processes notice
         now = _read(vault, box.folder)
         acl = rewrite(now[1] if now is not None else Acl())
         _write(vault, box.folder, acl)

@@ -479,6 +479,56 @@ class Account(Protocol):
         """An exclusive lock of the account over all processes, such as POP3's. Raises InUse. RFC 1939 §4."""
         ...
 
+    def overhear(self, heard: Callable[[], None]) -> "Hearing":
+        """Have ``heard`` called on the reactor thread, soon, after anything in the account may have changed.
+
+        By whomever: sessions of this process, deliveries, other processes. ``heard`` must be quick, must not raise
+        and must not call the account; it looks later (``marks`` and the rest), and one look may do for many calls.
+        """
+        ...
+
+    async def marks(self) -> Mapping[str, "Mark"]:
+        """A mark of every mailbox that holds messages, by name: who compares them sees where something happened."""
+        ...
+
+    async def annotation_marks(
+        self, mailboxes: Sequence[str | None], known: "Mapping[str | None, AnnotationMark]"
+    ) -> "Mapping[str | None, AnnotationMark]":
+        """The same of annotations; None is the account's own. known: as told before, not read again if unchanged.
+
+        Mailboxes that are not there are left out.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A mailbox at one moment: another one after every change in it. RFC 9051 §2.3.1, RFC 7162 §3.1."""
+
+    mailbox_id: str
+    uidvalidity: int
+    uidnext: int
+    messages: int
+    highest_modseq: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationMark:
+    """The annotations of a mailbox at one moment. stamp: of their file.  entries: a digest of each value."""
+
+    stamp: tuple[int, ...]
+    entries: Mapping[str, bytes]
+
+
+class Hearing(Protocol):
+    def watch(self, names: Sequence[str]) -> None:
+        """Also notice what other programs put into these mailboxes; the first of them, up to a bound."""
+        ...
+
+    def close(self) -> None:
+        """Hear nothing any more."""
+        ...
+
 
 class Lock(Protocol):
     def release(self) -> None: ...

@@ -14,7 +14,7 @@ from mailaccess.model.errors import MailError
 from mailaccess.model.flags import DELETED, SEEN, Flag
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.store import changing, intake, journal, tree
-from mailaccess.store.api import Status
+from mailaccess.store.api import Mark, Status
 from mailaccess.store.changes import Delta
 from mailaccess.store.columns import MailboxColumns
 from mailaccess.store.folder import is_doubtful
@@ -198,6 +198,17 @@ def status(vault: Vault, name: str) -> Looked:
         numbers = _count(vault, box)
         vault.counts.keep(box.mailbox_id, stamp, numbers)
     return Looked(numbers, box.folder, vault.stamp, (box.uids_stamp, box.new_mtime, box.cur_mtime))
+
+
+def marks(vault: Vault) -> dict[str, tuple[bytes, Mark]]:
+    """The folder and the mark of each mailbox, by name: from the index alone."""
+    return {
+        box.name: (
+            box.folder,
+            Mark(box.mailbox_id, box.uidvalidity, box.uidnext, box.messages, box.highest_modseq),
+        )
+        for box in mailboxes.everything(vault.connection)
+    }
 
 
 def statuses(vault: Vault, names: Sequence[str]) -> dict[str, Looked]:

@@ -4,12 +4,13 @@ Plain blocking code for the account's serial jobs. Two processes that change one
 same instant are kept apart by the index's write lock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 from mailaccess.model import names
-from mailaccess.model.errors import LimitReached
+from mailaccess.model.errors import LimitReached, MailboxNotSelectable, NoSuchMailbox
 from mailaccess.store import tree
-from mailaccess.store.api import MAX_METADATA, MAX_METADATA_OCTETS
+from mailaccess.store.api import MAX_METADATA, MAX_METADATA_OCTETS, AnnotationMark
 from mailaccess.store.maildir import metadata
 from mailaccess.store.vault import Vault
 
@@ -21,7 +22,10 @@ def entries(vault: Vault, mailbox: str | None) -> dict[str, bytes]:
 
 def change(vault: Vault, mailbox: str | None, values: Mapping[str, bytes | None]) -> None:
     """Set some, remove those that are None: all or nothing. Raises LimitReached besides."""
-    with vault.transaction():
+    with vault.transaction() as connection:
+        connection.execute(
+            "UPDATE account SET unswept = unswept"
+        )  # a commit, by which other processes notice
         path = _path(vault, mailbox)
         now = _read(vault, path)
         for name, value in values.items():
@@ -43,6 +47,36 @@ def copy_from_inbox(vault: Vault, target: str) -> None:
     kept = entries(vault, names.INBOX)
     if kept:
         change(vault, target, kept)
+
+
+def marks(
+    vault: Vault, mailboxes: Sequence[str | None], known: Mapping[str | None, AnnotationMark]
+) -> dict[str | None, AnnotationMark]:
+    """``Account.annotation_marks``."""
+    found: dict[str | None, AnnotationMark] = {}
+    for mailbox in mailboxes:
+        try:
+            path = _path(vault, mailbox)
+        except (NoSuchMailbox, MailboxNotSelectable):
+            continue
+        stamp = _stamp(vault, path)
+        before = known.get(mailbox)
+        if before is not None and before.stamp == stamp:
+            found[mailbox] = before
+        else:
+            kept = _read(vault, path) if stamp else {}
+            digests = {name: blake2b(value, digest_size=8).digest() for name, value in kept.items()}
+            found[mailbox] = AnnotationMark(stamp, digests)
+    return found
+
+
+def _stamp(vault: Vault, path: bytes) -> tuple[int, ...]:
+    """Empty where there is no such file."""
+    try:
+        found = vault.files.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
 
 def _path(vault: Vault, mailbox: str | None) -> bytes:

@@ -74,7 +74,7 @@ class Noticing:
         watch = self._watches.pop(mailbox_id, None)
         if watch is not None:
             watch.close()
-        if not self._watches:
+        if not self._watches and not self._account.in_use:
             self.end_index()
 
     def end_index(self) -> None:

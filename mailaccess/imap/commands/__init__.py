@@ -24,6 +24,7 @@ def load() -> None:
         mailboxes,
         metadata,
         multisearch,
+        notify,
         quota,
         replacing,
         searching,

@@ -1,8 +1,7 @@
 """IDLE (RFC 2177): what happens is told at once, until the client says DONE."""
 
-from mailaccess.imap import announcing
 from mailaccess.imap.answers import bad
-from mailaccess.imap.dispatch import command, tell
+from mailaccess.imap.dispatch import announce, command, due, tell, tell_watched
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.rights import recheck
 from mailaccess.imap.session import Authenticated, Selected
@@ -34,13 +33,16 @@ async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
             if selected is not None:
                 if selected.updates.gone:
                     return r.Ok("IDLE terminated")
-                if selected.updates.due(expunges=True):
+                if due(selected, expunges=True):
                     if not await recheck(selected, out):
                         raise ConnectionResetError("the mailbox may not be read any more")
                     await tell(selected, out, expunges=True)
                     continue  # more may have come up while that waited for the store
             if notes:
-                announcing.tell(notes, out)
+                announce(connection, out)
+            if connection.watch is not None and connection.watch.ripe:
+                await tell_watched(session, out)
+                continue
             event = connection.next_event()
             if event is not None or connection.stopping:
                 break
@@ -55,7 +57,7 @@ async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
         if notes is not None:
             notes.wake = None
         if selected is not None:
-            selected.updates.wake = None
+            connection.listen_between()
     if isinstance(event, framing.Line) and event.octets.strip().upper() != b"DONE":
         raise bad("Expected DONE", r.CLIENTBUG)
     if event is not None and not isinstance(event, framing.Line):

@@ -95,7 +95,7 @@ async def list_names(session: Authenticated, args: c.List, out: Replies) -> r.St
                 if ReturnOption.MYRIGHTS in args.return_options and not _only_above(args, tree, name):
                     out.send(OwnRights(name, shown(place.rights)))
                 if name in numbers:
-                    out.send(_status_entry(session, name, args.status, numbers[name]))  # RFC 5819 §2
+                    out.send(status_entry(session, name, args.status, numbers[name]))  # RFC 5819 §2
                 if args.metadata:
                     await tell_annotations(place, args.metadata, out)
             await out.room()
@@ -246,7 +246,7 @@ async def status(session: Authenticated, args: c.Status, out: Replies) -> r.Stat
     numbers = await place.account.status(place.name)
     if StatusItem.HIGHESTMODSEQ in args.items:
         condstore_on(session, out)
-    out.send(_status_entry(session, place.shown, args.items, numbers))
+    out.send(status_entry(session, place.shown, args.items, numbers))
     return r.Ok("STATUS completed")
 
 
@@ -256,7 +256,7 @@ def check_items(session: Authenticated, items: Sequence[StatusItem]) -> None:
         raise bad("IMAP4rev2 has no RECENT", r.CLIENTBUG)
 
 
-def _status_entry(
+def status_entry(
     session: Authenticated, name: str, items: Sequence[StatusItem], numbers: Numbers
 ) -> r.StatusEntry:
     known: dict[StatusItem, int | str | None] = {

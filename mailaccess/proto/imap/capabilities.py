@@ -86,6 +86,7 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("SEARCH=FUZZY", 6203, False, True),
     Extension("BINARY", 3516, False, True),
     Extension("UTF8=ACCEPT", 6855, False, True),
+    Extension("NOTIFY", 5465, False, True, commands=("NOTIFY",)),
     Extension("QUOTA", 9208, False, True, commands=("GETQUOTA", "GETQUOTAROOT", "SETQUOTA")),
     Extension("QUOTA=RES-STORAGE", 9208, False, True),
     Extension("QUOTA=RES-MESSAGE", 9208, False, True),

@@ -169,7 +169,7 @@ def _events(cur: ImapCursor, *, selected: bool) -> tuple[frozenset[EventName], t
         event = _EVENTS.get(tokens.keyword(cur, "an event"))
         if event is None:
             raise Unsupported(
-                No("This event is not known here", BadEvent(tuple(e.value for e in EventName))), at
+                No("This event is not known here", BadEvent(tuple(e.value for e in SUPPORTED))), at
             )
         found.add(event)
         if event is EventName.MESSAGE_NEW and cur.octets[cur.pos : cur.pos + 2] == b" (":
@@ -182,7 +182,10 @@ def _events(cur: ImapCursor, *, selected: bool) -> tuple[frozenset[EventName], t
     cur.fail(f"at most {MAX_EVENTS} events")
 
 
-_EVENTS: Final = {event.value.upper().encode("ascii"): event for event in EventName}
+SUPPORTED: Final = tuple(event for event in EventName if event is not EventName.ANNOTATION_CHANGE)
+"""There are no annotations of messages here. RFC 5465 §5: the rest is named in BADEVENT."""
+
+_EVENTS: Final = {event.value.upper().encode("ascii"): event for event in SUPPORTED}
 
 
 def _items(cur: ImapCursor) -> tuple[FetchAtt, ...]:

@@ -1,0 +1,431 @@
+"""NOTIFY (RFC 5465): a session is told at once, also between commands, of what it asked to be told of.
+
+The selected mailbox keeps its ``Updates``; ``dispatch.tell`` asks here which of them are wanted. Of everything else the
+session's accounts say that something may have changed; a look then compares two ``picture``s and tells the difference.
+What the client did itself is left out (RFC 5465 §5), as far as it can be told apart for certain.
+
+The client is told before a command's tagged answer, in IDLE, or, when it says nothing, some time after the change.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from mailaccess.imap.commands.listing import Tree, status_entry
+from mailaccess.imap.fetch.items import plan
+from mailaccess.imap.fetch.produce import produce
+from mailaccess.imap.namespaces import Listing, Place
+from mailaccess.imap.picture import SERVER, Overflow, Picture, Wishes, take
+from mailaccess.imap.replies import Replies
+from mailaccess.imap.session import Authenticated, Selected
+from mailaccess.imap.wire import Timer
+from mailaccess.model import names
+from mailaccess.model.errors import MailError
+from mailaccess.model.sequence import UidSet
+from mailaccess.observe.events import Level
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.commands import Command, append, mailboxes, messages, metadata
+from mailaccess.proto.imap.commands.listing import StatusItem
+from mailaccess.proto.imap.commands.notify import EventGroup, EventName, MailboxFilter
+from mailaccess.proto.imap.responses_more import NOTIFICATIONOVERFLOW, MetadataChanged
+from mailaccess.store.api import Account, AnnotationMark, Hearing, Mark
+
+SETTLE: Final = 0.1
+"""Seconds between a change and the look at it: changes that follow are told together."""
+
+FEW: Final = 1_000
+"""Mailboxes for each of which a look waits another millisecond: looks take a bounded share of the time."""
+
+TOGETHER: Final = 32
+"""Mailboxes whose STATUS is asked for at a time."""
+
+TOO_MUCH: Final = "There is too much to tell"
+
+_EMPTY: Final = AnnotationMark((), {})
+
+
+class Own:
+    """What the session itself did since the last look: it is not told of that."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.trees: set[str] = set()
+        self.subscriptions: set[str] = set()
+        self.annotations: set[tuple[str, str]] = set()
+        self.messages: Counter[str] = Counter()
+
+    def has_name(self, name: str) -> bool:
+        return name in self.names or any(each in self.trees for each in (name, *names.parents(name)))
+
+
+class Watch:
+    """From a NOTIFY to the next one. NOTIFY NONE is a watch without groups.
+
+    new, expunges, flags: what is told of the selected mailbox; expunges: also between commands if ``at_once``.
+    ripe: there is something to look at, and it has settled.
+    """
+
+    def __init__(self, session: Authenticated, groups: tuple[EventGroup, ...]) -> None:
+        self.connection = session.connection
+        self.wishes = Wishes(groups, session.namespaces.heads())
+        selected = self.wishes.selected
+        events = selected.events if selected is not None else frozenset()
+        self.new = EventName.MESSAGE_NEW in events
+        self.expunges = EventName.MESSAGE_EXPUNGE in events
+        self.flags = EventName.FLAG_CHANGE in events
+        self.at_once = selected is not None and selected.filter is MailboxFilter.SELECTED
+        self.items = selected.new_items if selected is not None else ()
+        self.dirty = False
+        self._timer: Timer | None = None
+        self._hearings: dict[int, tuple[Account, Hearing]] = {}
+        self._used: set[int] = set()
+        self._picture: Picture | None = None
+        self._own = Own()
+        self._own_uids: set[int] = set()
+        if groups:
+            session.house.board.watches.add(self)
+
+    # --- what happens ---------------------------------------------------------------------------------
+
+    def heard(self) -> None:
+        """Something may have changed."""
+        self.dirty = True
+        if self._timer is None:
+            many = len(self._picture.places) if self._picture is not None else 0
+            self._timer = self.connection.wire.later(SETTLE + many / FEW / 10, self._settled)
+
+    def _settled(self) -> None:
+        self._timer = None
+        self.connection.stir()
+
+    @property
+    def ripe(self) -> bool:
+        return self.dirty and self._timer is None
+
+    def rights_changed(self) -> None:
+        """Somebody's access control list was changed."""
+        if self.wishes.has_foreign:
+            self.heard()
+
+    def due(self, state: Authenticated) -> bool:
+        """Whether there is something to tell between commands, of the selected mailbox or of others."""
+        if self.ripe:
+            return True
+        return isinstance(state, Selected) and (
+            state.updates.gone or state.updates.due(expunges=self.expunges and self.at_once)
+        )
+
+    def did(self, session: Authenticated, command: Command, status: r.Status | None) -> None:
+        """The session carried out a command of its own."""
+        own = self._own
+        match command:
+            case mailboxes.Create(mailbox=name) | mailboxes.Delete(mailbox=name):
+                own.names.update((name, *names.parents(name)))
+            case mailboxes.Rename(source, target):
+                own.names.update((*names.parents(source), *names.parents(target)))
+                own.trees.update((source, target))
+            case mailboxes.Subscribe(mailbox=name) | mailboxes.Unsubscribe(mailbox=name):
+                own.subscriptions.add(name)
+            case metadata.SetMetadata(mailbox, values):
+                own.annotations.update((mailbox or SERVER, entry) for entry, _ in values)
+            case append.Append(mailbox=name) | messages.Copy(mailbox=name) | messages.Move(mailbox=name):
+                own.messages[name] += 1
+                code = status.code if status is not None else None
+                if isinstance(session, Selected) and session.shown == name:
+                    if isinstance(code, r.AppendUid):
+                        self._own_uids.update(code.uids)
+                    elif isinstance(code, r.CopyUid):
+                        self._own_uids.update(code.target)
+            case _:
+                return
+        if not self.dirty:
+            self._own = Own()
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for _, hearing in self._hearings.values():
+            hearing.close()
+        self._hearings.clear()
+        self._picture = None
+        self.dirty = False
+
+    # --- looking --------------------------------------------------------------------------------------
+
+    async def begin(self, session: Authenticated, out: Replies, *, status: bool) -> None:
+        """The first look: what may not be watched is told, and with ``status`` what the others are like now.
+
+        Raises Overflow, MailError. RFC 5465 §3.1.
+        """
+        if not self.wishes.sources:
+            return
+        picture = self._picture = await self._take(session)
+        tree = self._tree(picture)
+        for name, place in picture.places.items():
+            if self.wishes.of(name) and place.may("l") and not place.may("r"):
+                out.send(self._listed(tree, name, no_access=True))
+                await out.room()
+        if status:
+            asked = [name for name in picture.marks if name != _shown(session)]
+            await self._tell_status(session, {name: self._first_items(name) for name in asked}, out)
+
+    async def look(self, session: Authenticated, out: Replies) -> None:
+        """Tell what has changed since the last look."""
+        self.dirty = False
+        before = self._picture
+        if before is None:
+            return
+        try:
+            now = await self._take(session)
+        except Overflow:
+            out.send(r.Ok(TOO_MUCH, NOTIFICATIONOVERFLOW))
+            self.close()
+            self.connection.notify(Watch(session, ()))
+            return
+        except MailError as error:
+            session.house.log.log("imap-notify-failed", Level.WARNING, error=error.detail or str(error))
+            return
+        own, self._own = self._own, Own()
+        self._picture = now
+        await self._tell_names(before, now, own, out)
+        await self._tell_messages(session, before, now, own, out)
+        for name, entries in self._changed_annotations(before, now, own):
+            out.send(MetadataChanged(name, entries))
+            await out.room()
+
+    async def _take(self, session: Authenticated) -> Picture:
+        self._used.clear()
+        picture = await take(session, self.wishes, self._picture, self._listen)
+        for key in self._hearings.keys() - self._used:
+            self._hearings.pop(key)[1].close()
+        for account, hearing in self._hearings.values():
+            hearing.watch(
+                [place.name for name, place in picture.places.items()
+                 if place.account is account and name in picture.marks]
+            )  # fmt: skip
+        return picture
+
+    def _listen(self, account: Account) -> None:
+        key = id(account)
+        self._used.add(key)
+        if key not in self._hearings:
+            self._hearings[key] = account, account.overhear(self.heard)
+            if self._picture is not None:
+                self.heard()  # what happened while nobody listened there is looked for once more
+
+    # --- telling of names -----------------------------------------------------------------------------
+
+    def _tree(self, picture: Picture) -> Tree:
+        return Tree(Listing(tuple(picture.infos.values()), picture.places), picture.subscribed)
+
+    def _listed(
+        self, tree: Tree, name: str, *, old_name: str | None = None, no_access: bool = False
+    ) -> r.ListEntry:
+        """LIST of one name as it is now. RFC 5465 §5.4, §5.5."""
+        attributes = tree.attributes(name)
+        if name in tree.subscribed:
+            attributes.insert(0, "\\Subscribed")
+        if no_access:
+            attributes.append("\\NoAccess")
+        return r.ListEntry(name, tuple(attributes), old_name=old_name)
+
+    async def _tell_names(self, before: Picture, now: Picture, own: Own, out: Replies) -> None:
+        told: dict[str, str | None] = {}
+        if before.infos != now.infos and EventName.MAILBOX_NAME in self.wishes.events:
+            told = self._changed_names(before, now, own)
+        if EventName.SUBSCRIPTION_CHANGE in self.wishes.events:
+            for name in sorted((before.subscribed ^ now.subscribed) - own.subscriptions):
+                if EventName.SUBSCRIPTION_CHANGE in self.wishes.of(name) or self._was_meant(name):
+                    told.setdefault(name, None)
+        refused: set[str] = set()
+        for name, place in now.places.items():
+            was = before.places.get(name)
+            if was is not None and was.rights != place.rights and self.wishes.of(name):
+                if was.may("lr") and not place.may("r"):
+                    refused.add(name)
+                elif place.may("lr") and not was.may("r"):
+                    told.setdefault(name, None)
+        for name, place in before.places.items():
+            if name not in now.infos and not place.owned and place.may("lr"):
+                if self.wishes.of(name) and EventName.MAILBOX_NAME not in self.wishes.of(name):
+                    refused.add(name)
+        if told or refused:
+            tree = self._tree(now)
+            for name in dict.fromkeys((*told, *sorted(refused))):
+                old_name = told.get(name)
+                out.send(self._listed(tree, name, old_name=old_name, no_access=name in refused))
+                await out.room()
+
+    def _was_meant(self, name: str) -> bool:
+        """Whether "subscribed" meant the name before it was unsubscribed."""
+        return any(
+            kind is MailboxFilter.SUBSCRIBED and EventName.SUBSCRIPTION_CHANGE in events
+            for (kind, _), events in self.wishes.groups
+        )
+
+    def _changed_names(self, before: Picture, now: Picture, own: Own) -> dict[str, str | None]:
+        """The names to be told of, each with its old one if it was renamed. RFC 5465 §5.4."""
+        gone = [name for name in before.infos if name not in now.infos]
+        come = [name for name in now.infos if name not in before.infos]
+        ids = {before.infos[name].mailbox_id: name for name in gone if before.infos[name].mailbox_id}
+        renamed = {name: old for name in come if (old := ids.get(now.infos[name].mailbox_id)) is not None}
+        told: dict[str, str | None] = {}
+
+        def tell(name: str, old_name: str | None = None) -> None:
+            if EventName.MAILBOX_NAME in self.wishes.of(name) and not own.has_name(name):
+                told[name] = old_name or told.get(name)
+
+        sources = set(renamed.values())
+        for name in gone:
+            if name not in sources and (before.infos[name].selectable or not _moved_along(name, sources)):
+                tell(name)
+                _parent(name, tell)
+        for name in come:
+            old = renamed.get(name)
+            if old is None:
+                if now.infos[name].selectable or not _moved_along(name, set(renamed)):
+                    tell(name)
+                    _parent(name, tell)
+            elif not any(
+                parent in renamed and old == renamed[parent] + name[len(parent) :]
+                for parent in names.parents(name)
+            ):
+                if EventName.MAILBOX_NAME in self.wishes.of(old) and not own.has_name(name):
+                    told[name] = old
+                else:
+                    tell(name, old)
+        for name, info in now.infos.items():
+            was = before.infos.get(name)
+            if was is not None and was.selectable != info.selectable:
+                tell(name)
+        return told
+
+    # --- telling of messages --------------------------------------------------------------------------
+
+    async def _tell_messages(
+        self, session: Authenticated, before: Picture, now: Picture, own: Own, out: Replies
+    ) -> None:
+        """STATUS of the mailboxes in which something happened. RFC 5465 §5.1 to §5.3."""
+        shown = _shown(session)
+        marks = {mark.mailbox_id: mark for mark in before.marks.values()}
+        changed: dict[str, list[StatusItem]] = {}
+        for name, mark in now.marks.items():
+            was = before.marks.get(name)
+            if was == mark or name == shown:
+                continue
+            if was is None or was.mailbox_id != mark.mailbox_id:
+                was = marks.get(mark.mailbox_id) or Mark(mark.mailbox_id, mark.uidvalidity, 1, 0, 0)
+                known = name in before.infos and before.infos[name].mailbox_id == mark.mailbox_id
+                if known or was == mark or (mark.messages == 0 and mark.uidnext == 1):
+                    continue  # watched from now on, renamed, or new and empty: nothing happened in it
+            if _only_appended(was, mark, own.messages[name]):
+                continue
+            items = self._items(session, name, was, mark)
+            if items:
+                changed[name] = items
+        await self._tell_status(session, changed, out)
+
+    def _items(self, session: Authenticated, name: str, was: Mark, mark: Mark) -> list[StatusItem]:
+        events = self.wishes.of(name)
+        items: list[StatusItem] = []
+        new_uids = was.uidvalidity != mark.uidvalidity
+        if EventName.MESSAGE_NEW in events:
+            if new_uids or (was.uidnext, was.messages) != (mark.uidnext, mark.messages):
+                items = [StatusItem.MESSAGES, StatusItem.UIDNEXT, StatusItem.UIDVALIDITY]
+        if EventName.FLAG_CHANGE in events and (new_uids or was.highest_modseq != mark.highest_modseq):
+            items = [*(items or [StatusItem.UIDVALIDITY]), StatusItem.UNSEEN]
+        if items and session.condstore:
+            items.append(StatusItem.HIGHESTMODSEQ)
+        return items
+
+    def _first_items(self, name: str) -> list[StatusItem]:
+        """What a STATUS before NOTIFY's tagged answer tells. RFC 5465 §3.1."""
+        items = [StatusItem.MESSAGES, StatusItem.UIDNEXT, StatusItem.UIDVALIDITY]
+        if EventName.FLAG_CHANGE in self.wishes.of(name):
+            items += [StatusItem.UNSEEN, StatusItem.HIGHESTMODSEQ]
+        return items
+
+    async def _tell_status(
+        self, session: Authenticated, wanted: dict[str, list[StatusItem]], out: Replies
+    ) -> None:
+        picture = self._picture
+        asked: dict[int, list[Place]] = {}
+        for name in wanted:
+            place = picture.places[name] if picture is not None else None
+            if place is not None:
+                asked.setdefault(id(place.account), []).append(place)
+        for places in asked.values():
+            for start in range(0, len(places), TOGETHER):
+                some = places[start : start + TOGETHER]
+                found = await some[0].account.statuses([place.name for place in some])
+                for place in some:
+                    if place.name in found:
+                        items = wanted[place.shown]
+                        out.send(status_entry(session, place.shown, items, found[place.name]))
+                await out.room()
+
+    async def tell_new(self, session: Selected, last: int, out: Replies) -> None:
+        """FETCH of the selected mailbox's messages above UID ``last``, which were just told. RFC 5465 §5.2."""
+        own, self._own_uids = self._own_uids, set()
+        if not self.items:
+            return
+        uids = UidSet.of([uid for uid in session.view.uids if uid > last and uid not in own])
+        if uids:
+            made = plan(self.items, uid=True, flags=False, modseq=session.condstore)
+            outcome = await produce(session, made, session.view.spans_of(uids), out)
+            if outcome.failure is not None:
+                out.send(r.No(outcome.failure.text, outcome.failure.code))
+
+    # --- telling of annotations -----------------------------------------------------------------------
+
+    @property
+    def tells_annotations(self) -> bool:
+        """Whether METADATA is told here, so that ENABLE METADATA need not tell it again."""
+        return EventName.MAILBOX_METADATA_CHANGE in self.wishes.events
+
+    def _changed_annotations(
+        self, before: Picture, now: Picture, own: Own
+    ) -> list[tuple[str, tuple[str, ...]]]:
+        """RFC 5465 §5.6, §5.7."""
+        told = []
+        for name, mark in now.annotations.items():
+            was = before.annotations.get(name, _EMPTY)
+            if was is not mark and was.entries != mark.entries:
+                entries = sorted(was.entries.keys() | mark.entries.keys())
+                changed = [
+                    entry
+                    for entry in entries
+                    if was.entries.get(entry) != mark.entries.get(entry)
+                    and (name, entry) not in own.annotations
+                    and (name in before.places or name == SERVER)
+                ]
+                if changed:
+                    told.append((name, tuple(changed)))
+        return told
+
+
+def _moved_along(name: str, renamed: set[str]) -> bool:
+    """Whether a name that holds no mail lies below one that was renamed."""
+    return any(parent in renamed for parent in names.parents(name))
+
+
+def _parent(name: str, tell: Callable[[str], None]) -> None:
+    """The direct parent is affected too, whether it exists or not. RFC 5465 §5.4."""
+    parent = name.rpartition(names.SEPARATOR)[0]
+    if parent:
+        tell(parent)
+
+
+def _shown(session: Authenticated) -> str | None:
+    return session.shown if isinstance(session, Selected) else None
+
+
+def _only_appended(was: Mark, mark: Mark, times: int) -> bool:
+    """Whether so many transactions that only appended lie between the two: then they were the session's own."""
+    return (
+        mark.uidvalidity == was.uidvalidity
+        and 0 < mark.highest_modseq - was.highest_modseq <= times
+        and mark.uidnext - was.uidnext == mark.messages - was.messages
+    )
