@@ -7,6 +7,7 @@ a literal once begun has to be got past.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 from mailaccess.imap import catenating
@@ -33,6 +34,12 @@ Room = Callable[[int, int], Awaitable[None]]
 """Raises what stands against so many octets in so many messages, before they come."""
 
 
+MAX_HELD: Final = 2**20
+"""Octets of one command's whole messages that may wait for the last of them before they go to disk: a thousand
+small messages in one APPEND would be as much memory as a thousand connections otherwise.
+"""
+
+
 class Reception:
     """One command's messages on their way in. Whoever makes one awaits ``discard`` at the end.
 
@@ -47,6 +54,7 @@ class Reception:
         self._announced, connection.announced = connection.announced, None
         self._uploads: list[Upload] = []
         self._messages: list[NewMessage] = []
+        self._settled = 0  # so many of them are on disk
 
     def refuse(self) -> None:
         """Do not take what is announced, if anything is."""
@@ -92,6 +100,7 @@ class Reception:
         for message in described:
             if self.most is not None and len(self._messages) >= self.most:
                 raise bad("One message replaces another")
+            await self._settle()
             upload = place.account.upload(self.session.house.message_size)
             self._uploads.append(upload)
             date = None if message.date is None else int(message.date.timestamp())
@@ -105,6 +114,18 @@ class Reception:
             if literal is not None:
                 return literal
         return None
+
+    async def _settle(self) -> None:
+        """Have the whole messages on disk, once they are too much to be kept."""
+        waiting = self._messages[self._settled :]
+        if sum(message.upload.size for message in waiting) <= MAX_HELD:
+            return
+        now = int(self.session.house.clock())
+        for place, message in enumerate(waiting, self._settled):
+            dated = message if message.date is not None else replace(message, date=now)
+            self._messages[place] = dated
+            await message.upload.settle(now if dated.date is None else dated.date)
+        self._settled = len(self._messages)
 
     async def _parts(
         self, parts: tuple[MessageLiteral | UrlPart, ...], room: Room, *, alone: bool = False

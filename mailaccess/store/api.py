@@ -222,6 +222,13 @@ class Upload(Protocol):
         """
         ...
 
+    async def settle(self, date: int) -> None:
+        """Have it on disk already, so that it takes neither memory nor a descriptor; it is whole now.
+
+        date: its INTERNALDATE. Raises TemporaryFailure.
+        """
+        ...
+
     async def discard(self) -> None:
         """Forget it; harmless after an append."""
         ...

@@ -94,6 +94,12 @@ class MessageUpload:
             self._on_disk = True
         self._files.write(self._descriptor, b"".join(pieces))
 
+    async def settle(self, date: int) -> None:
+        try:
+            await self._runner.run(self.stage, date)
+        except OSError as error:
+            raise TemporaryFailure(detail=repr(error)) from error
+
     async def discard(self) -> None:
         self._pieces = []
         if self.is_on_disk:

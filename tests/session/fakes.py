@@ -57,6 +57,7 @@ class FakeBody:
 class FakeUpload:
     def __init__(self, limit):
         self.limit, self.octets, self.discarded = limit, b"", False
+        self.settled = None
 
     @property
     def size(self):
@@ -66,6 +67,9 @@ class FakeUpload:
         self.octets += data
         if len(self.octets) > self.limit:
             raise errors.TooBig
+
+    async def settle(self, date):
+        self.settled = date
 
     async def discard(self):
         self.discarded = True

@@ -69,3 +69,18 @@ def test_no_message_is_recent_once_imap4rev2_is_enabled(imap):
     assert one.ask("FETCH 1 FLAGS").untagged == ["1 FETCH (FLAGS (\\Recent))"]
     one.ask("ENABLE IMAP4rev2")
     assert one.ask("FETCH 1 FLAGS").untagged == ["1 FETCH (FLAGS ())"]
+
+
+def test_the_messages_of_one_append_do_not_gather_in_memory(imap):
+    """RFC 3502: all or none of a thousand; past a bound the whole ones wait on disk, under one date."""
+    one = imap.session()
+    body = b"Subject: x\r\n\r\n" + b"y" * 400_000
+    piece = b" {%d+}\r\n%b" % (len(body), body)
+    dated = b' "17-Jul-1996 02:44:25 -0700"' + piece
+    said = one.send(b"a APPEND INBOX" + dated + piece * 5 + b"\r\n")
+    assert said.startswith(b"a OK [APPENDUID ")
+    settled = [upload.settled for upload in imap.account.uploads]
+    assert settled[0] == 837596665 and None not in settled[:3] and settled[-1] is None
+    assert len(imap.truth("INBOX")) == 6
+    dates = imap.account.rooms["INBOX"].columns.dates
+    assert dates[1] == settled[1]

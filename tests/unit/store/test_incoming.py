@@ -205,3 +205,26 @@ def test_an_outcome_is_never_taken_for_one_before_the_commit(tmp_path: Path) -> 
     house.account.vault.job(appending.commit_here, queue, other)
     assert isinstance(other.outcome, Appended)
     assert list(house.open().bodies().values()) == [b"before", b"other"]
+
+
+def test_a_settled_upload_holds_neither_memory_nor_a_descriptor(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    upload = house.account.upload(10**7)
+    now(upload.write(b"Subject: x\r\n\r\nx\r\n"))
+    before = len(os.listdir("/proc/self/fd"))
+    now(upload.settle(1_764_000_000))
+    assert len(os.listdir("/proc/self/fd")) == before and upload.is_on_disk and not upload._pieces
+    request = appending.Request("INBOX", [appending.Incoming(upload, frozenset(), 1_764_000_000)])
+    commit(house, request)
+    assert isinstance(request.outcome, Appended)
+    (file,) = (house.maildir / "new").iterdir()
+    assert file.read_bytes() == b"Subject: x\r\n\r\nx\r\n" and file.stat().st_mtime == 1_764_000_000
+
+
+def test_a_settled_upload_that_is_not_wanted_leaves_nothing(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    upload = house.account.upload(10**7)
+    now(upload.write(b"x"))
+    now(upload.settle(1_764_000_000))
+    now(upload.discard())
+    assert not list((house.maildir / "tmp").iterdir())
