@@ -290,6 +290,9 @@ class Relay:
             if conversation is not None:
                 self._close(conversation)
             self._pump()
+            if writing is not None:
+                await writing
+                self._pump()  # only now is it known when the last message is tried again
 
     async def _conclude(self, job: Job, result: _Result | None) -> None:
         try:

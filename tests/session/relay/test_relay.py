@@ -1,6 +1,7 @@
 """From the queue to another server: what is said, what becomes of it, who hears of it."""
 
 import email
+import time
 from email import policy
 
 import pytest
@@ -200,6 +201,25 @@ async def test_mail_that_waited_goes_out_when_the_server_is_back(road):
     road.peer.greeting = b"220 peer"
     await road.later(61)
     await road.log.wait("relayed")
+
+
+class RoadInTime(Road):
+    """With the clock of the world: nobody moves it, nobody wakes the relay."""
+
+    now = property(lambda road: time.time(), lambda road, given: None)
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_relay_wakes_by_itself_to_try_again(tmp_path):
+    """It slept until the next mail, or the delay notice, when what was to come next was still being written down."""
+    road = RoadInTime(tmp_path, retry_first=1, retry_longest=1)
+    await road.start()
+    road.peer.greeting = b"421 4.3.2 come back later"
+    await road.put("lee@naver.com")
+    await road.log.wait("deferred", 3)
+    road.peer.greeting = b"220 peer"
+    await road.log.wait("relayed")
+    await road.stop()
 
 
 @pytest_twisted.ensureDeferred
