@@ -1,17 +1,10 @@
-"""Octets in and out, TLS, time-outs; no decisions. The only file of the room that knows of Twisted."""
+"""SMTP and LMTP over Twisted: what their clients are told. The only file of the room that knows of Twisted."""
 
-import traceback
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import ISSLTransport
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.python.failure import Failure
-
-from mailaccess.net.endpoints import textual
 from mailaccess.net.flow import Flow
 from mailaccess.net.limits import Place
-from mailaccess.observe.events import Level
+from mailaccess.net.serving import ServingProtocol
 from mailaccess.proto.smtp import replies
 from mailaccess.smtp.house import Client, House
 from mailaccess.smtp.policy import Policy
@@ -21,11 +14,13 @@ FULL: Final = replies.FULL.render()
 """What a connection is told that finds no place."""
 
 READ_AHEAD: Final = 256 * 1024
-"""Octets of input held while a command waits; past that the client is not read from."""
+"""Octets of input held while a command waits: a piece of a message."""
 
 
-class SmtpProtocol(Protocol):
+class SmtpProtocol(ServingProtocol[Session]):
     """One connection. tls: what STARTTLS uses (``net.tls.ServerTls``); None: not offered."""
+
+    read_ahead = READ_AHEAD
 
     def __init__(
         self,
@@ -36,142 +31,24 @@ class SmtpProtocol(Protocol):
         tls: Any = None,
         reactor: Any = None,
     ) -> None:
+        super().__init__(policy.service, house.settings.timeout, house.log, place, tls, reactor)
         self._house = house
         self._policy = policy
-        self._place = place
-        self._tls = tls
-        self._reactor = reactor
-        self._session: Session | None = None
-        self._flow: Flow | None = None
-        self._working = False
-        self._paused = False
-        self._timer: Any = None
 
-    # Called by Twisted; the spelling is its own.
+    def make_session(self, address: str, local_address: str, *, secure: bool) -> Session:
+        """See ``ServingProtocol``."""
+        client = Client(address, local_address)
+        offered = self._tls is not None
+        return Session(self._house, self._policy, self, client, tls_offered=offered, secure=secure)
 
-    def connectionMade(self) -> None:
-        """Greet."""
-        if self._reactor is None:
-            from twisted.internet import reactor
+    def tell_stopping(self, session: Session) -> None:
+        """The server stops."""
+        session.hang_up(replies.SHUTTING_DOWN)
 
-            self._reactor = reactor
-        transport: Any = self.transport
-        self._flow = Flow(transport, self._reactor)
-        address = self._place.address if self._place else getattr(transport.getPeer(), "host", "")
-        client = Client(address or "", textual(getattr(transport.getHost(), "host", "") or ""))
-        self._session = Session(
-            self._house,
-            self._policy,
-            self,
-            client,
-            tls_offered=self._tls is not None,
-            secure=ISSLTransport.providedBy(transport),
-        )
-        self._timer = self._reactor.callLater(self._house.settings.timeout, self._timed_out)
-        self._session.greet()
+    def tell_error(self, session: Session) -> None:
+        """With the session's id, which the log has too."""
+        session.hang_up(replies.Reply(421, "4.3.0", f"Internal error, reference {session.id}"))
 
-    def dataReceived(self, data: bytes) -> None:
-        """Answer, or let it wait behind what is being answered."""
-        session = self._session
-        if session is None or session.closed:
-            return
-        self._timer.reset(self._house.settings.timeout)
-        session.feed(data)
-        if not self._working:
-            self._working = True
-            Deferred.fromCoroutine(self._work(session))
-        elif session.pending > READ_AHEAD and not self._paused:
-            self._paused = True
-            self._transport.pauseProducing()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Let go of whatever is half done; what is being stored is stored to its end."""
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        if self._flow is not None:
-            self._flow.connection_lost()
-        session = self._session
-        if session is not None:
-            session.gone = True
-            if not self._working:
-                self._working = True
-                Deferred.fromCoroutine(self._work(session))
-
-    def stop(self) -> None:
-        """The server stops: say so, unless a message is being stored."""
-        if self._session is not None and not self._working:
-            self._session.hang_up(replies.SHUTTING_DOWN)
-
-    async def _work(self, session: Session) -> None:
-        try:
-            await session.work()
-        except ConnectionResetError:  # while we waited for the client to read
-            await session.end()
-        except Exception:
-            self._house.log.log(
-                "internal-error",
-                Level.ERROR,
-                service=self._policy.service,
-                session=session.id,
-                error=traceback.format_exc(),
-            )
-            session.hang_up(replies.Reply(421, "4.3.0", f"Internal error, reference {session.id}"))
-            await session.end()
-        finally:
-            self._working = False
-        if self._paused and not session.gone:
-            self._paused = False
-            self._transport.resumeProducing()
-
-    def _timed_out(self) -> None:
-        session = self._session
-        if session is None or session.closed:
-            return
-        if self._working and self._flow is not None and self._flow.paused:  # it does not read
-            self._flow.abort()
-        elif self._working:  # the client waits for us
-            self._timer = self._reactor.callLater(self._house.settings.timeout, self._timed_out)
-        else:
-            session.hang_up(replies.TIMED_OUT)
-
-    @property
-    def _transport(self) -> Any:
-        return self.transport
-
-    # The session's wire.
-
-    def write(self, data: bytes) -> None:
-        """Hand octets to the transport."""
-        if self._flow is not None:
-            self._flow.write(data)
-
-    async def drain(self) -> None:
-        """Wait while the client does not read. Raises ConnectionResetError."""
-        if self._flow is not None and self._flow.paused:
-            await self._flow.drain()
-
-    def start_tls(self) -> None:
-        """Begin the handshake."""
-        self._transport.startTLS(self._tls)
-
-    def tls_description(self) -> str:
-        """Version and cipher, as ``TLSv1.3 cipher TLS_AES_256_GCM_SHA384``."""
-        handle: Any = getattr(self._transport, "getHandle", lambda: None)()
-        try:
-            return f"{handle.get_protocol_version_name()} cipher {handle.get_cipher_name()}"
-        except AttributeError:
-            return "TLS"
-
-    def log_in(self, user: str) -> bool:
-        """Count the connection as the user's."""
-        return self._place.log_in(user) if self._place is not None else True
-
-    def vouch(self) -> None:
-        """The connection is of use without a login."""
-        if self._place is not None:
-            self._place.vouch()
-
-    def close(self) -> None:
-        """Close once everything written has been read."""
-        if self._flow is not None:
-            self._flow.close()
+    def tell_timeout(self, session: Session, flow: Flow) -> None:
+        """RFC 5321 §4.5.3.2.7."""
+        session.hang_up(replies.TIMED_OUT)

@@ -77,7 +77,7 @@ def test_a_client_that_stops_reading_in_a_large_message_holds_nothing_for_ever(c
 
     def full(octets: bytes) -> None:
         write(octets)
-        connection.protocol._flow.pauseProducing()  # as the transport does when its buffer is full
+        connection.protocol.flow.pauseProducing()  # as the transport does when its buffer is full
 
     connection.transport.write = full
     assert len(connection.send(b"RETR 2\r\n")) < 400_000

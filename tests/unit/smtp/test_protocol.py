@@ -114,7 +114,7 @@ def test_what_a_client_sends_while_it_waits_is_bounded(connection):
 
 
 def test_a_client_that_does_not_read_is_not_answered_without_end(connection):
-    connection.protocol._flow.pauseProducing()  # as the transport does when its buffer is full
+    connection.protocol.flow.pauseProducing()  # as the transport does when its buffer is full
     connection.send(b"NOOP\r\n" * 10000)
     assert connection.transport.value() == b""
     connection.clock.advance(301)
