@@ -15,6 +15,7 @@ from mailaccess.imap.replies import Replies
 from mailaccess.model.criteria import And, Criterion, Uids
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.fetch import FetchAtt
 from mailaccess.proto.imap.responses_more import ContextChange, NoUpdate
 from mailaccess.store.api import SortCriterion
 
@@ -33,13 +34,17 @@ Run = tuple[int, Sequence[int]]
 
 @dataclass(slots=True)
 class Context:
-    """tag, uid: of the searching command.  order: None for a SEARCH.  found: UIDs, as told."""
+    """tag, uid: of the searching command.  order: None for a SEARCH.  found: UIDs, as told.
+
+    items: what is told of a new message that comes to the result (RFC 5465 §7).
+    """
 
     tag: bytes
     uid: bool
     criteria: Criterion
     order: Sequence[SortCriterion] | None
     found: list[int]
+    items: tuple[FetchAtt, ...] = ()
 
 
 def check_tag(session: "Selected") -> None:
@@ -66,8 +71,9 @@ async def tell_losses(session: "Selected", out: Replies) -> None:
         await _tell(session, context, kept, out)
 
 
-async def tell_changes(session: "Selected", out: Replies) -> None:
-    """What else came to the results, or left them."""
+async def results(session: "Selected") -> list[tuple[Context, list[int]]]:
+    """The contexts, each with what it finds now."""
+    found: list[tuple[Context, list[int]]] = []
     for context in list(session.contexts):
         told = UidSet(((1, session.view.last),)) if session.view.last else EMPTY
         criteria = And((Uids(told), context.criteria))
@@ -75,6 +81,24 @@ async def tell_changes(session: "Selected", out: Replies) -> None:
             now = await session.mailbox.search(criteria)
         else:
             now = await session.mailbox.sort(criteria, context.order)
+        found.append((context, now))
+    return found
+
+
+def joined(found: Sequence[tuple[Context, list[int]]], last: int) -> dict[int, tuple[FetchAtt, ...]]:
+    """The messages above UID ``last`` that come to a result, with what its client wants to be told of them."""
+    items: dict[int, dict[FetchAtt, None]] = {}
+    for context, now in found:
+        if context.items:
+            for uid in set(now).difference(context.found):
+                if uid > last:
+                    items.setdefault(uid, {}).update(dict.fromkeys(context.items))
+    return {uid: tuple(wanted) for uid, wanted in sorted(items.items())}
+
+
+async def tell_changes(session: "Selected", found: Sequence[tuple[Context, list[int]]], out: Replies) -> None:
+    """What else came to the results, or left them."""
+    for context, now in found:
         await _tell(session, context, now, out)
 
 

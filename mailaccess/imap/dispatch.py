@@ -4,12 +4,13 @@ A row says under which names a handler is called, in which state, and whether it
 (RFC 3501 §7.4.1). Not the handler but ``perform`` tells what other sessions did, before the tagged answer.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mailaccess.imap import announcing, contexts
 from mailaccess.imap.answers import answer
+from mailaccess.imap.fetch.unasked import tell_joined
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.rights import recheck
 from mailaccess.imap.session import Authenticated, NotAuthenticated, Selected, State
@@ -17,6 +18,7 @@ from mailaccess.model.errors import MailError
 from mailaccess.observe.events import Level
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import Request
+from mailaccess.proto.imap.fetch import FetchAtt
 
 if TYPE_CHECKING:
     from mailaccess.imap.connection import Connection
@@ -189,9 +191,13 @@ async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = Fal
             flags=flags,
             later=later,
         )
+        joined: Mapping[int, tuple[FetchAtt, ...]] = {}
         if state.contexts and not state.updates.gone:
-            await contexts.tell_changes(state, out)
+            found = await contexts.results(state)
+            joined = contexts.joined(found, last)
+            await tell_joined(state, joined, watch.items if watch is not None else (), out)
+            await contexts.tell_changes(state, found, out)
         if watch is not None and state.view.last > last and not state.updates.gone:
-            await watch.tell_new(state, last, out)
+            await watch.tell_new(state, last, joined, out)
     except MailError as error:
         state.connection.house.log.log("imap-update-failed", Level.WARNING, error=error.detail or str(error))

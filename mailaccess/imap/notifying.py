@@ -7,13 +7,13 @@ What the client did itself is left out (RFC 5465 §5), as far as it can be told 
 The client is told before a command's tagged answer, in IDLE, or, when it says nothing, some time after the change.
 """
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final
 
 from mailaccess.imap.commands.listing import Tree, status_entry
-from mailaccess.imap.fetch.items import plan
-from mailaccess.imap.fetch.produce import produce
+from mailaccess.imap.fetch.unasked import tell_items
 from mailaccess.imap.namespaces import Listing, Place
 from mailaccess.imap.picture import SERVER, Overflow, Picture, Wishes, take
 from mailaccess.imap.replies import Replies
@@ -21,7 +21,6 @@ from mailaccess.imap.session import Authenticated, Selected
 from mailaccess.imap.wire import Timer
 from mailaccess.model import names
 from mailaccess.model.errors import MailError
-from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import Level
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import Command, append, mailboxes, messages, metadata
@@ -366,17 +365,18 @@ class Watch:
                         out.send(status_entry(session, place.shown, items, found[place.name]))
                 await out.room()
 
-    async def tell_new(self, session: Selected, last: int, out: Replies) -> None:
-        """FETCH of the selected mailbox's messages above UID ``last``, which were just told. RFC 5465 §5.2."""
+    async def tell_new(self, session: Selected, last: int, but: Container[int], out: Replies) -> None:
+        """FETCH of the selected mailbox's messages above UID ``last``, which were just told. RFC 5465 §5.2.
+
+        but: those of which that was told already.
+        """
         own, self._own_uids = self._own_uids, set()
-        if not self.items:
-            return
-        uids = UidSet.of([uid for uid in session.view.uids if uid > last and uid not in own])
-        if uids:
-            made = plan(self.items, uid=True, flags=False, modseq=session.condstore)
-            outcome = await produce(session, made, session.view.spans_of(uids), out)
-            if outcome.failure is not None:
-                out.send(r.No(outcome.failure.text, outcome.failure.code))
+        if self.items:
+            uids = session.view.uids
+            new = uids[bisect_right(uids, last) :]
+            await tell_items(
+                session, [uid for uid in new if uid not in own and uid not in but], self.items, out
+            )
 
     # --- telling of annotations -----------------------------------------------------------------------
 

@@ -458,9 +458,9 @@ class MaildirAccount:
     async def marks(self) -> Mapping[str, Mark]:
         known = self._marks
         if known is None or not self._noticing.index_is_fresh() or known[0] != self._overhearing.signature():
+            before = self._overhearing.signature()  # a job that ends meanwhile shows as another one
             await self.run_small(tree.sync)
-            found = await self.run_small(loading.marks)
-            known = self._marks = self._overhearing.signature(), found
+            known = self._marks = before, await self.run_small(loading.marks)
         return {name: mark for name, (_, mark) in known[1].items()}
 
     def folder_of(self, name: str) -> bytes | None:

@@ -128,7 +128,7 @@ async def _search_selected(session: Selected, args: MultiSearch, out: Replies) -
         session.saved = to_save(args, found, options)
     _tell(session, args, session.shown, session.mailbox, found, relevancies, out)
     if SearchReturn.UPDATE in options:
-        keep(session, Context(session.connection.tag, True, criteria, None, found), out)
+        keep(session, Context(session.connection.tag, True, criteria, None, found, args.update_items), out)
 
 
 def _scores(options: frozenset[SearchReturn], scores: dict[int, int]) -> dict[int, int] | None:

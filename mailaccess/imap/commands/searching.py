@@ -84,7 +84,9 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
             response if relevancies is None else with_relevancy(response, found, args.partial, relevancies)
         )
     if SearchReturn.UPDATE in options:
-        keep(session, Context(session.connection.tag, args.uid, criteria, None, found), out)
+        keep(
+            session, Context(session.connection.tag, args.uid, criteria, None, found, args.update_items), out
+        )
     return told(_completed(session, args), limited, out)
 
 

@@ -76,7 +76,9 @@ async def sort(session: Selected, args: Sort, out: Replies) -> r.Status:
             response if relevancies is None else with_relevancy(response, found, args.partial, relevancies)
         )
     if SearchReturn.UPDATE in options:
-        keep(session, Context(session.connection.tag, args.uid, resolved, order, found), out)
+        keep(
+            session, Context(session.connection.tag, args.uid, resolved, order, found, args.update_items), out
+        )
     return r.Ok("SORT completed")
 
 

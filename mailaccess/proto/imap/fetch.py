@@ -317,3 +317,15 @@ WITH_ARGUMENTS: Final[dict[bytes, Callable[[ImapCursor], FetchAtt]]] = {
     b"BODY": _body,
     b"BODY.PEEK": _body_peek,
 }
+
+
+def fetch_atts(cur: ImapCursor) -> tuple[FetchAtt, ...]:
+    """Attributes for what is told unasked: "(" fetch-att *(SP fetch-att) ")". RFC 5465 §8."""
+    cur.skip(b"(", '"("')
+    found: dict[FetchAtt, None] = {}
+    while True:
+        found[fetch_att(cur)] = None
+        if len(found) > MAX_ITEMS:
+            cur.fail(f"at most {MAX_ITEMS} items")
+        if tokens.list_ends(cur):
+            return tuple(found)

@@ -129,6 +129,39 @@ def test_with_qresync_expunges_are_told_as_vanished(house):
     assert told(house, one)[-1] == "VANISHED 1"
 
 
+def test_a_search_that_is_told_of_brings_what_was_asked_for(house):
+    """The example of RFC 5465 §7: EXISTS, then FETCH, then ESEARCH."""
+    one = house.session("INBOX")
+    asked(one, f"(selected ({PAIR}))")
+    one.send('a00 SEARCH RETURN (COUNT UPDATE (UID BODY[HEADER.FIELDS (TO FROM SUBJECT)])) FROM "boss"\r\n')
+    house.deliver("INBOX", b"Subject: Re: good morning\r\nFrom: myboss@example.org\r\n\r\nx\r\n")
+    lines = [line for line in told(house, one) if not line.endswith("RECENT")]
+    assert lines[0] == "4 EXISTS"
+    assert lines[1].startswith("4 FETCH (UID 4 BODY[HEADER.FIELDS (TO FROM SUBJECT)] {")
+    assert lines[-1] == 'ESEARCH (TAG "a00") ADDTO (0 4)'
+    house.deliver("INBOX", b"From: lee@naver.com\r\n\r\nx\r\n")
+    assert [line for line in told(house, one) if not line.endswith("RECENT")] == ["5 EXISTS"]
+
+
+def test_one_fetch_tells_what_notify_and_searches_want(house):
+    one, other = house.session("INBOX"), house.session("INBOX")
+    asked(one, "(selected (MessageNew (RFC822.SIZE) MessageExpunge FlagChange))")
+    one.send("b1 UID SEARCH RETURN (UPDATE (INTERNALDATE)) UNSEEN\r\n")
+    house.deliver("INBOX")
+    lines = told(house, one)
+    fetched = [line for line in lines if " FETCH " in line]
+    assert len(fetched) == 1 and "UID 4" in fetched[0]
+    assert "INTERNALDATE" in fetched[0] and "RFC822.SIZE" in fetched[0]
+    other.ask("STORE 1 +FLAGS (\\Seen)")
+    told(house, one)
+    other.ask("STORE 1 -FLAGS (\\Seen)")
+    lines = told(house, one)
+    assert lines == [
+        "1 FETCH (UID 1 FLAGS ())",
+        'ESEARCH (TAG "b1") UID ADDTO (0 1)',
+    ]  # not new: no FETCH of it
+
+
 # --- other mailboxes
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from mailaccess.model.criteria import All, Criterion
 from mailaccess.model.flags import FlagSet
@@ -51,6 +51,7 @@ class Search(Command):
     partial: what PARTIAL asks for, None without it.
     uses_filter: ``criteria`` holds ``Named``, which ``imap.filters`` resolves.
     refusal: the NO that answers it; only with SAVE, which has to know of it (RFC 5182 §2.1).
+    update_items: what is told of new messages that come to the result (RFC 5465 §7).
     """
 
     criteria: Criterion
@@ -61,6 +62,7 @@ class Search(Command):
     partial: PartialRange | None = None
     uses_filter: bool = False
     refusal: Status | None = None
+    update_items: tuple[FetchAtt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +124,12 @@ def _uid_expunge(cur: ImapCursor) -> Expunge:
 def _search(cur: ImapCursor, *, uid: bool = False) -> Search:
     """``search`` = "SEARCH" [SP search-return-opts] SP search-program. RFC 9051 §9, RFC 4731 §3."""
     tokens.space(cur)
-    options, partial = search_return(cur)
-    return search_rest(cur, options, partial, uid=uid)
+    return search_rest(cur, search_return(cur), uid=uid)
 
 
-def search_rest(
-    cur: ImapCursor, options: frozenset[SearchReturn] | None, partial: PartialRange | None, *, uid: bool
-) -> Search:
+def search_rest(cur: ImapCursor, wanted: "Wanted", *, uid: bool) -> Search:
     """``search-program``, behind its return options."""
-    at = cur.pos
+    at, options = cur.pos, wanted.options
     try:
         program = search_grammar.search_program(cur)
     except Unsupported as error:
@@ -139,7 +138,14 @@ def search_rest(
         if not program.uses_fuzzy and not program.uses_filter:
             cur.fail("a FUZZY key beside RELEVANCY", at)  # RFC 6203 §4
     return Search(
-        program.criteria, uid, options, program.charset, program.uses_modseq, partial, program.uses_filter
+        program.criteria,
+        uid,
+        options,
+        program.charset,
+        program.uses_modseq,
+        wanted.partial,
+        program.uses_filter,
+        update_items=wanted.update_items,
     )
 
 
@@ -154,14 +160,24 @@ def refused(cur: ImapCursor, options: frozenset[SearchReturn] | None, error: Uns
 _RETURN: Final = re.compile(rb"RETURN +(?=\()", re.IGNORECASE)
 
 
-def search_return(cur: ImapCursor) -> tuple[frozenset[SearchReturn] | None, PartialRange | None]:
+class Wanted(NamedTuple):
+    """Return options; None where they don't stand, and what belongs to PARTIAL and to UPDATE."""
+
+    options: frozenset[SearchReturn] | None = None
+    partial: PartialRange | None = None
+    update_items: tuple[FetchAtt, ...] = ()
+
+
+def search_return(cur: ImapCursor) -> Wanted:
     """``search-return-opts`` = "RETURN" SP "(" [option *(SP option)] ")" SP; None where they don't stand.
 
-    An empty list means ALL (RFC 4731 §3.1). PARTIAL brings its range, once, and not beside ALL (RFC 9394 §3.1).
+    An empty list means ALL (RFC 4731 §3.1). PARTIAL brings its range, once, and not beside ALL (RFC 9394 §3.1);
+    UPDATE may bring attributes (RFC 5465 §8: modifier-update).
     """
     if cur.match(_RETURN) is None:
-        return None, None
+        return Wanted()
     partial = None
+    items: tuple[FetchAtt, ...] = ()
     cur.skip(b"(", '"("')
     found: set[SearchReturn] = set()
     cur.match(tokens.SPACES)
@@ -174,13 +190,18 @@ def search_return(cur: ImapCursor) -> tuple[frozenset[SearchReturn] | None, Part
             if option is SearchReturn.PARTIAL:
                 tokens.space(cur)
                 partial = result_range(cur)
+            if option is SearchReturn.UPDATE and cur.match(_BEFORE_LIST) is not None:
+                items = fetch_grammar.fetch_atts(cur)
             if option in found or {option, *found} >= _NOT_BOTH:
                 cur.fail("PARTIAL or ALL, each option once", at)
             found.add(option)
             if tokens.list_ends(cur):
                 break
     tokens.space(cur)
-    return frozenset(found) or frozenset({SearchReturn.ALL}), partial
+    return Wanted(frozenset(found) or frozenset({SearchReturn.ALL}), partial, items)
+
+
+_BEFORE_LIST: Final = re.compile(rb" +(?=\()")
 
 
 _NOT_BOTH: Final = frozenset((SearchReturn.PARTIAL, SearchReturn.ALL))

@@ -27,8 +27,7 @@ def _esearch(cur: ImapCursor) -> MultiSearch:
     sources: tuple[Source, ...] = ((MailboxFilter.SELECTED, ()),)
     if cur.match(_IN) is not None:
         sources = _sources(cur)
-    options, partial = search_return(cur)
-    told = search_rest(cur, options, partial, uid=True)
+    told = search_rest(cur, search_return(cur), uid=True)
     return MultiSearch(
         told.criteria,
         True,
@@ -38,6 +37,7 @@ def _esearch(cur: ImapCursor) -> MultiSearch:
         told.partial,
         told.uses_filter,
         told.refusal,
+        told.update_items,
         sources,
     )
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from mailaccess.proto.imap import tokens
 from mailaccess.proto.imap.commands.base import Command, Rules
-from mailaccess.proto.imap.fetch import MAX_ITEMS, FetchAtt, fetch_att
+from mailaccess.proto.imap.fetch import FetchAtt, fetch_atts
 from mailaccess.proto.imap.responses import No
 from mailaccess.proto.imap.responses_more import BadEvent
 from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
@@ -176,7 +176,7 @@ def _events(cur: ImapCursor, *, selected: bool) -> tuple[frozenset[EventName], t
             if not selected:
                 cur.fail("items only for the selected mailbox", cur.pos)
             cur.pos += 1
-            items = _items(cur)
+            items = fetch_atts(cur)
         if tokens.list_ends(cur):
             return frozenset(found), items
     cur.fail(f"at most {MAX_EVENTS} events")
@@ -186,18 +186,6 @@ SUPPORTED: Final = tuple(event for event in EventName if event is not EventName.
 """There are no annotations of messages here. RFC 5465 §5: the rest is named in BADEVENT."""
 
 _EVENTS: Final = {event.value.upper().encode("ascii"): event for event in SUPPORTED}
-
-
-def _items(cur: ImapCursor) -> tuple[FetchAtt, ...]:
-    """``items`` = "(" fetch-att *(SP fetch-att) ")"."""
-    cur.skip(b"(", '"("')
-    found: dict[FetchAtt, None] = {}
-    while True:
-        found[fetch_att(cur)] = None
-        if len(found) > MAX_ITEMS:
-            cur.fail(f"at most {MAX_ITEMS} items")
-        if tokens.list_ends(cur):
-            return tuple(found)
 
 
 RULES: Rules = {b"NOTIFY": _notify}

@@ -10,6 +10,7 @@ from mailaccess.proto.imap import search as search_grammar
 from mailaccess.proto.imap import tokens
 from mailaccess.proto.imap.commands.base import Command, Rules
 from mailaccess.proto.imap.commands.messages import SearchReturn, refused, search_return
+from mailaccess.proto.imap.fetch import FetchAtt
 from mailaccess.proto.imap.partial import PartialRange
 from mailaccess.proto.imap.responses import Status
 from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
@@ -52,6 +53,7 @@ class Sort(Command):
     partial: PartialRange | None = None
     uses_filter: bool = False
     refusal: Status | None = None
+    update_items: tuple[FetchAtt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Thread(Command):
 def _sort(cur: ImapCursor, *, uid: bool = False) -> Sort:
     """``sort`` = "SORT" [SP search-return-opts] SP sort-criteria SP search-criteria"""
     tokens.space(cur)
-    options, partial = search_return(cur)
+    wanted = search_return(cur)
+    options = wanted.options
     order = _sort_criteria(cur)
     tokens.space(cur)
     at = cur.pos
@@ -89,8 +92,9 @@ def _sort(cur: ImapCursor, *, uid: bool = False) -> Sort:
         uid,
         options,
         program.uses_modseq,
-        partial,
+        wanted.partial,
         program.uses_filter,
+        update_items=wanted.update_items,
     )
 
 
