@@ -15,6 +15,13 @@ from twisted.names.server import DNSServerFactory
 Records = Mapping[str, Sequence[Any]]
 """By name: ``twisted.names.dns`` records."""
 
+FAILURES: Final = {
+    dns.EFORMAT: "FORMERR",
+    dns.ESERVER: "SERVFAIL",
+    dns.ENAME: "NXDOMAIN: there is no such name",
+    dns.EREFUSED: "REFUSED",
+}
+
 Told = Callable[[str, str, list[str]], None]
 """Is told name, type and answers."""
 
@@ -55,6 +62,15 @@ class NameServer:
         self._ports: list[Any] = []
         self.port = 0
 
+    @property
+    def broken(self) -> bool:
+        """Whether every question is answered with SERVFAIL."""
+        return self._factory.broken
+
+    @broken.setter
+    def broken(self, is_broken: bool) -> None:
+        self._factory.broken = is_broken
+
     def listen(self, reactor: Any, interface: str = "127.0.0.1", port: int = 0) -> int:
         """Answer on UDP and TCP; the port."""
         # A port that is free for TCP may be taken for UDP: of chosen ports the first free for both.
@@ -91,16 +107,27 @@ class _Factory(DNSServerFactory):
     def __init__(self, told: Told, **options: Any) -> None:
         super().__init__(**options)
         self._told = told
+        self.broken = False
 
     def sendReply(self, protocol: Any, message: Any, address: Any) -> None:
         """Twisted's name: tells what is answered."""
-        query = message.queries[0] if message.queries else None
-        if query is not None:
-            kind = dns.QUERY_TYPES.get(query.type, str(query.type))
-            self._told(
-                query.name.name.decode("ascii", "replace"), kind, [shown(each) for each in message.answers]
-            )
+        if self.broken:
+            message.rCode = dns.ESERVER
+            message.answers, message.authority, message.additional = [], [], []
+        tell(message, self._told)
         super().sendReply(protocol, message, address)
+
+
+def tell(message: Any, told: Told) -> None:
+    """Tell of an answer as it goes out."""
+    if not message.queries:
+        return
+    query = message.queries[0]
+    kind = dns.QUERY_TYPES.get(query.type, str(query.type))
+    answers = [shown(each) for each in message.answers]
+    if message.rCode:
+        answers = [FAILURES.get(message.rCode, f"error {message.rCode}")]
+    told(query.name.name.decode("ascii", "replace"), kind, answers)
 
 
 def shown(record: Any) -> str:
@@ -112,6 +139,9 @@ def shown(record: Any) -> str:
             return f"{name}. MX {payload.preference} {payload.name.name.decode('ascii', 'replace')}."
         case dns.A:
             return f"{name}. A {payload.dottedQuad()}"
-        case dns.CNAME:
-            return f"{name}. CNAME {payload.name.name.decode('ascii', 'replace')}."
+        case dns.CNAME | dns.PTR | dns.NS:
+            kind = dns.QUERY_TYPES[record.type]
+            return f"{name}. {kind} {payload.name.name.decode('ascii', 'replace')}."
+        case dns.TXT:
+            return f'{name}. TXT "{b"".join(payload.data).decode("ascii", "replace")}"'
     return f"{name}. {dns.QUERY_TYPES.get(record.type, record.type)} {payload}"

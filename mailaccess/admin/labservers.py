@@ -2,21 +2,29 @@
 
 import json
 import os
+import resource
 import secrets
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ProcessProtocol
 
+from mailaccess.admin.labzones import SELECTOR
+from mailaccess.screening import keys
+
+CHECKS: Final = ("spf", "dkim", "publicsuffixlist")
+"""Modules of the extra that checks who sent a message."""
+
 CONFIGURATION: Final = """\
 # One of the lab's two servers, written by "mailadm lab" at every start. Every option with its meaning:
-# conf/mailaccess.toml.reference.
+# conf/mailaccess.toml.reference. What the lab shows with it: docs/lab.md.
 hostname = "mail.{domain}"
 state_dir = "."
 domains = ["{domain}"]
@@ -27,33 +35,67 @@ submission = ["{address}:{submission}"]
 imap = ["{address}:{imap}"]
 pop3 = ["{address}:{pop3}"]
 
+[smtp]
+authentication = "{authentication}"                  # SPF, DKIM, DMARC: told in each message's Authentication-Results
+
+[dkim.domains]
+"{domain}" = "lab"                     # signs what is submitted; the key: dkim/{domain}/lab.pem
+
 [relay]
 dns = ["127.0.0.1:{dns}"]                # the lab's name server
 port = {smtp}                              # 25 in the world
 tls = "off"                              # so that you can read along; leave it out elsewhere
 source_addresses = ["{address}"]
-
-[store]
-autocreate = {{}}
+retry_first = 2                          # seconds; these four are for the impatient, leave them out elsewhere
+retry_longest = 4
+delay_notice = 5
+lifetime = 3600
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The same on both addresses. inner: where the server takes mail behind the lab's forwarder."""
+    """The same on both addresses. inner, inner_dns: behind the lab's forwarders, which show what is said."""
 
     dns: int
+    inner_dns: int
     smtp: int
     inner: int
     submission: int
     imap: int
     pop3: int
+    webmail: int
+
+
+def ports_from(base: int) -> Ports:
+    """Those of the documentation are from 2000."""
+    return Ports(
+        dns=base + 3300,
+        inner_dns=base + 3301,
+        smtp=base + 525,
+        inner=base + 526,
+        submission=base + 587,
+        imap=base + 143,
+        pop3=base + 110,
+        webmail=base + 80,
+    )
+
+
+def configuration(domain: str, address: str, ports: Ports, authentication: str) -> str:
+    """A server's configuration file. authentication: ``mark`` or ``off``."""
+    values = {name: getattr(ports, name) for name in Ports.__slots__}
+    return CONFIGURATION.format(domain=domain, address=address, authentication=authentication, **values)
+
+
+def authentication() -> str:
+    """``mark`` where what SPF, DKIM and DMARC need is installed, else ``off``."""
+    return "off" if any(find_spec(name) is None for name in CHECKS) else "mark"
 
 
 def free_ports(addresses: tuple[str, ...]) -> Ports:
     """Ports that are free on all addresses; those of the documentation if possible. Raises OSError."""
     for base in (2000, 12000, 22000, 32000, 42000, 52000):
-        ports = Ports(base + 3300, base + 525, base + 526, base + 587, base + 143, base + 110)
+        ports = ports_from(base)
         numbers = [getattr(ports, name) for name in Ports.__slots__]
         if all(_is_free(address, number) for address in addresses for number in numbers):
             return ports
@@ -96,10 +138,12 @@ class LabServer:
     def prepare(self) -> None:
         """Write the configuration and make the account. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        values = {name: getattr(self.ports, name) for name in Ports.__slots__}
-        self.configuration.write_text(
-            CONFIGURATION.format(domain=self.domain, address=self.address, **values), "utf-8"
-        )
+        text = configuration(self.domain, self.address, self.ports, authentication())
+        self.configuration.write_text(text, "utf-8")
+        try:
+            keys.create(self.folder / "dkim", self.domain, SELECTOR, keys.RSA)
+        except FileExistsError:
+            pass
         command = [sys.executable, "-m", "mailaccess.admin.main", "--config", str(self.configuration), "user"]
         known = self.account in _names(self.folder / "users")
         verb = ["passwd"] if known else ["add"]
@@ -111,6 +155,11 @@ class LabServer:
             stdout=subprocess.DEVNULL,
             env=_environment(),
         )
+
+    @property
+    def dkim_record(self) -> str:
+        """What DNS says of the key that signs. Raises OSError, ``keys.BadKey``."""
+        return keys.load(self.folder / "dkim", self.domain, SELECTOR).record
 
     @property
     def configuration(self) -> Path:
@@ -128,6 +177,22 @@ class LabServer:
         """End it in order."""
         if self._process is not None:
             await self._process.stop()
+
+    def fill_disk(self) -> None:
+        """From now on the server cannot write to a file; as though its disk were full."""
+        most = resource.prlimit(self._pid(), resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(self._pid(), resource.RLIMIT_FSIZE, (0, most))
+
+    def clear_disk(self) -> None:
+        """It can again."""
+        most = resource.prlimit(self._pid(), resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(self._pid(), resource.RLIMIT_FSIZE, (most, most))
+
+    def _pid(self) -> int:
+        transport: Any = self._process.transport if self._process is not None else None
+        if transport is None or not transport.pid:
+            raise RuntimeError(f"the server of {self.domain} does not run")
+        return int(transport.pid)
 
     def newest(self) -> Path | None:
         """The file of the newest message of the account."""

@@ -14,6 +14,7 @@ DATA: Final = 65
 NO_USER: Final = 67
 NO_INPUT: Final = 66
 CANNOT_CREATE: Final = 73
+UNAVAILABLE: Final = 69
 TEMPORARY: Final = 75
 DENIED: Final = 77
 CONFIGURATION: Final = 78
