@@ -57,6 +57,7 @@ from mailaccess.relay.runner import QueueInUse
 from mailaccess.screening.callables import BadFunction
 from mailaccess.screening.keys import BadKey
 from mailaccess.service.build import Built, build
+from mailaccess.service.givingback import LOOK_SECONDS, GivingBack, trimmer
 from mailaccess.service.capped import SAVE_EVERY
 from mailaccess.service.metrics import site
 from mailaccess.service.output import event_log, tell_failures
@@ -129,6 +130,9 @@ class House(Service):
             Deferred.fromCoroutine(self.built.relay.start())
         self._expected = self._reactor.seconds() + 1
         self._every(1, self._measure_loop)
+        giving = GivingBack(self.built.threads.run, trimmer()) if self.built is not None else None
+        if giving is not None:
+            self._every(LOOK_SECONDS, giving.look)
         meter = TurnMeter(self.log, self.settings.process.reactor_late, time.perf_counter)
         if measure(self._reactor, meter):
             self.counters.turns = meter.turns

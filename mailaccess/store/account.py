@@ -108,6 +108,7 @@ class MaildirAccount:
         self._opening = 0
         self._appends: deque[appending.Request] = deque()
         self.asked = 0
+        self.ended = False
         self._working = False
         self._work_due: Cancellable | None = None
         self._noticing = Noticing(self, surroundings.watcher)
@@ -123,6 +124,7 @@ class MaildirAccount:
         """Run ``call(vault, …)`` in the account's order; then columns and listeners are up to date."""
         self._surroundings.indexer.busy()
         self.asked += 1
+        self.ended = False
         return await self.run_unasked(call, *args, **kwargs)
 
     async def run_small(
@@ -511,6 +513,7 @@ class MaildirAccount:
         self._noticing.end_index()
         if self.vault.is_open:
             await self.run(_finish_and_close)
+        self.ended = True
 
 
 def _remove_all(uploads: Sequence[appending.MessageUpload]) -> None:

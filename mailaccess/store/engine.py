@@ -44,6 +44,12 @@ PARKED_AT_ONCE: Final = 100
 COLUMNS_KEPT: Final = 1_000_000
 """Messages of closed mailboxes kept in memory as columns: 36 MB."""
 
+QUIET_SECONDS: Final = 60.0
+"""Without a job of any account, after which memory of past answers goes, and columns past COLUMNS_KEPT_QUIET."""
+
+COLUMNS_KEPT_QUIET: Final = 200_000
+"""7 MB: what a few large mailboxes take, or many small ones."""
+
 MAILBOXES_KEPT: Final = 2_000
 """Closed mailboxes kept in memory; each is watched too, and the kernel allows a user 8,192 watches or more."""
 
@@ -80,6 +86,7 @@ class MaildirStore:
         self._accounts: WeakValueDictionary[str, MaildirAccount] = WeakValueDictionary()
         self._recent: OrderedDict[str, tuple[Closable, float]] = OrderedDict()
         self._sweeping = False
+        self._uses = 0
         self._idle: OrderedDict[tuple[str, str], tuple[Closable, OpenMailbox, int]] = OrderedDict()
         self._idle_messages = 0
 
@@ -96,6 +103,7 @@ class MaildirStore:
         return await self.shares.owners(who.identifiers())
 
     async def close(self) -> None:
+        self.indexer.stop()
         for account in list(self._accounts.values()):
             try:
                 await account.shut()
@@ -113,6 +121,7 @@ class MaildirStore:
 
     def used(self, account: Closable) -> None:
         key = account.key[1]
+        self._uses += 1
         self._recent[key] = account, self.clock()
         self._recent.move_to_end(key)
         if len(self._recent) > self.settings.open_accounts:
@@ -140,6 +149,15 @@ class MaildirStore:
         if self._recent:
             self._sweeping = True
             self.runner.later(SWEEP_SECONDS, self._sweep)
+        else:
+            uses = self._uses
+            self.runner.later(QUIET_SECONDS, lambda: self._rest(uses))
+
+    def _rest(self, uses: int) -> None:
+        """Let go of most of what is only kept in case somebody asks again, if nobody did."""
+        if uses == self._uses:
+            self.memory.clear()
+            self._drop_idle(COLUMNS_KEPT_QUIET)
 
     def opened(self, account: Closable, state: OpenMailbox) -> None:
         key = (os.fspath(account.location.maildir), state.mailbox_id)
@@ -153,9 +171,11 @@ class MaildirStore:
         messages = len(state.columns)
         self._idle[key] = (account, state, messages)
         self._idle_messages += messages
-        while (self._idle_messages > COLUMNS_KEPT or len(self._idle) > MAILBOXES_KEPT) and len(
-            self._idle
-        ) > 1:
+        self._drop_idle(COLUMNS_KEPT)
+
+    def _drop_idle(self, most: int) -> None:
+        """Drop the least recently used mailboxes that nobody has open, down to so many messages."""
+        while (self._idle_messages > most or len(self._idle) > MAILBOXES_KEPT) and len(self._idle) > 1:
             _, (owner, oldest, messages) = self._idle.popitem(last=False)
             self._idle_messages -= messages
             owner.forget(oldest)

@@ -38,7 +38,7 @@ async def work(account: Engine) -> float | None:
     try:
         if account.vault.checkpoint_due:
             await account.run_unasked(Vault.checkpoint)
-        while account.vault.owing:
+        while account.vault.owing and not account.ended:
             asked = account.asked
             progress = await account.run_unasked(settle)
             if progress is Progress.STALLED:
@@ -47,7 +47,7 @@ async def work(account: Engine) -> float | None:
             if account.asked > asked:
                 return BUSY_SECONDS
         position: int | None = 0
-        while position is not None:
+        while position is not None and not account.ended:
             position = await account.run_unasked(sweep, position)
             await account.runner.pause()
     except MailError:  # it is in the log already

@@ -39,6 +39,7 @@ class Indexer:
         self._clock = clock
         self._waiting: OrderedDict[Indexed, None] = OrderedDict()
         self._running = False
+        self._stopped = False
         self._busy_at = clock() - QUIET_SECONDS
 
     def busy(self) -> None:
@@ -47,10 +48,17 @@ class Indexer:
 
     def wants(self, account: Indexed) -> None:
         """``account`` may have texts to index; it is kept alive until they are."""
+        if self._stopped:
+            return
         self._waiting[account] = None
         if not self._running:
             self._running = True
             self._runner.later(QUIET_SECONDS, self._go_on)
+
+    def stop(self) -> None:
+        """Begin no batch any more: what is not indexed is after the next start."""
+        self._stopped = True
+        self._waiting.clear()
 
     def _go_on(self) -> None:
         self._runner.start(self._batches())
@@ -61,9 +69,11 @@ class Indexer:
         while self._waiting:
             account, _ = self._waiting.popitem(last=False)
             try:
-                if await account.index_some():
+                if await account.index_some() and not self._stopped:
                     self._waiting[account] = None
             except MailError:  # it is in the log already
+                if self._stopped:
+                    break
                 self._waiting[account] = None
                 pause = RETRY_SECONDS
                 break

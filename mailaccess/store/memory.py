@@ -68,6 +68,11 @@ class Memory:
         if entry is not None:
             self.octets -= entry.octets
 
+    def clear(self) -> None:
+        """Let go of everything."""
+        self._entries.clear()
+        self.octets = 0
+
     def _make_room(self) -> None:
         while self.octets > self._most:
             _, entry = self._entries.popitem(last=False)

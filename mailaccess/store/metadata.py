@@ -11,6 +11,7 @@ from mailaccess.model import names
 from mailaccess.model.errors import LimitReached, MailboxNotSelectable, NoSuchMailbox
 from mailaccess.store import tree
 from mailaccess.store.api import MAX_METADATA, MAX_METADATA_OCTETS, AnnotationMark
+from mailaccess.store.index.mailboxes import by_name
 from mailaccess.store.maildir import metadata
 from mailaccess.store.vault import Vault
 
@@ -22,10 +23,13 @@ def entries(vault: Vault, mailbox: str | None) -> dict[str, bytes]:
 
 def change(vault: Vault, mailbox: str | None, values: Mapping[str, bytes | None]) -> None:
     """Set some, remove those that are None: all or nothing. Raises LimitReached besides."""
+    _path(vault, mailbox)  # here, since looking for an unknown name begins a transaction of its own
     with vault.transaction() as connection:
         connection.execute(
             "UPDATE account SET unswept = unswept"
         )  # a commit, by which other processes notice
+        if mailbox is not None and by_name(connection, mailbox) is None:
+            raise NoSuchMailbox  # gone within this moment
         path = _path(vault, mailbox)
         now = _read(vault, path)
         for name, value in values.items():

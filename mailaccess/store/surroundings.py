@@ -30,6 +30,8 @@ class Engine(Protocol):
     memory: Memory
     asked: int
     """How many jobs somebody waited for, up to now."""
+    ended: bool
+    """Whether it was shut, and nobody has asked for anything since."""
 
     def run(
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs

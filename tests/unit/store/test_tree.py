@@ -278,3 +278,12 @@ def test_unchanged_since_spares_what_changed(house):
     )
     assert (list(stored.changed), list(stored.failed)) == ([2], [1])
     assert session.flags() == {1: {"\\Seen"}, 2: {"\\Flagged"}}
+
+
+def test_a_mailbox_that_another_program_made_takes_annotations_at_once(house):
+    """Looking for its name begins a transaction of its own, so it may not happen within the one that writes."""
+    assert house.names() == ["INBOX"]
+    for name in ("cur", "new", "tmp"):
+        (house.maildir / ".Made" / name).mkdir(parents=True)
+    now(house.account.set_metadata("Made", {"/private/comment": b"mine"}))
+    assert now(house.account.metadata("Made")) == {"/private/comment": b"mine"}

@@ -1,0 +1,39 @@
+"""Memory goes back to the system after growth, once there is quiet."""
+
+from mailaccess.service.givingback import WORTH, GivingBack, resident
+
+
+class Process:
+    def __init__(self) -> None:
+        self.octets = 100 * WORTH
+        self.free = 0
+        self.given = 0
+
+    def trim(self) -> None:
+        self.octets -= self.free
+        self.given += self.free
+        self.free = 0
+
+
+def test_what_grew_and_is_free_is_given_back_when_growth_has_ended():
+    process = Process()
+    giving = GivingBack(lambda call: call(), process.trim, lambda: process.octets)
+    process.octets += 3 * WORTH
+    process.free = 2 * WORTH
+    giving.look()
+    assert process.given == 0, "while it grows it will want the memory again"
+    giving.look()
+    assert process.given == 2 * WORTH
+
+
+def test_nothing_is_tried_again_while_nothing_has_grown():
+    process, tries = Process(), []
+    giving = GivingBack(lambda call: tries.append(call()), process.trim, lambda: process.octets)
+    process.octets += 3 * WORTH
+    for _ in range(5):
+        giving.look()
+    assert len(tries) == 1, "what is in use cannot be given back, and asking again costs time"
+
+
+def test_the_process_knows_its_size():
+    assert resident() >= 0
