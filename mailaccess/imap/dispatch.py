@@ -108,11 +108,23 @@ async def perform(connection: "Connection", request: Request) -> None:
     if isinstance(state, Selected) and not connection.ended and due(state, expunges=row.tells_expunges):
         new = row.name in ASK_FOR_NEWS or not connection.has_quirk("delay-newmail")
         await tell(state, out, expunges=row.tells_expunges, uid=row.uid, new=new)
+        admit(state, out)
         out.complete(request.tag, status)
         if state.updates.gone:
             connection.end(r.Bye("The selected mailbox was deleted"))
         return
+    if isinstance(state, Selected):
+        admit(state, out)
     out.complete(request.tag, status)
+
+
+def admit(state: Selected, out: Replies) -> None:
+    """Say how far all is told while something is held back, lest a client that breaks off misses it.
+
+    RFC 7162 §3.2 (as its §6 has it): mod-sequences told meanwhile may be above that of a removal.
+    """
+    if state.qresync and (told := state.updates.held_back) is not None:
+        out.send(r.Ok("What came after this is not told yet", r.HighestModSeq(told)))
 
 
 ASK_FOR_NEWS: Final = frozenset(("NOOP", "CHECK", "IDLE"))

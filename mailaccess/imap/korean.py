@@ -21,6 +21,7 @@ KOREAN: Final[dict[str, str]] = {
     "No messages moved": "옮긴 메시지가 없습니다",
     "Some messages had changed": "그 사이에 바뀐 메시지가 있습니다",
     "Highest": "가장 높은 변경 번호",
+    "What came after this is not told yet": "이 뒤의 변경은 아직 알리지 않았습니다",
     "First unseen": "읽지 않은 첫 메시지",
     "UIDs valid": "UID 유효 번호",
     "Predicted next UID": "다음 UID 예상값",

@@ -43,6 +43,7 @@ class Updates:
     """
 
     __slots__ = (
+        "_all_told",
         "_changed",
         "_changed_since",
         "_heard_modseq",
@@ -51,6 +52,7 @@ class Updates:
         "_runner",
         "_stirred",
         "_view",
+        "_waits",
         "_writable",
         "flags",
         "gone",
@@ -80,6 +82,8 @@ class Updates:
         self._changed: set[int] = set()
         self._changed_since: int | None = None
         self._heard_modseq = mailbox.highest_modseq
+        self._waits = False
+        self._all_told = self._heard_modseq
         self._keywords_told = len(mailbox.keywords)
         self._stirred = False
         self.recent: UidSet = EMPTY
@@ -94,6 +98,9 @@ class Updates:
     def heard(self, change: Change) -> None:
         """The mailbox's listener. What this session's own STORE did, its answer tells."""
         self.gone |= change.gone
+        if not self._waits and (change.expunged or change.appended):
+            self._waits = True
+            self._all_told = self._heard_modseq
         if change.expunged:
             self._view.lose(change.expunged)
         if change.changed and change.by is not self._mailbox:
@@ -117,6 +124,11 @@ class Updates:
         """The flags these messages have now were told by a command's own answer."""
         if self._changed:
             self._changed.difference_update(uids.among(sorted(self._changed)))
+
+    @property
+    def held_back(self) -> int | None:
+        """While removals or new messages may not be told yet, the mod-sequence up to which all was told."""
+        return self._all_told if self._waits else None
 
     # --- what is told ---------------------------------------------------------------------------------
 
@@ -152,6 +164,7 @@ class Updates:
                 await self.tell_new(out)
             elif later:
                 self._stirred = True
+        self._waits = self._waits and (self._view.has_losses or self._view.has_grown)
         if not flags:
             return
         self.tell_keywords(out)

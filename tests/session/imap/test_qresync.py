@@ -86,3 +86,16 @@ def test_what_went_unnoticed_is_not_told_as_earlier(imap, room):
     room.remove([1], None)
     answer = one.ask("UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)")
     assert answer.of("VANISHED") == ["VANISHED (EARLIER) 4,6:7", "VANISHED 1"]
+
+
+def test_a_client_that_breaks_off_before_a_removal_is_told_misses_nothing(imap, room):
+    """RFC 7162 §3.2, and the example of its §6: HIGHESTMODSEQ stays below what is held back."""
+    one, other = imap.session("INBOX", enable=["QRESYNC"]), imap.session("INBOX")
+    other.ask("UID STORE 9 +FLAGS (\\Deleted)")
+    other.ask("EXPUNGE")
+    answer = one.ask("STORE 1 +FLAGS (\\Seen)")
+    assert answer.of("FETCH") == ["1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (16))"]
+    assert answer.untagged[-1] == "OK [HIGHESTMODSEQ 14] What came after this is not told yet"
+    assert one.ask("FETCH 1 FLAGS").untagged[-1].startswith("OK [HIGHESTMODSEQ 14]")
+    assert one.ask("NOOP").untagged == ["VANISHED 9"]
+    assert len(one.ask("FETCH 1 FLAGS").untagged) == 1
