@@ -70,7 +70,7 @@ class Chain:
     ) -> None:
         self._sources = tuple(sources)
         self._naming = naming
-        self._throttle = throttle
+        self._throttle = self.throttle = throttle
         self._log = log
         self._checker = Checker(runner, default_scheme, cost)
         self._remembered = Remembered(cache_ttl, clock)

@@ -34,10 +34,12 @@ def make_authenticator(
     *,
     clock: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]],
+    key: bytes = b"",
 ) -> Chain:
     """The accounts of ``auth.passwd_file``, behind a throttle.
 
     clock: seconds, monotonic.  sleep: an awaitable that lasts so many seconds.
+    key: of the throttle, where several processes share what they know of failures.
     Touches no file before the first login: by then the server has given up root.
     """
     auth, store = settings.auth, settings.store
@@ -52,6 +54,7 @@ def make_authenticator(
         delay=auth.failure_delay,
         longest=auth.failure_delay_max,
         trusted=tuple(ipaddress.ip_network(network) for network in auth.trusted_networks),
+        key=key,
     )
     return Chain(
         [source],

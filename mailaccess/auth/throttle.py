@@ -18,7 +18,7 @@ import hashlib
 import ipaddress
 import os
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,7 +65,10 @@ class Waited:
 
 
 class Throttle:
-    """clock: seconds, monotonic.  sleep: an awaitable that lasts so many seconds.  Used on one thread."""
+    """clock: seconds, monotonic.  sleep: an awaitable that lasts so many seconds.  Used on one thread.
+
+    Several processes that serve use the same ``key``, and tell each other (``shared``) of failures and successes.
+    """
 
     def __init__(
         self,
@@ -75,13 +78,16 @@ class Throttle:
         delay: float = 2.0,
         longest: float = 15.0,
         trusted: tuple[Network, ...] = (),
+        key: bytes = b"",
     ) -> None:
         self._clock = clock
         self._sleep = sleep
         self._delay = delay
         self._longest = longest
         self._trusted = (*_LOOPBACK, *trusted)
-        self._key = os.urandom(32)
+        self._key = key or os.urandom(32)
+        self.shared: Callable[[Sequence[str], bytes, bytes], None] | None = None
+        """Told what another process is to hear (``heard``)."""
         self._failures: OrderedDict[str, list[_Failure]] = OrderedDict()
         self._waiting: Counter[str] = Counter()
 
@@ -104,17 +110,9 @@ class Throttle:
 
     async def failed(self, admitted: Waited, name: str, password: bytes) -> None:
         """Count a failure and wait until it may be answered."""
-        now = self._clock()
-        failure = _Failure(self._digest(b"n", name.encode("utf-8", "replace")), b"", now)
-        attempt = self._digest(b"a", failure.name + password)
-        for network, _ in admitted.networks:
-            kept = self._fresh(network)
-            if not any(other.attempt == attempt for other in kept):
-                kept.append(_Failure(failure.name, attempt, now))
-            self._failures[network] = kept[-REMEMBERED:]
-            self._failures.move_to_end(network)
-        while len(self._failures) > MAX_NETWORKS:
-            self._failures.popitem(last=False)
+        named = self._digest(b"n", name.encode("utf-8", "replace"))
+        networks = tuple(network for network, _ in admitted.networks)
+        self._happened(networks, named, self._digest(b"a", named + password))
         total = self._wait(admitted.networks) if admitted.networks else self._delay
         rest = total - admitted.waited
         if rest > 0:
@@ -122,13 +120,33 @@ class Throttle:
 
     def succeeded(self, admitted: Waited, name: str) -> None:
         """Forgive the failures of ``name``."""
-        digest = self._digest(b"n", name.encode("utf-8", "replace"))
-        for network, _ in admitted.networks:
-            kept = [failure for failure in self._fresh(network) if failure.name != digest]
+        networks = tuple(network for network, _ in admitted.networks if network in self._failures)
+        if networks:
+            self._happened(networks, self._digest(b"n", name.encode("utf-8", "replace")), b"")
+
+    def _happened(self, networks: Sequence[str], name: bytes, attempt: bytes) -> None:
+        self.heard(networks, name, attempt)
+        if self.shared is not None and networks:
+            self.shared(networks, name, attempt)
+
+    def heard(self, networks: Sequence[str], name: bytes, attempt: bytes) -> None:
+        """A login from these networks has failed, here or in another process, or succeeded (no ``attempt``).
+
+        name, attempt: their digests.
+        """
+        for network in networks:
+            kept = self._fresh(network)
+            if not attempt:
+                kept = [failure for failure in kept if failure.name != name]
+            elif not any(other.attempt == attempt for other in kept):
+                kept.append(_Failure(name, attempt, self._clock()))
             if kept:
-                self._failures[network] = kept
+                self._failures[network] = kept[-REMEMBERED:]
+                self._failures.move_to_end(network)
             else:
                 self._failures.pop(network, None)
+        while len(self._failures) > MAX_NETWORKS:
+            self._failures.popitem(last=False)
 
     def _networks(self, address: str) -> tuple[tuple[str, int], ...]:
         """What counts for ``address``; nothing for those who never wait longer."""

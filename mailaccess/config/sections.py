@@ -429,8 +429,8 @@ class Limits:
 class Process:
     workers: str = option(
         "1",
-        'processes that serve connections: a number, or "auto" for one a core;'
-        " this version serves with one and logs workers-ignored for any other",
+        'processes that serve connections: a number, or "auto" for one a core; with more than one another'
+        " process supervises them",
         form="workers",
     )
     threads: int = option(
@@ -438,8 +438,8 @@ class Process:
     )
     helpers: int = option(
         1,
-        "processes beside each process that serves, started when there is work, for reading messages that other"
-        " programs brought and for search texts; 0: the serving process does it all",
+        "processes beside those that serve (their sum, but at least one for each worker), started when there is work,"
+        " for reading messages that other programs brought and for search texts; 0: the serving process does it all",
         unit="processes",
         least=0,
         most=64,

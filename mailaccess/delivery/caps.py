@@ -65,7 +65,8 @@ class _Account:
 class Caps:
     """caps: those that hold.  exempt: accounts that have none.  now: seconds since the epoch.
 
-    reached: is told of an account and its cap, at most once a day.
+    reached: is told of an account and its cap, at most once a day.  Several processes that serve count together: each
+    tells what it counts (``counted``), the others ``hear`` it.
     """
 
     def __init__(
@@ -82,6 +83,8 @@ class Caps:
         self._accounts: dict[str, _Account] = {}
         self.changed = False
         """There is something to write down."""
+        self.counted: Callable[[str, int, int, int], None] | None = None
+        """Told of an account, a step, and its messages and recipients more; or of none of them: its cap was told."""
 
     def take(self, name: str, *, messages: int, recipients: int) -> Cap | None:
         """Count them for an account; or the cap that they would exceed, and nothing is counted then."""
@@ -104,13 +107,39 @@ class Caps:
                 if now - account.told >= TOLD:
                     account.told = now
                     self.changed = True
+                    if self.counted is not None:
+                        self.counted(name, step, 0, 0)
                     self._reached(name, cap)
                 return cap
         counts = account.steps.setdefault(step, [0, 0])
         counts[0] += messages
         counts[1] += recipients
         self.changed = True
+        if self.counted is not None:
+            self.counted(name, step, messages, recipients)
         return None
+
+    def hear(self, name: str, step: int, messages: int, recipients: int) -> None:
+        """What another process has counted; written down here too, for that one may end before it does."""
+        self.changed = True
+        account = self._accounts.setdefault(name, _Account())
+        if not messages and not recipients:
+            account.told = self._now()
+            return
+        counts = account.steps.setdefault(step, [0, 0])
+        counts[0] += messages
+        counts[1] += recipients
+
+    def merge(self, snapshot: dict[str, Any]) -> None:
+        """Take up what another process knows. Raises as ``restore``."""
+        known = self._accounts
+        self.restore(snapshot)
+        for name, account in known.items():
+            other = self._accounts.setdefault(name, _Account())
+            other.told = max(other.told, account.told)
+            for step, counts in account.steps.items():
+                theirs = other.steps.get(step, counts)
+                other.steps[step] = [max(counts[0], theirs[0]), max(counts[1], theirs[1])]
 
     def snapshot(self) -> dict[str, Any]:
         """What ``write`` writes; accounts that have not sent for a day are forgotten."""
@@ -154,7 +183,7 @@ def sent(snapshot: dict[str, Any], now: float) -> list[tuple[str, list[int], lis
 
 def write(path: Path, snapshot: dict[str, Any]) -> None:
     """Replace the file. Raises OSError."""
-    fresh = path.with_name(path.name + ".new")
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")  # several processes may write the same counts
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(descriptor, "w", encoding="ascii") as file:
         json.dump(snapshot, file)

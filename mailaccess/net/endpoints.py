@@ -119,25 +119,63 @@ def listen(reactor: Any, address: Address, factory: Any, access: SocketAccess = 
 
 
 def _listen_tcp(reactor: Any, address: TcpAddress, factory: Any) -> IListeningPort:
-    host = address.host
-    if host and not _is_ip(host):
-        # At the start of the service, before it serves anybody: this lookup may block.
-        host = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    host = _resolved(address.host)
     if ":" not in host:
         port: IListeningPort = reactor.listenTCP(address.port, factory, backlog=BACKLOG, interface=host)
         return port
     # Twisted has no switch for IPV6_V6ONLY, and without it "[::]:143" takes the port of "0.0.0.0:143".
-    opened = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    opened = _bound(socket.AF_INET6, (host, address.port))
     try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        opened.setblocking(False)
-        opened.bind((host, address.port))
         opened.listen(BACKLOG)
         adopted: IListeningPort = reactor.adoptStreamPort(opened.fileno(), socket.AF_INET6, factory)
         return adopted
     finally:
         opened.close()  # the port has a duplicate
+
+
+def open_socket(address: Address, access: SocketAccess = EVERYBODY) -> socket.socket:
+    """A socket that listens, for other processes to accept from. Raises ListenError.
+
+    A socket file that nobody serves any more is replaced.  access: of a UNIX socket.
+    """
+    try:
+        if isinstance(address, UnixAddress):
+            _clear(address.path)
+            opened = _bound(socket.AF_UNIX, address.path, access.mode & 0o700)
+            access.apply(address.path)
+        else:
+            host = _resolved(address.host)
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            opened = _bound(family, (host, address.port))
+        opened.listen(BACKLOG)
+    except OSError as error:
+        raise ListenError(f"{describe(address)}: {_why(error)}") from error
+    return opened
+
+
+def _bound(family: socket.AddressFamily, where: Any, mode: int = 0o700) -> socket.socket:
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    mask = os.umask(0o777 & ~mode)
+    try:
+        if family != socket.AF_UNIX:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.setblocking(False)
+        opened.bind(where)
+    except BaseException:
+        opened.close()
+        raise
+    finally:
+        os.umask(mask)
+    return opened
+
+
+def _resolved(host: str) -> str:
+    """The address of a name, at the start of the service, before it serves anybody: this may block."""
+    if not host or _is_ip(host):
+        return host
+    return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
 
 
 def describe(address: Address) -> str:
@@ -207,6 +245,7 @@ class Door(Factory):
     build: makes the protocol of a new connection, given its ``Place``.  full: what is written to a
     connection that finds no place, before it is closed; empty when nothing can be said (TLS).
     per_address: connections that one address may have through this door; 0: as many as everywhere.
+    name: of the door, where it has such a limit.
     """
 
     noisy = False
@@ -218,12 +257,13 @@ class Door(Factory):
         full: bytes = b"",
         *,
         per_address: int = 0,
+        name: str = "",
     ) -> None:
         self._build = build
         self._limits = limits
         self._full = full
         self._per_address = per_address
-        self._crowd: dict[str, int] = {}
+        self._name = name
         self.inside: set[Protocol] = set()
         self.accepted = 0
 
@@ -237,23 +277,24 @@ class Door(Factory):
                 transport.abortConnection()
 
         address = textual(getattr(addr, "host", ""))
-        counted = self._per_address > 0 and not _is_this_machine(address)
-        if counted and self._crowd.get(address, 0) >= self._per_address:
+        tally = self._limits.tally
+        crowd = f"d {self._name} {address}" if self._per_address and not _is_this_machine(address) else ""
+        if crowd and tally[crowd] >= self._per_address:
             self._limits.refused[PER_ADDRESS] += 1
             return _Full(self._full) if self._full else None
         place = self._limits.enter(address, drop)
         if place is None:
             return _Full(self._full) if self._full else None
-        if counted:
-            self._crowd[address] = self._crowd.get(address, 0) + 1
+        if crowd:
+            tally.add(crowd)
         protocol = self._build(place)
         made.append(protocol)
         protocol.factory = self
         self.accepted += 1
-        self._watch(protocol, place)
+        self._watch(protocol, place, crowd)
         return protocol
 
-    def _watch(self, protocol: Any, place: Place) -> None:
+    def _watch(self, protocol: Any, place: Place, crowd: str) -> None:
         """Learn of the connection's beginning and end, without a wrapper that every octet would pass."""
         begun, lost = protocol.connectionMade, protocol.connectionLost
 
@@ -268,10 +309,8 @@ class Door(Factory):
         def connection_lost(*reason: Any) -> None:
             del protocol.connectionMade, protocol.connectionLost  # else a cycle for the collector
             self.inside.discard(protocol)
-            if place.address in self._crowd:
-                self._crowd[place.address] -= 1
-                if not self._crowd[place.address]:
-                    del self._crowd[place.address]
+            if crowd:
+                self._limits.tally.take(crowd)
             place.leave()
             lost(*reason)
 

@@ -3,12 +3,15 @@
 Plain bookkeeping on the reactor thread. A connection asks to ``enter``; if it may, it holds a ``Place``
 until it leaves. A connection over TCP and one over a UNIX socket (address "") count alike in the total,
 but a UNIX socket has no address to limit.
+
+Several processes that serve share the counts (``tally``), but for those who have not logged in: of these each
+process has its part, since one that has to make room can only drop its own.
 """
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
-K = TypeVar("K")
+from mailaccess.net.tally import Tally
 
 TOTAL: Final = "total"
 PER_ADDRESS: Final = "address"
@@ -51,9 +54,9 @@ class Place:
 
 
 class ConnectionLimits:
-    """The counts of one process.
+    """The counts of one process, and through ``tally`` those of others.
 
-    total, per_address, per_user, unauthenticated: connections; 0 is no limit.
+    total, per_address, per_user: connections over all processes; unauthenticated: of this one; 0 is no limit.
     """
 
     def __init__(
@@ -64,8 +67,7 @@ class ConnectionLimits:
         self._per_user = per_user
         self._unauthenticated = unauthenticated
         self._open = 0
-        self._by_address: dict[str, int] = {}
-        self._by_user: dict[tuple[str, str], int] = {}
+        self.tally = Tally()
         self._strangers: dict[Place, None] = {}  # in order of arrival
         self.refused: dict[str, int] = {TOTAL: 0, PER_ADDRESS: 0, PER_USER: 0}
         self.dropped = 0
@@ -86,16 +88,18 @@ class ConnectionLimits:
         address: textual IP, or "" for a UNIX socket.  drop: closes the connection; called when it is the
         oldest of too many that have not logged in, for a flood of silent ones must not keep users out.
         """
-        if self._total and self._open >= self._total:
+        tally = self.tally
+        if self._total and tally[_OPEN] >= self._total:
             self.refused[TOTAL] += 1
             return None
-        if address and self._per_address and self._by_address.get(address, 0) >= self._per_address:
+        if address and self._per_address and tally[_address(address)] >= self._per_address:
             self.refused[PER_ADDRESS] += 1
             return None
         place = Place(self, address, drop)
         self._open += 1
+        tally.add(_OPEN)
         if address:
-            self._by_address[address] = self._by_address.get(address, 0) + 1
+            tally.add(_address(address))
         self._strangers[place] = None
         if self._unauthenticated and len(self._strangers) > self._unauthenticated:
             oldest = next(iter(self._strangers))
@@ -105,33 +109,36 @@ class ConnectionLimits:
         return place
 
     def _log_in(self, place: Place, user: str) -> bool:
-        key = (user, place.address)
-        if self._per_user and self._by_user.get(key, 0) >= self._per_user:
+        key = _user(user, place.address)
+        if self._per_user and self.tally[key] >= self._per_user:
             self.refused[PER_USER] += 1
             return False
         self._log_out(place)
         self._strangers.pop(place, None)
         place.user = user
-        self._by_user[key] = self._by_user.get(key, 0) + 1
+        self.tally.add(key)
         return True
 
     def _log_out(self, place: Place) -> None:
         if place.user:
-            _lower(self._by_user, (place.user, place.address))
+            self.tally.take(_user(place.user, place.address))
             place.user = ""
 
     def _leave(self, place: Place) -> None:
         self._open -= 1
+        self.tally.take(_OPEN)
         self._strangers.pop(place, None)
         self._log_out(place)
         if place.address:
-            _lower(self._by_address, place.address)
+            self.tally.take(_address(place.address))
 
 
-def _lower(counts: dict[K, int], key: K) -> None:
-    """Take one away; a count of nought is forgotten, so that the tables stay as small as what is open."""
-    left = counts[key] - 1
-    if left:
-        counts[key] = left
-    else:
-        del counts[key]
+_OPEN: Final = "open"
+
+
+def _address(address: str) -> str:
+    return f"a {address}"
+
+
+def _user(user: str, address: str) -> str:
+    return f"u {address} {user}"

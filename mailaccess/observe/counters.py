@@ -7,7 +7,7 @@ through ``watch``.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,12 +25,16 @@ LABEL_SETS: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What one metric means. ``name`` is without prefix and, for counters, without ``_total``."""
+    """What one metric means. ``name`` is without prefix and, for counters, without ``_total``.
+
+    over: what makes one gauge of those of several processes: sum, max or min.
+    """
 
     name: str
     help: str
     labels: Labels = ()
     gauge: bool = False
+    over: str = "sum"
 
 
 CONNECTIONS: Final = Kind("connections", "Connections accepted", ("service",))
@@ -50,16 +54,26 @@ EVENTS: Final = Kind("events", "Events logged", ("event", "level"))
 LOG_LOST: Final = Kind("log_lines_lost", "Log lines that could not be written")
 THREAD_CALLS: Final = Kind("thread_calls_pending", "Blocking calls that wait or run", gauge=True)
 LOOP_DELAY: Final = Kind(
-    "loop_delay_seconds", "The longest the reactor was late during the last 10 seconds", gauge=True
+    "loop_delay_seconds",
+    "The longest the reactor was late during the last 10 seconds",
+    gauge=True,
+    over="max",
 )
 CERTIFICATE: Final = Kind(
-    "certificate_not_after_seconds", "When the TLS certificate ends, in seconds since 1970", gauge=True
+    "certificate_not_after_seconds",
+    "When the TLS certificate ends, in seconds since 1970",
+    gauge=True,
+    over="min",
 )
-STARTED: Final = Kind("start_time_seconds", "When the service started, in seconds since 1970", gauge=True)
+STARTED: Final = Kind(
+    "start_time_seconds", "When the service started, in seconds since 1970", gauge=True, over="min"
+)
 TURNS: Final = Kind(
     "reactor_lag_seconds", "How long turns of the reactor took: the time in which nobody else is answered"
 )
-INFO: Final = Kind("info", "1, with the version as label", ("version",), gauge=True)
+INFO: Final = Kind("info", "1, with the version as label", ("version",), gauge=True, over="max")
+WORKERS: Final = Kind("workers", "Processes that serve connections", gauge=True)
+WORKERS_ENDED: Final = Kind("workers_ended", "Processes that served and ended without having been told to")
 
 KINDS: Final = (
     CONNECTIONS,
@@ -78,6 +92,8 @@ KINDS: Final = (
     CERTIFICATE,
     STARTED,
     INFO,
+    WORKERS,
+    WORKERS_ENDED,
 )
 
 
@@ -142,19 +158,29 @@ class Counters:
     def collect(self) -> Iterable[Metric]:
         """Everything, for prometheus_client."""
         for kind in KINDS:
-            name = f"mailaccess_{kind.name}"
-            family: CounterMetricFamily | GaugeMetricFamily
-            if kind.gauge:
-                family = GaugeMetricFamily(name, kind.help, labels=kind.labels)
-            else:
-                family = CounterMetricFamily(name, kind.help, labels=kind.labels)
-            for labels, value in sorted(self.current(kind).items()):
-                family.add_metric(labels, value)
-            yield family
+            yield family(kind, self.current(kind))
         if self.turns is not None:
-            lag = HistogramMetricFamily(f"mailaccess_{TURNS.name}", TURNS.help)
-            lag.add_metric((), self.turns.cumulative(), self.turns.total)
-            yield lag
+            yield lag(self.turns.cumulative(), self.turns.total)
+
+
+def family(kind: Kind, values: Mapping[Labels, float]) -> Metric:
+    """One metric for prometheus_client."""
+    name = f"mailaccess_{kind.name}"
+    made: CounterMetricFamily | GaugeMetricFamily
+    if kind.gauge:
+        made = GaugeMetricFamily(name, kind.help, labels=kind.labels)
+    else:
+        made = CounterMetricFamily(name, kind.help, labels=kind.labels)
+    for labels, value in sorted(values.items()):
+        made.add_metric(labels, value)
+    return made
+
+
+def lag(cumulative: Sequence[tuple[str, float]], total: float) -> Metric:
+    """The histogram of the reactor's turns for prometheus_client."""
+    made = HistogramMetricFamily(f"mailaccess_{TURNS.name}", TURNS.help)
+    made.add_metric((), cumulative, total)
+    return made
 
 
 def registry(counters: Counters) -> CollectorRegistry:

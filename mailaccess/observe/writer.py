@@ -14,8 +14,9 @@ line nor a forged field can be written. Secrets are not logged because nobody pa
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 
 from mailaccess.observe.events import Level, Value
@@ -120,6 +121,7 @@ class LogWriter:
     write: takes one whole line with its end; an OSError (a closed pipe, a full disk) loses the line, never
     the service.  as_json: for machines.  timed: whether a text line begins with its time (not where
     another log adds its own).  least: the least level written.  seen: told of every event, for the counters.
+    always: fields of every event.
     """
 
     def __init__(
@@ -131,6 +133,7 @@ class LogWriter:
         least: Level = Level.INFO,
         clock: Callable[[], datetime] = now,
         seen: Callable[[str, Level, dict[str, Value]], None] | None = None,
+        always: Mapping[str, Value] = MappingProxyType({}),
     ) -> None:
         self._write = write
         self._as_json = as_json
@@ -138,6 +141,7 @@ class LogWriter:
         self._rank = _RANK[least]
         self._clock = clock
         self._seen = seen
+        self._always = dict(always)
         self.lost = 0
 
     def log(self, event: str, level: Level = Level.INFO, /, **fields: Value) -> None:
@@ -146,6 +150,8 @@ class LogWriter:
             self._seen(event, level, fields)
         if _RANK[level] < self._rank:
             return
+        if self._always:
+            fields = {**fields, **self._always}
         time = self._clock().isoformat(timespec="milliseconds") if self._timed or self._as_json else ""
         if self._as_json:
             line = json_line(event, level, fields, time)

@@ -161,6 +161,18 @@ class Relay:
             self._log.log("queue-loaded", messages=count)
         self._later(LOOK_FOR_REQUESTS, self._look_for_requests)
 
+    async def hear(self, ids: Iterable[str]) -> None:
+        """Take up messages that another process has put into the queue; those known are passed over."""
+        strange = [id for id in ids if not self._knows(id)]
+        if strange and not self._stopping:
+            for envelope in await self._threads.run(lambda: list(self._spool.queue.envelopes(strange))):
+                if not self._stopping and not self._knows(envelope.id):
+                    self._take_up(envelope)
+            self._pump()
+
+    def _knows(self, id: str) -> bool:
+        return id in self.schedule or id in self._busy or id in self._finished
+
     def own(self) -> None:
         """Take the queue before anything may be put into it; blocks for a moment. Raises QueueInUse, OSError."""
         if not self._spool.queue.lock():

@@ -12,6 +12,7 @@ from twisted.internet.protocol import Protocol
 from mailaccess.auth.accounts import within
 from mailaccess.auth.api import Authenticator
 from mailaccess.auth.making import make_authenticator
+from mailaccess.auth.throttle import Throttle
 from mailaccess.authsocket import house as auth_house
 from mailaccess.authsocket.protocol import AuthProtocol
 from mailaccess.authsocket.session import Conversation, Logins, Lookups
@@ -39,6 +40,7 @@ from mailaccess.smtp.inbound import Inbound
 from mailaccess.smtp.lmtp import Lmtp
 from mailaccess.smtp.policy import Policy
 from mailaccess.smtp.submission import Submission
+from mailaccess.spool.spool import Spool
 from mailaccess.store.api import Store
 from mailaccess.store.engine import MaildirStore
 from mailaccess.store.public import SHARES_FILE, public_locations
@@ -71,6 +73,8 @@ class Built:
     screens: Screens
     relay: Relay | None = None
     caps: SendingCaps | None = None
+    spool: Spool | None = None
+    throttle: Throttle | None = None
 
     @property
     def pending(self) -> int:
@@ -109,8 +113,12 @@ class _Common:
     trusted: Callable[[str], bool]
 
 
-def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
-    """All engines and entrances. Raises TlsError, BadKey, BadFunction, OSError (the smarthost's password)."""
+def build(settings: Settings, reactor: Any, log: EventLog, *, workers: int = 1, key: bytes = b"") -> Built:
+    """All engines and entrances. Raises TlsError, BadKey, BadFunction, OSError (the smarthost's password).
+
+    workers: processes that do this, each of which has its part of what cannot be shared.  key: of what they share of
+    failed logins.
+    """
     tls = None
     if settings.tls.certificate is not None and settings.tls.key is not None:
         tls = ServerTls(settings.tls.certificate, settings.tls.key, settings.tls.minimum)
@@ -118,7 +126,7 @@ def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
         settings.limits.connections,
         settings.limits.connections_per_address,
         settings.limits.connections_per_user,
-        settings.limits.unauthenticated,
+        -(-settings.limits.unauthenticated // workers),
     )
     # Two pools: a login's hash never waits behind a slow disk, nor the disk behind a hundred logins.
     threads = Threads(reactor, settings.process.threads)
@@ -131,9 +139,17 @@ def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
         log,
         time.time,
         shares=settings.state_dir / SHARES_FILE,
-        processes=settings.process.helpers,
+        processes=-(-settings.process.helpers // workers),
     )
     networks = tuple(ipaddress.ip_network(text, strict=False) for text in settings.auth.trusted_networks)
+    authenticator = make_authenticator(
+        settings,
+        threads,
+        log,
+        clock=reactor.seconds,
+        sleep=lambda seconds: task.deferLater(reactor, seconds),
+        key=key,
+    )
     common = _Common(
         settings,
         reactor,
@@ -141,19 +157,26 @@ def build(settings: Settings, reactor: Any, log: EventLog) -> Built:
         threads,
         limits,
         tls,
-        make_authenticator(
-            settings,
-            threads,
-            log,
-            clock=reactor.seconds,
-            sleep=lambda seconds: task.deferLater(reactor, seconds),
-        ),
+        authenticator,
         store,
         lambda address: imap_house.is_local(address) or within(address, networks),
     )
-    mail_in, relay, screens, caps = _smtp(common)
+    mail_in, relay, screens, caps, spool = _smtp(common)
     entrances = {**_imap(common), **_pop3(common), **mail_in, **_auth(common)}
-    return Built(threads, limits, tls, entrances, store, worker, watcher, screens, relay, caps)
+    return Built(
+        threads,
+        limits,
+        tls,
+        entrances,
+        store,
+        worker,
+        watcher,
+        screens,
+        relay,
+        caps,
+        spool,
+        authenticator.throttle,
+    )
 
 
 def _imap(common: _Common) -> Entrances:
@@ -231,7 +254,9 @@ def _auth(common: _Common) -> Entrances:
     return {"auth": door(Logins), "auth_userdb": door(Lookups)}
 
 
-def _smtp(common: _Common) -> tuple[Entrances, Relay | None, Screens, SendingCaps | None]:
+def _smtp(
+    common: _Common,
+) -> tuple[Entrances, Relay | None, Screens, SendingCaps | None, Spool | None]:
     settings = common.settings
     spool = make_spool(settings, common.threads)
     recipients = Recipients(
@@ -274,7 +299,7 @@ def _smtp(common: _Common) -> tuple[Entrances, Relay | None, Screens, SendingCap
             return smtp_protocol.SmtpProtocol(house, policy, place, tls=tls, reactor=common.reactor)
 
         full = b"" if over_tls else smtp_protocol.FULL
-        return Entrance(Door(made, common.limits, full, per_address=per_address), over_tls)
+        return Entrance(Door(made, common.limits, full, per_address=per_address, name="smtp"), over_tls)
 
     screens = Screens(settings, common.threads, common.log, common.reactor)
     signer = make_signer(settings, common.threads)
@@ -289,4 +314,4 @@ def _smtp(common: _Common) -> tuple[Entrances, Relay | None, Screens, SendingCap
         "submissions": door(submission, over_tls=True),
         "lmtp": door(Lmtp(house, screening=screens.of("lmtp"))),
     }
-    return entrances, relay, screens, caps
+    return entrances, relay, screens, caps, spool

@@ -8,9 +8,7 @@ then the engines finish what they owe, and the threads end. What was acknowledge
 kill -9 loses nothing that this order saves, it only lets the next start do the work.
 """
 
-import grp
 import os
-import pwd
 import signal
 import time
 from collections.abc import Callable
@@ -23,16 +21,8 @@ from twisted.internet.defer import Deferred
 
 from mailaccess import __version__
 from mailaccess.config.sections import Settings
-from mailaccess.net.endpoints import (
-    EVERYBODY,
-    ListenError,
-    SocketAccess,
-    bound,
-    describe,
-    listen,
-    over_tls,
-    parse_address,
-)
+from mailaccess.net.endpoints import ListenError, bound, describe, listen, over_tls
+from mailaccess.net.inherited import adopt
 from mailaccess.net.proxied import Proxied
 from mailaccess.net.tls import TlsError
 from mailaccess.net.turning import leave, measure
@@ -59,8 +49,11 @@ from mailaccess.screening.keys import BadKey
 from mailaccess.service.build import Built, build
 from mailaccess.service.givingback import LOOK_SECONDS, GivingBack, trimmer
 from mailaccess.service.capped import SAVE_EVERY
-from mailaccess.service.metrics import site
+from mailaccess.service.company import Company
+from mailaccess.service.listeners import NoSuchUser, become, prepare
+from mailaccess.service.metrics import Alone, Together, site
 from mailaccess.service.output import event_log, tell_failures
+from mailaccess.service.queueshare import QueueShare
 
 GRACE: Final = 2.0
 """Seconds in which clients may read the last words; TLS ones must answer, and some never do."""
@@ -80,12 +73,22 @@ class House(Service):
     """The whole server as one Twisted service.
 
     settings: the configuration.  as_json: how the log is written.  reactor: None is Twisted's.
+    company: of a worker among others.
     """
 
     name = "mailaccess"
 
-    def __init__(self, settings: Settings, *, as_json: bool = False, reactor: Any = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        as_json: bool = False,
+        reactor: Any = None,
+        company: Company | None = None,
+    ) -> None:
         self.settings = settings
+        self._company = company
+        self._queue: QueueShare | None = None
         self.stopping = False
         self.ports: dict[str, list[Any]] = {}
         self.counters = Counters()
@@ -102,23 +105,32 @@ class House(Service):
             from twisted.internet import reactor
 
             self._reactor = reactor
-        self.log = event_log(self.counters, as_json=self._as_json)
+        company = self._company
+        if company is None:
+            self.log = event_log(self.counters, as_json=self._as_json)
+        else:
+            brief = company.brief
+            self.log = event_log(self.counters, as_json=self._as_json, worker=brief.number, timed=brief.timed)
         self._failures = tell_failures(self.log)
-        if self.settings.process.workers != "1":
-            self.log.log(
-                "workers-ignored",
-                Level.WARNING,
-                workers=self.settings.process.workers,
-                error="one process serves",
-            )
         try:
-            self.built = build(self.settings, self._reactor, self.log)
+            if company is None:
+                self.built = build(self.settings, self._reactor, self.log)
+            else:
+                self.built = build(
+                    self.settings, self._reactor, self.log, workers=company.brief.count, key=company.brief.key
+                )
             self._open()
-        except (ListenError, TlsError, BadKey, BadFunction, OSError) as error:
+            become(self.settings)
+            self._take_queue()
+        except (ListenError, TlsError, BadKey, BadFunction, NoSuchUser, QueueInUse, OSError) as error:
             raise CannotStart(str(error)) from error
-        self._become()
-        self._take_queue()
         self._watch()
+        if company is not None:
+            assert self.built.throttle is not None
+            caps = self.built.caps.caps if self.built.caps is not None else None
+            company.share(self.built.limits, self.built.throttle, caps, self.counters)
+            company.reload = self._look_at_certificate
+            company.connect()
 
     def startService(self) -> None:
         """From now on connections are served."""
@@ -126,7 +138,9 @@ class House(Service):
         self._every(CERTIFICATE_CHECK, self._look_at_certificate)
         if self.built is not None and self.built.caps is not None:
             self._every(SAVE_EVERY, self.built.caps.save)
-        if self.built is not None and self.built.relay is not None:
+        if self._queue is not None:
+            self._queue.start()
+        elif self.built is not None and self.built.relay is not None:
             Deferred.fromCoroutine(self.built.relay.start())
         self._expected = self._reactor.seconds() + 1
         self._every(1, self._measure_loop)
@@ -141,7 +155,13 @@ class House(Service):
                 signal.signal(signal.SIGHUP, self._on_hangup)
             except ValueError:  # not the main thread: embedded in another program
                 pass
-        self.log.log("server-started", version=__version__, pid=os.getpid(), hostname=self.settings.hostname)
+        if self._company is None:
+            self.log.log(
+                "server-started", version=__version__, pid=os.getpid(), hostname=self.settings.hostname
+            )
+        else:
+            self.log.log("worker-started", pid=os.getpid())
+            self._company.serving()
 
     def stopService(self) -> "Deferred[None]":
         """Close in order; the Deferred fires when everything is on disk."""
@@ -164,57 +184,44 @@ class House(Service):
                     factory = Proxied(factory, networks, name, self.log, self._reactor)
                 self._listen(name, text, factory)
         if self.settings.listen.http:
-            pages = site(self.settings, registry(self.counters), lambda: self.stopping)
+            company = self._company
+            figures = Alone(registry(self.counters)) if company is None else Together(company.gather)
+            pages = site(self.settings, figures, lambda: self.stopping)
             for text in self.settings.listen.http:
                 self._listen("http", text, pages)
 
     def _listen(self, name: str, text: str, factory: Any) -> None:
-        address = parse_address(text, str(self.settings.state_dir))
-        auth = self.settings.auth
-        access = EVERYBODY
-        if text.startswith("unix:"):
-            self._make_state_dir()
-        if name in ("auth", "auth_userdb"):
-            access = SocketAccess(int(auth.socket_mode, 8), auth.socket_user, auth.socket_group)
+        if self._company is not None:
+            for service, written, descriptor in self._company.brief.listeners:
+                if (service, written) == (name, text):
+                    self.ports.setdefault(name, []).append(adopt(self._reactor, descriptor, factory))
+                    os.close(descriptor)
+            return
+        address, access = prepare(self.settings, name, text)
         port = listen(self._reactor, address, factory, access)
         self.ports.setdefault(name, []).append(port)
         self.log.log("listening", service=name, address=describe(bound(port)))
 
-    def _make_state_dir(self) -> None:
-        """A socket below it is opened before anything else would make it; it is its future user's."""
-        folder, user = self.settings.state_dir, self.settings.process.user
-        if folder.exists():
-            return
-        folder.mkdir(parents=True)
-        if user and os.geteuid() == 0:
-            try:
-                entry = pwd.getpwnam(user)
-            except KeyError:
-                return  # told by _become
-            os.chown(folder, entry.pw_uid, entry.pw_gid)
-
-    def _become(self) -> None:
-        """Give up root for ``process.user``; its groups first, or they could not be given up any more."""
-        wanted = self.settings.process.user
-        if not wanted or os.geteuid() != 0:
-            return
-        try:
-            entry = pwd.getpwnam(wanted)
-        except KeyError:
-            raise CannotStart(f'process.user: there is no account "{wanted}" on this machine') from None
-        groups = [group.gr_gid for group in grp.getgrall() if wanted in group.gr_mem]
-        os.setgroups([entry.pw_gid, *groups])
-        os.setgid(entry.pw_gid)
-        os.setuid(entry.pw_uid)
-
     def _take_queue(self) -> None:
         """The queue is ours before a connection can put anything into it, and as the user we have become."""
-        assert self.built is not None
-        if self.built.relay is not None:
-            try:
-                self.built.relay.own()
-            except (QueueInUse, OSError) as error:
-                raise CannotStart(str(error)) from error
+        built = self.built
+        assert built is not None
+        if built.relay is None or built.spool is None:
+            return
+        if self._company is None:
+            built.relay.own()
+            return
+        self._queue = QueueShare(
+            built.relay,
+            built.spool,
+            built.threads,
+            self.log,
+            self._reactor,
+            tell=self._company.tell_queued,
+            now=time.time,
+        )
+        self._company.queued = self._queue.hear
+        self._queue.attend(first=self._company.brief.first)
 
     def _watch(self) -> None:
         built = self.built
@@ -278,6 +285,8 @@ class House(Service):
                 loop.stop()
         self._loops.clear()
         leave(self._reactor)
+        if self._queue is not None:
+            self._queue.stop()
         listening = [port for ports in self.ports.values() for port in ports]
         await defer.DeferredList([defer.maybeDeferred(port.stopListening) for port in listening])
         self.ports.clear()
@@ -285,7 +294,7 @@ class House(Service):
             await self._empty(self.built)
             await self.built.close()
             self.built = None
-            self.log.log("server-stopped", pid=os.getpid())
+            self.log.log("server-stopped" if self._company is None else "worker-stopped", pid=os.getpid())
             self._failures()
 
     async def _empty(self, built: Built) -> None:

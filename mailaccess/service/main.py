@@ -13,7 +13,7 @@ from twisted.logger import (
 )
 
 from mailaccess import __version__
-from mailaccess.service.maker import StartingHouse, settings
+from mailaccess.service.maker import settings, starting
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,7 +32,11 @@ def main() -> None:
 @click.option("--log-json", is_flag=True, help="Write the log as JSON, an object a line.")
 def serve(config: str | None, log_json: bool) -> None:
     """Serve until interrupted; the log goes to standard output."""
-    house = StartingHouse(settings(config), as_json=log_json)
+    foreground(starting(settings(config), as_json=log_json))
+
+
+def foreground(house: Any) -> None:
+    """Run the service until the reactor stops."""
     # Twisted's chatter is dropped; tracebacks of what nobody handled go to standard error, and the house
     # writes an event for each.
     critical: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.critical)

@@ -17,6 +17,7 @@ from mailaccess.config.errors import ConfigError
 from mailaccess.config.load import load_with_origin
 from mailaccess.config.sections import Listen, Settings
 from mailaccess.service.house import CannotStart, House
+from mailaccess.service.supervisor import CannotServe, Supervisor, how_many
 from mailaccess.service.tuning import tune
 
 EX_TEMPFAIL: Final = 75
@@ -51,6 +52,32 @@ class StartingHouse(House):
             refuse(str(error), EX_TEMPFAIL)
 
 
+class StartingSupervisor(Supervisor):
+    """A supervisor whose failure to start ends the process with a sentence, or with its first worker's."""
+
+    def privilegedStartService(self) -> None:
+        """As Supervisor's; raises SystemExit."""
+        try:
+            super().privilegedStartService()
+        except CannotStart as error:
+            refuse(str(error), EX_TEMPFAIL)
+
+    def startService(self) -> None:
+        """As Supervisor's; raises SystemExit."""
+        try:
+            super().startService()
+        except CannotServe as error:
+            sys.exit(error.code)
+
+
+def starting(settings: Settings, *, as_json: bool) -> "StartingHouse | StartingSupervisor":
+    """What serves: one process, or a supervisor with its workers."""
+    count = how_many(settings)
+    if count == 1:
+        return StartingHouse(settings, as_json=as_json)
+    return StartingSupervisor(settings, count, as_json=as_json)
+
+
 def refuse(text: str, code: int) -> NoReturn:
     """Say why and end; past Twisted's log, which has taken ``sys.stderr`` by then."""
     lines = "".join(f"mailaccess: {line}\n" for line in text.splitlines())
@@ -70,6 +97,6 @@ def settings(config: str | None) -> Settings:
     return loaded.settings
 
 
-def makeService(options: Options) -> House:
+def makeService(options: Options) -> "StartingHouse | StartingSupervisor":
     """The service, not yet started; Twisted's name."""
-    return StartingHouse(settings(options["config"]), as_json=bool(options["log-json"]))
+    return starting(settings(options["config"]), as_json=bool(options["log-json"]))

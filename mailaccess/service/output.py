@@ -12,15 +12,25 @@ from typing import Any, Final
 from twisted.logger import LogEvent, Logger, LogLevel, globalLogPublisher
 
 from mailaccess.observe.counters import LOG_LOST, Counters
-from mailaccess.observe.events import EventLog, Level
+from mailaccess.observe.events import EventLog, Level, Value
 from mailaccess.observe.writer import LogWriter
 
 STDOUT: Final = 1
 
 
-def event_log(counters: Counters, *, as_json: bool) -> LogWriter:
-    """The process's log; to be made after ``twistd`` has become a daemon, if it does."""
-    if _is_nowhere(STDOUT):
+def event_log(
+    counters: Counters, *, as_json: bool, worker: int | None = None, timed: bool = True
+) -> LogWriter:
+    """The process's log; to be made after ``twistd`` has become a daemon, if it does.
+
+    worker: the number of the process, which every line tells.  timed: whether it tells the time, too.
+    """
+    if worker is not None:
+        always: dict[str, Value] = {"worker": worker}
+        writer = LogWriter(
+            line_writer(STDOUT), as_json=as_json, timed=timed, seen=counters.seen, always=always
+        )
+    elif is_nowhere(STDOUT):
         logger = Logger("mailaccess")
         writer = LogWriter(
             lambda line: logger.info("{line}", line=line.rstrip("\n")),
@@ -65,7 +75,8 @@ def tell_failures(log: EventLog) -> Callable[[], None]:
     return lambda: publisher.removeObserver(observe)
 
 
-def _is_nowhere(descriptor: int) -> bool:
+def is_nowhere(descriptor: int) -> bool:
+    """Whether what is written there is lost."""
     try:
         found = os.fstat(descriptor)
         null = os.stat(os.devnull)

@@ -2,7 +2,8 @@
 
 ::
 
-    queue/lock              held (flock) by the process that may change anything
+    queue/lock              held (flock) by the owner: the process that may change what is there
+    queue/present           held (flock, shared) by each process that may put in something new
     queue/tmp/ID            what is being written
     queue/body/ID           a message's octets, CRLF line ends
     queue/envelope/ID       its envelope (``envelope.py``)
@@ -10,8 +11,9 @@
 A message exists if its envelope does. In: the body is written and fsynced under tmp/, renamed into body/ and
 that folder fsynced; then the same with the envelope. Out: the envelope goes first, then the body. A change
 replaces the envelope. So a kill between any two steps leaves the message whole as it was before or after,
-or a body nobody knows of, which ``clean`` removes: the message it belonged to was never acknowledged, or
-was done with.
+or a body nobody knows of, which ``clean`` removes where nobody else is putting in anything: the message it belonged
+to was never acknowledged, or was done with. Ids are never given twice, so that any process may put in new messages
+beside the owner.
 """
 
 import fcntl
@@ -63,6 +65,7 @@ class Queue:
         self._sync = sync
         self._step = step
         self._lock: int | None = None
+        self._presence: int | None = None
         self._root = str(folder)
         self._syncs = {kind: FolderSync(f"{self._root}/{kind}") for kind in ("body", "envelope")}
         self._recent: Recent[Envelope] = Recent(RECENT)
@@ -71,9 +74,8 @@ class Queue:
 
     def lock(self) -> bool:
         """Become the one who may change the queue; False if another process is. Makes the folders."""
-        for name in ("tmp", "body", "envelope", "requests"):
-            (self.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.attend()
+        descriptor = self._open("lock")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -83,19 +85,48 @@ class Queue:
         self._recent.clear()
         return True
 
+    def attend(self) -> None:
+        """Be one of those who may put in new messages. Makes the folders. Raises OSError."""
+        if self._presence is None:
+            for name in ("tmp", "body", "envelope", "requests"):
+                (self.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._presence = self._open("present")
+            fcntl.flock(self._presence, fcntl.LOCK_SH)  # waits for another's ``clean``
+
+    def _open(self, name: str) -> int:
+        return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
     @property
     def locked(self) -> bool:
         """Whether this object holds the lock."""
         return self._lock is not None
 
     def unlock(self) -> None:
-        descriptor, self._lock = self._lock, None
+        """Be neither the owner nor present any more."""
+        descriptors = self._lock, self._presence
+        self._lock = self._presence = None
         self._recent.clear()
-        if descriptor is not None:
-            os.close(descriptor)
+        for descriptor in descriptors:
+            if descriptor is not None:
+                os.close(descriptor)
 
     def clean(self) -> list[str]:
-        """Remove what a crash left behind; the ids of the messages. Only before anything is taken in."""
+        """Remove what a crash left behind, if nobody else is there; the ids of the messages.
+
+        Only for the owner, before it has taken in anything itself.
+        """
+        assert self._presence is not None
+        try:
+            fcntl.flock(self._presence, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(self._presence, fcntl.LOCK_SH)  # a failed change of a lock may have given it up
+            return self.ids()
+        try:
+            return self._clean()
+        finally:
+            fcntl.flock(self._presence, fcntl.LOCK_SH)
+
+    def _clean(self) -> list[str]:
         for entry in os.scandir(self.folder / "tmp"):
             os.unlink(entry.path)
         ids = self.ids()

@@ -146,7 +146,7 @@ class Incoming:
         except OSError as error:
             raise TemporaryFailure(detail=f"queue: {error}") from error
         self._parts.clear()
-        if (octets := self._writing.whole) is not None:
+        if self._spool.queue.locked and (octets := self._writing.whole) is not None:
             self._spool._bodies.put(self.id, octets)
         self._spool.wake(whole)
         return whole

@@ -52,12 +52,12 @@ def free_ports(count: int) -> list[int]:
 class Server:
     """A configured server that can be started, stopped and killed."""
 
-    def __init__(self, folder: Path, mechanisms: str = '"PLAIN", "LOGIN"') -> None:
+    def __init__(self, folder: Path, mechanisms: str = '"PLAIN", "LOGIN"', more: str = "") -> None:
         self.folder = folder
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
         listen = "\n".join(f'{service} = ["127.0.0.1:{port}"]' for service, port in self.ports.items())
         self.configuration = folder / "mailaccess.toml"
-        self.configuration.write_text(CONFIGURATION.format(listen=listen, mechanisms=mechanisms))
+        self.configuration.write_text(CONFIGURATION.format(listen=listen, mechanisms=mechanisms) + more)
         (folder / "aliases").write_text("info: lee@naver.com\n")
         self.process: subprocess.Popen[str] | None = None
         self._follower: threading.Thread | None = None

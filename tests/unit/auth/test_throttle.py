@@ -133,3 +133,13 @@ def test_many_connections_get_no_more_guesses_than_a_few(monkeypatch):
     for login in waiting:
         login.close()
     assert not house.throttle._waiting
+
+
+def test_a_failure_here_is_waited_for_in_another_process_and_forgiven_there_too():
+    one, two = House(key=b"k" * 32), House(key=b"k" * 32)
+    one.throttle.shared = two.throttle.heard
+    one.fail("192.0.2.1")
+    one.fail("192.0.2.1", password=b"y")
+    assert two.succeed("192.0.2.1", "kim") == 4
+    one.succeed("192.0.2.1")
+    assert two.succeed("192.0.2.1") == 0

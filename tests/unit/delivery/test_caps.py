@@ -86,3 +86,19 @@ def test_no_hour_ever_holds_more_than_the_cap(steps):
             passed.append((clock.time, recipients))
     for begin, _ in passed:
         assert sum(count for at, count in passed if begin <= at < begin + HOUR - STEP) <= 10
+
+
+def test_processes_count_together_and_a_new_one_learns_it_all():
+    clock = Clock()
+    cap = Cap("messages", HOUR, 3)
+    (one, told), (two, also_told), (three, _) = (made(cap, clock=clock) for _ in range(3))
+    one.counted, two.counted = two.hear, one.hear
+    assert one.take("lee", messages=2, recipients=2) is None
+    assert two.take("lee", messages=1, recipients=1) is None
+    assert one.take("lee", messages=1, recipients=1) == cap
+    assert two.take("lee", messages=1, recipients=1) == cap
+    assert [name for name, _ in told + also_told] == ["lee"]
+    for known in (one, two):
+        three.merge(known.snapshot())
+    assert three.take("lee", messages=1, recipients=1) == cap
+    assert sent(three.snapshot(), clock()) == sent(one.snapshot(), clock())

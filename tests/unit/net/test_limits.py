@@ -58,7 +58,7 @@ def test_the_tables_are_empty_when_everybody_has_left():
         place.log_in("lee@naver.com")
         place.leave()
     assert limits.open == limits.strangers == 0
-    assert limits._by_address == limits._by_user == {}
+    assert limits.tally.snapshot() == {}
 
 
 def test_a_connection_that_needs_no_login_is_not_dropped_to_make_room():

@@ -173,3 +173,19 @@ def test_a_request_that_is_none_is_dropped(queue):
     (queue.folder / "requests" / "1").write_text(json.dumps({"action": "rm -rf", "ids": []}))
     (queue.folder / "requests" / "2").write_text("x")
     assert requests.pending(queue.folder) == [] and list((queue.folder / "requests").iterdir()) == []
+
+
+def test_what_another_process_is_putting_in_is_not_cleaned_away(tmp_path):
+    """The owner dies, and the next one cleans, while a third has a message half in."""
+    other, owner = Queue(tmp_path / "queue", sync=False), Queue(tmp_path / "queue", sync=False)
+    other.attend()
+    writing = other.begin("1a")
+    writing.write(b"From: kim\r\n\r\n")
+    assert owner.lock()
+    assert owner.clean() == []
+    assert (tmp_path / "queue/tmp/1a").exists()
+    writing.discard()
+    (tmp_path / "queue/tmp/2b").touch()
+    other.unlock()
+    assert owner.clean() == [] and not (tmp_path / "queue/tmp/2b").exists()
+    owner.unlock()
