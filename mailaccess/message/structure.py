@@ -22,17 +22,36 @@ from mailaccess.message.stored import dump, load
 
 __all__ = [
     "LEAF", "MAX_DEPTH", "MAX_PARTS", "MESSAGE", "MULTIPART", "TEXT",
-    "Part", "dump", "load", "parse", "root_header",
+    "Part", "dump", "has_global", "load", "parse", "root_header",
 ]  # fmt: skip
 
 MAX_BOUNDARY = 80
 """Octets of a boundary that are compared; RFC 2046 §5.1.1 allows 70. Dovecot's bound."""
 
 
-def parse(wire: bytes | memoryview) -> Part:
-    """Find the structure of a whole message in wire form. Never raises on any octets."""
+def parse(wire: bytes | memoryview, *, opens_global: bool = False) -> Part:
+    """Find the structure of a whole message in wire form. Never raises on any octets.
+
+    opens_global: message/global is a message too (RFC 9051 §7.5.2), unless it has a transfer encoding, which RFC
+    6532 §3.7 allows: there are no octets of it to number then.
+    """
     octets = bytes(wire) if isinstance(wire, memoryview) else wire
-    return _Parser(octets).message(0, 0, is_inner=False)
+    return _Parser(octets, opens_global=opens_global).message(0, 0, is_inner=False)
+
+
+def has_global(root: Part) -> bool:
+    """Whether ``parse`` finds another structure with ``opens_global``."""
+    return any(
+        part.kind == LEAF and _is_global(part.type, part.subtype, part.encoding) for part in root.walk()
+    )
+
+
+def _is_global(kind: bytes, subtype: bytes, encoding: bytes | None) -> bool:
+    return (
+        kind.lower() == b"message"
+        and subtype.lower() == b"global"
+        and (encoding is None or encoding.lower() in (b"7bit", b"8bit", b"binary"))
+    )
 
 
 def root_header(wire: bytes, part: Part) -> Header:
@@ -73,8 +92,9 @@ class _Parser:
     where the body ends that stands before it.
     """
 
-    def __init__(self, wire: bytes) -> None:
+    def __init__(self, wire: bytes, *, opens_global: bool = False) -> None:
         self.wire = wire
+        self.opens_global = opens_global
         self.size = len(wire)
         self.open: list[_Open] = []
         self.count = 0
@@ -141,6 +161,10 @@ class _Parser:
         header = Header(wire[start : body if has_body else self.before], max(1, min(MAX_FIELDS, self.fields)))
         self.fields -= len(header.fields)
         content = _content(header, is_mime, in_digest)
+        if self.opens_global and content.kind == LEAF:
+            encoding = content.values.get(b"content-transfer-encoding")
+            if _is_global(content.type.type, content.type.subtype, encoding):
+                content.kind = MESSAGE
         boundary = self.boundary(content, depth) if has_body else None
         own = len(self.open)
         if boundary is not None:

@@ -208,8 +208,10 @@ class Session:
         table = _TRANSACTION if self._drop is not None else _AUTHORIZATION
         handler = table.get(command.verb)
         if handler is None:
-            other = _AUTHORIZATION if self._drop is not None else _TRANSACTION
-            self.bad(texts.WRONG_STATE if command.verb in other else texts.UNKNOWN)
+            if self._drop is None and command.verb in _TRANSACTION:
+                self.err(texts.WRONG_STATE)  # not counted: it shows at least that the peer speaks POP3
+            else:
+                self.bad(texts.WRONG_STATE if command.verb in _AUTHORIZATION else texts.UNKNOWN)
             return
         before = self._bad
         await handler(self, command)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailaccess.imap.fetch import sections
+from mailaccess.imap.fetch import international, sections
 from mailaccess.imap.fetch.items import (
     BinaryItem,
     FactItem,
@@ -66,6 +66,8 @@ async def write_line(
         outcome.complete = False
         return
     root = _root(plan, message)
+    if session.rev2:
+        root = international.opened(root, message.source)
     try:
         encodings = {
             item: await sections.encoding_of(item, message.source, root)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Final, TypeAlias, TypeVar
 
-from mailaccess.imap.fetch import sections
+from mailaccess.imap.fetch import international, sections
 from mailaccess.imap.fetch.items import FactItem, FieldsItem, HeaderItem, Plan, PreviewItem, SaveDateItem
 from mailaccess.imap.fetch.lines import Message, Outcome, put_whole, write_line
 from mailaccess.imap.replies import Replies
@@ -229,6 +229,11 @@ async def _load(session: Selected, plan: Plan, batch: Batch) -> Loaded:
         await _kept(facts, loaded.keep_facts, failures)
     for each in fields:
         await _kept(each, loaded.fields.append, failures)
+    if session.rev2 and loaded.facts is not None and not failures and international.places(plan):
+        try:
+            await international.restructure(session, plan, uids, loaded.facts)
+        except Exception as error:
+            failures.append(error)
     if failures:
         loaded.close()
         raise failures[0]

@@ -3,6 +3,7 @@
 import pytest
 
 from mailaccess.model.errors import MailboxHasChildren
+from tests.session.imap.house import MaildirHouse
 
 
 def test_an_empty_message_cancels_the_append(imap):
@@ -84,3 +85,49 @@ def test_the_messages_of_one_append_do_not_gather_in_memory(imap):
     assert len(imap.truth("INBOX")) == 6
     dates = imap.account.rooms["INBOX"].columns.dates
     assert dates[1] == settled[1]
+
+
+GLOBAL = b"""\
+Subject: outer\r
+MIME-Version: 1.0\r
+Content-Type: multipart/mixed; boundary=xx\r
+\r
+--xx\r
+Content-Type: message/global\r
+\r
+From: lee@naver.com\r
+Subject: \xed\x95\x9c\r
+\r
+text\r
+--xx\r
+Content-Type: message/global\r
+Content-Transfer-Encoding: base64\r
+\r
+U3ViamVjdDogeA0KDQp4\r
+--xx--\r
+"""
+
+
+def test_message_global_is_a_message_once_imap4rev2_is_enabled(tmp_path):
+    """RFC 9051 §7.5.2, §9 media-message: envelope and body; its parts have numbers. Encoded ones stay as they are."""
+    maildir = MaildirHouse(tmp_path)
+    maildir.given("INBOX", [GLOBAL])
+    one, two = maildir.session("INBOX"), maildir.session("INBOX", enable=["IMAP4rev2"])
+    old = one.ask("FETCH 1 BODYSTRUCTURE").untagged[0]
+    assert '("message" "global" NIL NIL NIL "7bit" 41 NIL NIL NIL NIL)' in old
+    new = two.send(b"a FETCH 1 (BODY UID BODYSTRUCTURE)\r\n")
+    inner = (
+        b'(NIL {3}\r\n\xed\x95\x9c ((NIL NIL "lee" "naver.com")) ((NIL NIL "lee" "naver.com"))'
+        b' ((NIL NIL "lee" "naver.com")) NIL NIL NIL NIL NIL)'
+    )
+    part = (
+        b'("message" "global" NIL NIL NIL "7bit" 41 ' + inner + b' ("text" "plain" ("charset" "us-ascii") NIL'
+    )
+    assert new.count(part) == 2 and new.count(b'"base64"') == 2
+    assert b'BODYSTRUCTURE (("message" "global"' in new
+    assert two.send(b"c FETCH 1 BODY.PEEK[1.TEXT]\r\n").startswith(b"* 1 FETCH (BODY[1.TEXT] {4}\r\ntext)")
+    assert two.send(b"b FETCH 1 BODY.PEEK[1.HEADER.FIELDS (From)]\r\n").startswith(
+        b"* 1 FETCH (BODY[1.HEADER.FIELDS (From)] {23}\r\nFrom: lee@naver.com\r\n\r\n)"
+    )
+    assert two.ask("FETCH 1 BODY.PEEK[2.TEXT]").untagged == ["1 FETCH (BODY[2.TEXT] NIL)"]
+    assert one.ask("FETCH 1 BODY.PEEK[1.TEXT]").untagged == ["1 FETCH (BODY[1.TEXT] NIL)"]

@@ -241,3 +241,9 @@ def test_login_and_logout_are_logged(pop3):
     assert events["pop3-login"]["user"] == "lee@naver.com"
     assert events["pop3-login"]["rip"] == "127.0.0.1"
     assert events["pop3-logout"]["removed"] == 0
+
+
+def test_commands_of_the_other_state_do_not_end_the_session_before_login(pop3):
+    dialogue = pop3.connect()
+    said = dialogue.send(b"STAT\r\nLIST\r\nRETR 1\r\nNOOP\r\nUIDL\r\n")
+    assert said.count(b"-ERR") == 5 and not dialogue.wire.closed
