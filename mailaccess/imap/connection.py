@@ -8,7 +8,6 @@ coroutine with the wire; input that comes meanwhile stays in the framer, and pas
 the client.
 """
 
-import types
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +15,13 @@ from mailaccess.config.clients import ClientProfile
 from mailaccess.imap import commands, dispatch
 from mailaccess.imap.announcing import Notes
 from mailaccess.imap.answers import answer
-from mailaccess.imap.deflate import Deflate, Inflate
+from mailaccess.imap.deflate import Deflate
 from mailaccess.imap.house import GREETING, House
+from mailaccess.imap.incoming import Incoming
 from mailaccess.imap.offers import ACCOUNT_FIELD, Words, account_words, mask
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated, NotAuthenticated, Selected, State
+from mailaccess.imap.silence import Silence
 from mailaccess.imap.wire import Promise, Timer, Wire
 from mailaccess.observe.events import Level
 from mailaccess.proto.imap import framing, parse
@@ -59,7 +60,8 @@ class Connection:
         self.house = house
         self.wire = wire
         self.out = Replies(wire)
-        self.framer = framing.Framer(house.limits(logged_in=False))
+        self.incoming = Incoming(house.limits(logged_in=False))
+        self.framer = self.incoming.framer
         self.state: State = NotAuthenticated(self)
         self.profile: ClientProfile | None = None
         self._account_words: Words = ()
@@ -80,10 +82,8 @@ class Connection:
         self._held = False
         self._lost = False
         self._promise: Promise | None = None
-        self._inflate: Inflate | None = None
         self._flushing: Timer | None = None
-        self._begun = self._last_input = wire.now()
-        self._timer: Timer | None = None
+        self._silence = Silence(self)
 
     # --- what the protocol calls ----------------------------------------------------------------------
 
@@ -91,47 +91,43 @@ class Connection:
         """Greet. RFC 9051 §7.1; the capabilities spare the client a round trip."""
         self.out.send(r.Ok(GREETING, r.CapabilityCode(self.state.capabilities())))
         self.out.flush()
-        self._watch(self.house.settings.login_timeout)
+        self._silence.begin()
 
     def received(self, octets: bytes) -> None:
         """Octets from the client, decrypted."""
         if self.ended:
             return
-        self._last_input = self.wire.now()
-        if self._inflate is None:
-            self.framer.feed(octets)
-        else:
-            self._inflate.feed(octets)
+        self._silence.broken()
+        self.incoming.feed(octets)
         if self._promise is not None:
             self.wake()
         elif not self._busy:
             self._work()
-        if self._busy and not self._held and self._behind > MAX_BEHIND:
+        if self._busy and not self._held and self.incoming.waiting > MAX_BEHIND:
             self._held = True
             self.wire.hold_input()
 
     @property
-    def _behind(self) -> int:
-        """Octets that came and wait their turn."""
-        return self.framer.pending + (0 if self._inflate is None else self._inflate.waiting)
+    def busy(self) -> bool:
+        """Whether a command runs that has to wait."""
+        return self._busy
 
     def _feed_inflated(self) -> bool:
         """Hand the framer a piece of what came compressed; says whether there was any."""
         try:
-            piece = self._inflate.next() if self._inflate is not None and self._inflate.more else b""
+            return self.incoming.inflate()
         except ValueError:
             self.end(r.Bye("That was not compressed"))
             return False
-        self.framer.feed(piece)
-        return bool(piece)
 
     def lost(self) -> None:
         """The client is gone; whatever runs ends at its next look at the connection."""
         self._lost = self.ended = True
-        for timer in (self._timer, self._flushing, self._between):
+        for timer in (self._flushing, self._between):
             if timer is not None:
                 timer.cancel()
-        self._timer = self._flushing = self._between = None
+        self._flushing = self._between = None
+        self._silence.stop()
         self.notify(None)
         self.wake()
         if not self._busy:
@@ -211,7 +207,7 @@ class Connection:
     def next_event(self) -> framing.Event | None:
         """What has come already, or None."""
         event = self.framer.next()
-        if event is None and self._inflate is not None and self._feed_inflated():
+        if event is None and self.incoming.more and self._feed_inflated():
             event = self.framer.next()
         return event
 
@@ -223,7 +219,7 @@ class Connection:
         self.out.flush()
         if self._lost:
             raise ConnectionResetError("the client is gone")
-        if self._inflate is not None and self._inflate.more:
+        if self.incoming.more:
             await self.house.runner.pause()
             return
         self._promise = self.wire.promise()
@@ -240,14 +236,13 @@ class Connection:
     @property
     def compressed(self) -> bool:
         """Whether COMPRESS is on."""
-        return self._inflate is not None
+        return self.incoming.compressed
 
     def start_compression(self) -> None:
         """What was written goes out plain; from here both ways are DEFLATE, also what has come already."""
         self.out.flush()
         self.out.deflate = Deflate()
-        self._inflate = Inflate()
-        self._inflate.feed(self.framer.take())
+        self.incoming.compress()
 
     def logged_out(self, state: State) -> None:
         """The login is taken back (RFC 8437): the limits and the time-out of before it hold again.
@@ -262,18 +257,14 @@ class Connection:
         self._mask_anew()
         self.wire.dismiss()
         self.out.complete(self.tag, r.Ok("You are nobody now", r.CapabilityCode(state.capabilities())))
-        if self._inflate is not None:
+        if self.incoming.compressed:
             self.out.flush()
             self.out.deflate = None
-            self.framer.feed(self._inflate.take())
-            self._inflate = None
+            self.incoming.uncompress()
         self.out.utf8 = False
         self.out.language = None
         self.framer.limits = self.house.limits(logged_in=False)
-        self._begun = self.wire.now()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._watch(self.house.settings.login_timeout)
+        self._silence.begin()
 
     def start_tls(self) -> None:
         """Go on over TLS. What came in the clear behind STARTTLS is thrown away: RFC 9051 §6.2.1."""
@@ -333,7 +324,7 @@ class Connection:
             while not self._busy and not self.ended:
                 event = next_event()
                 if event is None:
-                    if self._inflate is None or not self._feed_inflated():
+                    if not self.incoming.more or not self._feed_inflated():
                         break
                     self._start(self._give_way())
                     continue
@@ -469,49 +460,3 @@ class Connection:
             await state.leave()
         except Exception as error:
             self.house.log.log("imap-close-failed", Level.WARNING, error=repr(error))
-
-    # --- time -----------------------------------------------------------------------------------------
-
-    def _watch(self, seconds: float) -> None:
-        self._timer = self.wire.later(seconds, self._time_up)
-
-    def _time_up(self) -> None:
-        """Look whether the client has been silent too long.
-
-        RFC 9051 §5.4: never below 30 minutes after login.
-        """
-        self._timer = None
-        if self.ended:
-            return
-        now, settings = self.wire.now(), self.house.settings
-        if not isinstance(self.state, Authenticated):
-            left = self._begun + settings.login_timeout - now
-            text = "You did not log in in time"
-        else:
-            last = now if self.idling else max(self._last_input, self.out.last_drained)
-            left = last + settings.timeout - now
-            text = "Autologout; idle for too long"
-        if left > 0:
-            self._watch(left)
-        elif self._busy:
-            # A client that stopped reading in the middle of an answer, or sending in the middle of a message.
-            self.ended = True
-            self.wire.abort()
-        else:
-            self.end(r.Bye(text))
-
-
-@types.coroutine
-def resumed(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Any:
-    """Go on with a coroutine that was started by hand and waits for ``awaited``: for ``Wire.go_on``."""
-    while True:
-        failure: BaseException | None = None
-        value = None
-        try:
-            value = yield awaited
-        except BaseException as error:
-            failure = error
-        try:
-            awaited = coroutine.send(value) if failure is None else coroutine.throw(failure)
-        except StopIteration:
-            return

@@ -1,5 +1,6 @@
 """IMAP over Twisted: octets in and out, TLS, time. No decisions (those are ``connection``'s)."""
 
+import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
@@ -8,7 +9,7 @@ from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol
 
-from mailaccess.imap.connection import Connection, resumed
+from mailaccess.imap.connection import Connection
 from mailaccess.imap.house import House
 from mailaccess.net.endpoints import textual
 from mailaccess.net.flow import Flow
@@ -173,7 +174,7 @@ class TwistedWire:
         return started
 
     def go_on(self, coroutine: Coroutine[Any, Any, None], awaited: Any, then: Callable[[], None]) -> None:
-        driven: Deferred[None] = Deferred.fromCoroutine(resumed(coroutine, awaited))
+        driven: Deferred[None] = Deferred.fromCoroutine(_resumed(coroutine, awaited))
         driven.addBoth(lambda _: then())
 
 
@@ -201,3 +202,19 @@ class _Promise:
 
     def keep(self) -> None:
         self._deferred.callback(None)
+
+
+@types.coroutine
+def _resumed(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Any:
+    """Go on with a coroutine that was started by hand and waits for ``awaited``: for ``Wire.go_on``."""
+    while True:
+        failure: BaseException | None = None
+        value = None
+        try:
+            value = yield awaited
+        except BaseException as error:
+            failure = error
+        try:
+            awaited = coroutine.send(value) if failure is None else coroutine.throw(failure)
+        except StopIteration:
+            return
