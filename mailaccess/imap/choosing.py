@@ -5,12 +5,13 @@ Personal ones are those without the prefix of another namespace; all of them may
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from mailaccess.imap.namespaces import Place
 from mailaccess.imap.session import Authenticated
 from mailaccess.model import names
-from mailaccess.model.rights import ALL
+from mailaccess.model.rights import ALL, Rights
 from mailaccess.proto.imap.commands.notify import MailboxFilter
 from mailaccess.store.api import MailboxInfo
 
@@ -40,10 +41,25 @@ def asks_subscriptions(sources: Iterable[Source]) -> bool:
     return any(kind is MailboxFilter.SUBSCRIBED for kind, _ in sources)
 
 
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """All names that filters may mean and the client may list, and the places of those that hold mail.
+
+    made_of: by which one sees that it is still the same.
+    """
+
+    infos: Mapping[str, MailboxInfo]
+    places: Mapping[str, Place]
+    made_of: tuple[object, Mapping[str, Rights]]
+
+
 async def visible(
-    session: Authenticated, sources: Sequence[Source], subscribed: frozenset[str]
-) -> tuple[Mapping[str, MailboxInfo], Mapping[str, Place]]:
-    """All names that the filters may mean and the client may list, and the places of those that hold mail.
+    session: Authenticated,
+    sources: Sequence[Source],
+    subscribed: frozenset[str],
+    known: Visible | None = None,
+) -> Visible:
+    """What is visible now; ``known``, where that is the same.
 
     Other namespaces are asked only if a filter names something there.
     """
@@ -54,6 +70,8 @@ async def visible(
     firsts = {name.partition(names.SEPARATOR)[0] for name in named}
     listing = await namespaces.listing([head for head in namespaces.heads() if head in firsts])
     rights = await namespaces.own_rights()
+    if known is not None and known.made_of[0] is listing.infos and known.made_of[1] == rights:
+        return known  # a listing with mailboxes of others is made anew each time
     account = session.account
     infos = {info.name: info for info in listing.infos}
     places: dict[str, Place] = {}
@@ -61,4 +79,4 @@ async def visible(
         if info.selectable:
             place = listing.foreign.get(name)
             places[name] = place or Place(account, name, name, rights.get(name, ALL), True)
-    return infos, places
+    return Visible(infos, places, (listing.infos, rights))

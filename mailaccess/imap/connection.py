@@ -304,6 +304,8 @@ class Connection:
 
     async def _tell_unasked(self, state: Authenticated) -> None:
         try:
+            if self.wire.full:  # meanwhile changes gather where they are bounded, not in what is to be sent
+                await self.wire.drain()
             await dispatch.tell_between(state, self.out)
         except ConnectionResetError:
             self.ended = True

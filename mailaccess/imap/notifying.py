@@ -14,7 +14,7 @@ from typing import Final
 
 from mailaccess.imap.commands.listing import Tree, status_entry
 from mailaccess.imap.fetch.unasked import tell_items
-from mailaccess.imap.namespaces import Listing, Place
+from mailaccess.imap.namespaces import FRESH, Listing, Place
 from mailaccess.imap.picture import SERVER, Overflow, Picture, Wishes, take
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated, Selected
@@ -75,7 +75,10 @@ class Watch:
         self.at_once = selected is not None and selected.filter is MailboxFilter.SELECTED
         self.items = selected.new_items if selected is not None else ()
         self.dirty = False
+        self._account = session.account
         self._timer: Timer | None = None
+        self._late: Timer | None = None
+        self._heard_foreign = False
         self._hearings: dict[int, tuple[Account, Hearing]] = {}
         self._used: set[int] = set()
         self._picture: Picture | None = None
@@ -93,6 +96,10 @@ class Watch:
             many = len(self._picture.places) if self._picture is not None else 0
             self._timer = self.connection.wire.later(SETTLE + many / FEW / 10, self._settled)
 
+    def _heard_of_others(self) -> None:
+        self._heard_foreign = True
+        self.heard()
+
     def _settled(self) -> None:
         self._timer = None
         self.connection.stir()
@@ -105,6 +112,11 @@ class Watch:
         """Somebody's access control list was changed."""
         if self.wishes.has_foreign:
             self.heard()
+
+    def _look_again(self) -> None:
+        """Lists of others may be as old as FRESH: what another process changed in them shows by now."""
+        self._late = None
+        self.heard()
 
     def due(self, state: Authenticated) -> bool:
         """Whether there is something to tell between commands, of the selected mailbox or of others."""
@@ -142,9 +154,10 @@ class Watch:
 
     def close(self) -> None:
         """Watch nothing any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._late):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._late = None
         for _, hearing in self._hearings.values():
             hearing.close()
         self._hearings.clear()
@@ -188,6 +201,9 @@ class Watch:
             return
         own, self._own = self._own, Own()
         self._picture = now
+        if self._heard_foreign and self._late is None:
+            self._late = self.connection.wire.later(2 * FRESH, self._look_again)
+        self._heard_foreign = False
         await self._tell_names(before, now, own, out)
         await self._tell_messages(session, before, now, own, out)
         for name, entries in self._changed_annotations(before, now, own):
@@ -210,7 +226,8 @@ class Watch:
         key = id(account)
         self._used.add(key)
         if key not in self._hearings:
-            self._hearings[key] = account, account.overhear(self.heard)
+            heard = self.heard if account is self._account else self._heard_of_others
+            self._hearings[key] = account, account.overhear(heard)
             if self._picture is not None:
                 self.heard()  # what happened while nobody listened there is looked for once more
 
@@ -232,21 +249,25 @@ class Watch:
 
     async def _tell_names(self, before: Picture, now: Picture, own: Own, out: Replies) -> None:
         told: dict[str, str | None] = {}
-        if before.infos != now.infos and EventName.MAILBOX_NAME in self.wishes.events:
+        if (
+            before.infos is not now.infos
+            and before.infos != now.infos
+            and EventName.MAILBOX_NAME in self.wishes.events
+        ):
             told = self._changed_names(before, now, own)
         if EventName.SUBSCRIPTION_CHANGE in self.wishes.events:
             for name in sorted((before.subscribed ^ now.subscribed) - own.subscriptions):
                 if EventName.SUBSCRIPTION_CHANGE in self.wishes.of(name) or self._was_meant(name):
                     told.setdefault(name, None)
         refused: set[str] = set()
-        for name, place in now.places.items():
+        for name, place in now.places.items() if now.places is not before.places else ():
             was = before.places.get(name)
             if was is not None and was.rights != place.rights and self.wishes.of(name):
                 if was.may("lr") and not place.may("r"):
                     refused.add(name)
                 elif place.may("lr") and not was.may("r"):
                     told.setdefault(name, None)
-        for name, place in before.places.items():
+        for name, place in before.places.items() if now.places is not before.places else ():
             if name not in now.infos and not place.owned and place.may("lr"):
                 if self.wishes.of(name) and EventName.MAILBOX_NAME not in self.wishes.of(name):
                     refused.add(name)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailaccess.imap.choosing import Source, means, visible
+from mailaccess.imap.choosing import Source, Visible, means, visible
 from mailaccess.imap.namespaces import Place
 from mailaccess.imap.session import Authenticated
 from mailaccess.model import names
@@ -83,11 +83,18 @@ class Wishes:
 class Picture:
     """One moment. marks: of what may be read.  annotations: likewise, and the server's own under ``SERVER``."""
 
-    infos: Mapping[str, MailboxInfo]
-    places: Mapping[str, Place]
+    seen: Visible
     subscribed: frozenset[str]
     marks: dict[str, Mark] = field(default_factory=dict)
     annotations: dict[str, AnnotationMark] = field(default_factory=dict)
+
+    @property
+    def infos(self) -> Mapping[str, MailboxInfo]:
+        return self.seen.infos
+
+    @property
+    def places(self) -> Mapping[str, Place]:
+        return self.seen.places
 
 
 async def take(
@@ -100,12 +107,13 @@ async def take(
     listen(session.account)
     subscribed = await session.account.subscriptions() if wishes.asks_subscriptions else frozenset()
     wishes.subscribed(subscribed)
-    infos, places = await visible(session, wishes.sources, subscribed)
-    if sum(1 for name in infos if wishes.of(name)) > MAX_WATCHED:
+    known = before.seen if before is not None else None
+    seen = await visible(session, wishes.sources, subscribed, known)
+    if sum([1 for name in seen.infos if wishes.of(name)]) > MAX_WATCHED:
         raise Overflow
-    picture = Picture(infos, places, subscribed)
+    picture = Picture(seen, subscribed)
     by_account: dict[int, list[Place]] = {}
-    for name, place in places.items():
+    for name, place in seen.places.items():
         if place.may("lr") and wishes.of(name):
             by_account.setdefault(id(place.account), []).append(place)
     for some in by_account.values():

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from mailaccess.model.account import AccountLocation, QuotaLimit
 from mailaccess.model.collation import Collation
@@ -508,8 +508,7 @@ class Account(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A mailbox at one moment: another one after every change in it. RFC 9051 §2.3.1, RFC 7162 §3.1."""
 
     mailbox_id: str

@@ -200,15 +200,12 @@ def status(vault: Vault, name: str) -> Looked:
     return Looked(numbers, box.folder, vault.stamp, (box.uids_stamp, box.new_mtime, box.cur_mtime))
 
 
-def marks(vault: Vault) -> dict[str, tuple[bytes, Mark]]:
+def marks(vault: Vault) -> tuple[dict[str, bytes], dict[str, Mark]]:
     """The folder and the mark of each mailbox, by name: from the index alone."""
-    return {
-        box.name: (
-            box.folder,
-            Mark(box.mailbox_id, box.uidvalidity, box.uidnext, box.messages, box.highest_modseq),
-        )
-        for box in mailboxes.everything(vault.connection)
-    }
+    rows = vault.connection.execute(
+        "SELECT name, folder, mailbox_id, uidvalidity, uidnext, messages, highest_modseq FROM mailboxes"
+    ).fetchall()
+    return {row[0]: row[1] for row in rows}, {row[0]: Mark._make(row[2:]) for row in rows}
 
 
 def statuses(vault: Vault, names: Sequence[str]) -> dict[str, Looked]:

@@ -30,6 +30,10 @@ async def idle(session: Authenticated, args: Idle, out: Replies) -> r.Status:
     connection.idling = True
     try:
         while True:
+            if (
+                connection.wire.full
+            ):  # meanwhile changes gather where they are bounded, not in what is to be sent
+                await connection.wire.drain()
             if selected is not None:
                 if selected.updates.gone:
                     return r.Ok("IDLE terminated")

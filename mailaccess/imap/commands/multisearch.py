@@ -84,8 +84,7 @@ async def _places(session: Authenticated, args: MultiSearch) -> list[Place]:
     wants = asks_subscriptions(sources)
     subscribed = await session.account.subscriptions() if wants else frozenset()
     found: dict[str, Place] = {}
-    _, places = await visible(session, sources, subscribed)
-    for name, place in places.items():
+    for name, place in (await visible(session, sources, subscribed)).places.items():
         meant = any(means(source, name, own=place.owned, subscribed=subscribed) for source in sources)
         if meant and place.may("r") and (place.may("l") or name in _named(args)):
             found[name] = place

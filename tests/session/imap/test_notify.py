@@ -240,6 +240,22 @@ def test_a_mailbox_that_is_left_is_watched_again(house):
     assert "4 EXISTS" in told(house, one)
 
 
+@pytest.mark.parametrize("idle", [False, True])
+def test_a_client_that_does_not_read_costs_no_memory(house, idle):
+    one, other = house.session("INBOX", room=2_000), house.session("INBOX")
+    asked(one, f"(selected ({ALL})) (personal ({ALL}))")
+    if idle:
+        one.send("i IDLE\r\n")
+    for number in range(500):
+        other.ask(f"STORE 1:3 {'+-'[number % 2]}FLAGS (\\Flagged)")
+        if number % 50 == 0:
+            house.deliver("misc")
+        house.clock.advance(1)
+    assert one.wire.peak < 4_000
+    one.take()
+    assert status_of([line for line in told(house, one) if "STATUS" in line])["misc"]["MESSAGES"] == 10
+
+
 # --- names and subscriptions
 
 
