@@ -47,9 +47,9 @@ from mailaccess.relay.runner import QueueInUse
 from mailaccess.screening.callables import BadFunction
 from mailaccess.screening.keys import BadKey
 from mailaccess.service.build import Built, build
-from mailaccess.service.givingback import LOOK_SECONDS, GivingBack, trimmer
 from mailaccess.service.capped import SAVE_EVERY
 from mailaccess.service.company import Company
+from mailaccess.service.givingback import LOOK_SECONDS, GivingBack, trimmer
 from mailaccess.service.listeners import NoSuchUser, become, prepare
 from mailaccess.service.metrics import Alone, Together, site
 from mailaccess.service.output import event_log, tell_failures
