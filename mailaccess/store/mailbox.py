@@ -14,7 +14,7 @@ from mailaccess.model.criteria import Criterion
 from mailaccess.model.errors import MailboxGone, MailError
 from mailaccess.model.flags import Flag, FlagSet
 from mailaccess.model.sequence import EMPTY, UidSet
-from mailaccess.store import changing, keytexts, loading, ordering, reading, search
+from mailaccess.store import changing, keytexts, loading, ordering, reading, search, single
 from mailaccess.store.api import (
     Body,
     Columns,
@@ -105,8 +105,10 @@ class MailboxHandle:
     async def set_flags(
         self, uids: UidSet, operation: FlagOperation, flags: FlagSet, *, unchanged_since: int | None = None
     ) -> FlagsStored:
-        run = self._account.run_small if len(uids) <= FEW else self._account.run
-        return await run(changing.set_flags, self._here(), uids, operation, flags, unchanged_since, self)
+        count = len(uids)
+        run = self._account.run_small if count <= FEW else self._account.run
+        change = single.set_flags if count == 1 else changing.set_flags
+        return await run(change, self._here(), uids, operation, flags, unchanged_since, self)
 
     async def expunge(self, only: UidSet | None = None) -> Expunged:
         run = self._account.run_small if only is not None and len(only) <= FEW else self._account.run

@@ -161,3 +161,30 @@ def test_the_log_of_the_index_is_emptied_by_the_housekeeping(
     assert not house.account.vault.checkpoint_due
     now(box.set_flags(UidSet.of([1]), FlagOperation.ADD, SEEN))
     assert log.stat().st_size == grown
+
+
+def test_flags_of_one_message_change_as_those_of_many_do(tmp_path):
+    """One message has a way of its own; whatever is asked, columns and answers are those of the way for many."""
+    house, peer = House(tmp_path / "one"), House(tmp_path / "many")
+    opened = []
+    for each in (house, peer):
+        each.append(b"Subject: x\r\n\r\n")
+        opened.append(now(each.account.open_mailbox("INBOX", lambda change: None)))
+    one, many = opened
+    steps = [
+        (FlagOperation.ADD, {"\\Seen"}, None), (FlagOperation.ADD, {"\\Seen"}, None),
+        (FlagOperation.REPLACE, {"\\Flagged", "\\Deleted"}, None), (FlagOperation.REMOVE, {"\\Deleted"}, 1),
+        (FlagOperation.REMOVE, {"\\Deleted"}, 2**40), (FlagOperation.ADD, {"$Junk"}, None),
+        (FlagOperation.REMOVE, {"$Junk"}, None), (FlagOperation.REPLACE, set(), None),
+    ]  # fmt: skip
+    for operation, flags, since in steps:
+        answers = [
+            now(mailbox.set_flags(UidSet(ranges), operation, frozenset(flags), unchanged_since=since))
+            for mailbox, ranges in ((one, ((1, 1),)), (many, ((1, 1), (5, 5))))
+        ]
+        assert answers[0].changed == answers[1].changed
+        assert answers[0].failed == answers[1].failed
+        shown = [[box.columns.flag_sets[number] for number in box.columns.flag_ids] for box in opened]
+        assert shown[0] == shown[1]
+        assert one.highest_modseq == many.highest_modseq
+    assert now(one.set_flags(UidSet(((9, 9),)), FlagOperation.ADD, SEEN)).changed == UidSet(())
