@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from mailaccess.model.account import AccountLocation, QuotaLimit
 from mailaccess.model.collation import Collation
@@ -53,7 +53,7 @@ class MailboxInfo:
 class Mailboxes(tuple[MailboxInfo, ...]):
     """A hierarchy. kept: what the floors above made of it, and want again while it is the same."""
 
-    kept: dict[Hashable, bytes]
+    kept: dict[Hashable, Any]
 
     def __new__(cls, infos: Iterable[MailboxInfo] = ()) -> "Mailboxes":
         made = super().__new__(cls, infos)

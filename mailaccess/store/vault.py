@@ -202,7 +202,11 @@ class Vault:
     @property
     def stamp(self) -> tuple[int, int]:
         """The same as before only if this process has written nothing to the index since. For the reactor thread."""
-        made = self._index.connection.total_changes if self._index is not None else 0
+        index = self._index
+        try:
+            made = index.connection.total_changes if index is not None else 0
+        except sqlite3.ProgrammingError:  # a thread parks it this moment; what is known is looked at anew
+            return -1, -1
         return self._openings, self._changes + made
 
     def is_current(self) -> bool:

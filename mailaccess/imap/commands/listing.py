@@ -86,7 +86,7 @@ async def list_names(session: Authenticated, args: c.List, out: Replies) -> r.St
     if StatusItem.HIGHESTMODSEQ in args.status:
         condstore_on(session, out)
     places = Places(session, tree, await session.namespaces.own_rights() if wants_places else {})
-    entries = _entries(tree, args, patterns)
+    entries = iter(_entries_kept(listing, tree, args, patterns))
     while some := list(islice(entries, TOGETHER)):
         numbers = await _numbers(places, some) if args.status else {}
         for name, attributes, child_info in some:
@@ -95,10 +95,11 @@ async def list_names(session: Authenticated, args: c.List, out: Replies) -> r.St
                 if ReturnOption.MYRIGHTS in args.return_options and not _only_above(args, tree, name):
                     out.send(OwnRights(name, shown(place.rights)))
                 if name in numbers:
-                    out.send(status_entry(session, name, args.status, numbers[name]))  # RFC 5819 §2
+                    out.octets(_status(session, name, args.status, numbers[name], out))  # RFC 5819 §2
                 if args.metadata:
                     await tell_annotations(place, args.metadata, out)
-            await out.room()
+            if out.is_piece:
+                await out.room()
     return r.Ok("LIST completed")
 
 
@@ -187,6 +188,20 @@ def _entries(tree: Tree, args: c.List, patterns: list[Pattern]) -> Iterator[_Ent
         yield name, tuple(attributes), child_info
 
 
+def _entries_kept(listing: Listing, tree: Tree, args: c.List, patterns: list[Pattern]) -> Iterable[_Entry]:
+    """``_entries``, out of memory where they depend on nothing but the hierarchy: clients poll with LIST-STATUS."""
+    infos = listing.infos
+    if tree.subscribed or not isinstance(infos, Mailboxes):
+        return _entries(tree, args, patterns)
+    key = ("entries", args)
+    found: list[_Entry] | None = infos.kept.get(key)
+    if found is None:
+        found = list(_entries(tree, args, patterns))
+        if len(infos.kept) < LISTS_KEPT:
+            infos.kept[key] = found
+    return found
+
+
 def _above(candidates: Iterable[str], chosen: set[str], patterns: list[Pattern]) -> dict[str, bool]:
     """The names that match and have a candidate below them, and whether one of those is not listed itself."""
     above: dict[str, bool] = {}
@@ -246,8 +261,22 @@ async def status(session: Authenticated, args: c.Status, out: Replies) -> r.Stat
     numbers = await place.account.status(place.name)
     if StatusItem.HIGHESTMODSEQ in args.items:
         condstore_on(session, out)
-    out.send(status_entry(session, place.shown, args.items, numbers))
+    out.octets(_status(session, place.shown, args.items, numbers, out))
     return r.Ok("STATUS completed")
+
+
+def _status(
+    session: Authenticated, name: str, items: tuple[StatusItem, ...], numbers: Numbers, out: Replies
+) -> bytes:
+    return _status_line(name, items, numbers, session.house.message_size, out.utf8)
+
+
+@lru_cache(maxsize=4096)
+def _status_line(
+    name: str, items: tuple[StatusItem, ...], numbers: Numbers, append_limit: int, utf8: bool
+) -> bytes:
+    """One answer, rendered: most mailboxes are as they were when the client asked last."""
+    return render(_status_response(name, items, numbers, append_limit), utf8=utf8)
 
 
 def check_items(session: Authenticated, items: Sequence[StatusItem]) -> None:
@@ -259,6 +288,12 @@ def check_items(session: Authenticated, items: Sequence[StatusItem]) -> None:
 def status_entry(
     session: Authenticated, name: str, items: Sequence[StatusItem], numbers: Numbers
 ) -> r.StatusEntry:
+    return _status_response(name, items, numbers, session.house.message_size)
+
+
+def _status_response(
+    name: str, items: Sequence[StatusItem], numbers: Numbers, append_limit: int
+) -> r.StatusEntry:
     known: dict[StatusItem, int | str | None] = {
         StatusItem.MESSAGES: numbers.messages,
         StatusItem.RECENT: numbers.recent,
@@ -268,7 +303,7 @@ def status_entry(
         StatusItem.DELETED: numbers.deleted,
         StatusItem.SIZE: numbers.size,
         StatusItem.HIGHESTMODSEQ: numbers.highest_modseq,
-        StatusItem.APPENDLIMIT: session.house.message_size,
+        StatusItem.APPENDLIMIT: append_limit,
         StatusItem.MAILBOXID: numbers.mailbox_id,
         StatusItem.DELETED_STORAGE: numbers.deleted_size,
     }
