@@ -17,6 +17,8 @@ from mailaccess.config.forms import FORMS
 from mailaccess.config.sections import Settings
 from mailaccess.config.syntax import Key
 from mailaccess.model import names
+from mailaccess.proto.cursor import Expected
+from mailaccess.proto.imap.search import FILTER_NAME, stored_search
 
 Found = tuple[Key, str]
 
@@ -35,6 +37,7 @@ def combinations(settings: Settings) -> Iterator[Found]:
     yield from _tls(settings)
     yield from _listeners(settings)
     yield from _accounts(settings)
+    yield from _filters(settings)
     yield from _relay(settings)
     yield from _screening(settings)
     if settings.proxy.services and not settings.proxy.networks:
@@ -206,6 +209,20 @@ def _accounts(settings: Settings) -> Iterator[Found]:
                 ("store", "autocreate", mailbox),
                 f"must be one of {', '.join(names.SPECIAL_USES)}, or empty",
             )
+
+
+def _filters(settings: Settings) -> Iterator[Found]:
+    for name, search in settings.imap.filters.items():
+        try:
+            if FILTER_NAME.fullmatch(name.encode("ascii")) is None or name != name.lower():
+                raise ValueError
+        except ValueError:
+            yield ("imap", "filters", name), "a filter's name is an atom in lower case without /"
+            continue
+        try:
+            stored_search(search.encode("utf-8"))
+        except Expected as error:
+            yield ("imap", "filters", name), f"is not a search: expected {error.what} at octet {error.at}"
 
 
 def files(settings: Settings) -> Iterator[Found]:

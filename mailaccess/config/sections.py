@@ -219,6 +219,12 @@ class Imap:
         "accounts of submission servers, which may use URLs that were authorized for submission"
         ' (RFC 4467; capabilities = ["+URLAUTH"])',
     )
+    filters: dict[str, str] = option(
+        None,
+        "searches that every account may use by their name (SEARCH FILTER name; RFC 5466), such as"
+        ' { unread = "UNSEEN UNDELETED" }',
+        factory=dict,
+    )
     clients: Path | None = option(
         None,
         "a TOML file with profiles of mail programs, asked before the profiles that come with the server",

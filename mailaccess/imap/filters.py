@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from mailaccess.config.sections import Imap
 from mailaccess.imap.answers import no
 from mailaccess.imap.session import Authenticated
 from mailaccess.model.criteria import Criterion, Named, rewrite
@@ -35,7 +36,7 @@ async def expanded(session: Authenticated, args: C) -> C:
     """
     if not args.uses_filter:
         return args
-    filling = _Filling(await session.account.metadata(None))
+    filling = _Filling({**shared(session.house.settings), **await session.account.metadata(None)})
     criteria = filling.fill(args.criteria, ())
     return replace(
         args, criteria=criteria, uses_modseq=args.uses_modseq or filling.uses_modseq, uses_filter=False
@@ -68,6 +69,11 @@ class _Filling:
         self._keys = program.keys
         self.uses_modseq |= program.uses_modseq
         return self.fill(program.criteria, (*above, name))
+
+
+def shared(settings: Imap) -> dict[str, bytes]:
+    """The filters that the administrator has for everybody, as annotations of the server."""
+    return {ROOTS[1] + name: search.encode("utf-8") for name, search in settings.filters.items()}
 
 
 def is_filter(entry: str) -> bool:

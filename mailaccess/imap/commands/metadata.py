@@ -3,7 +3,7 @@
 The /private entries of a mailbox are its owner's: whoever else may see the mailbox has none there, and is told
 NOPRIVATE when he sets one. What rights are needed is in RFC 5464 §3.3. Of the server's own
 entries, /private ones are the account's, and /shared ones, which all accounts would see, are the
-administrator's: none is set, and none can be set here.
+administrator's: the configuration sets those of ``filters`` (RFC 5466), and none can be set here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ _ANY: Final = frozenset("rswip")
 async def _kept(session: Authenticated, mailbox: str | None) -> Mapping[str, bytes]:
     """The annotations that the client may know; of the server's own where there is no mailbox."""
     if mailbox is None:
-        return await session.account.metadata(None)
+        return {**filters.shared(session.house.settings), **await session.account.metadata(None)}
     return await _annotations(await _place(session, mailbox))
 
 

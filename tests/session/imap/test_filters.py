@@ -86,3 +86,16 @@ def test_a_filter_is_in_utf_8(one):
 def test_a_filter_may_ask_for_mod_sequences(one):
     keep(one, "new", "MODSEQ 1")
     assert "(MODSEQ " in one.ask("SEARCH FILTER new").untagged[-1]
+
+
+def test_the_administrator_has_filters_for_everybody(tmp_path):
+    house = MaildirHouse(tmp_path, filters={"unread": "UNSEEN UNDELETED", "mine": "SEEN"})
+    house.given("INBOX", messages=3, seen=[2])
+    one = house.session("INBOX")
+    assert one.ask("SEARCH FILTER unread").untagged == ["SEARCH 1 3"]
+    assert one.ask('GETMETADATA "" /shared/filters/values/unread').untagged == [
+        'METADATA "" (/shared/filters/values/unread "UNSEEN UNDELETED")'
+    ]
+    assert one.ask("SEARCH FILTER mine").untagged == ["SEARCH 2"]
+    keep(one, "mine", "ALL")  # one's own counts first
+    assert one.ask("SEARCH FILTER mine").untagged == ["SEARCH 1 2 3"]

@@ -162,6 +162,22 @@ def test_one_fetch_tells_what_notify_and_searches_want(house):
     ]  # not new: no FETCH of it
 
 
+def test_evolution_gets_what_it_asks_for(house):
+    one = house.session("INBOX", enable=["QRESYNC"])
+    asked(
+        one,
+        "(selected (MessageNew (UID RFC822.SIZE RFC822.HEADER FLAGS) MessageExpunge FlagChange))"
+        " (personal (MessageNew MessageExpunge MailboxName SubscriptionChange ServerMetadataChange))",
+    )
+    house.deliver("INBOX", b"Subject: hello\r\n\r\nx\r\n")
+    lines = told(house, one)
+    assert "4 EXISTS" in lines
+    fetched = next(line for line in lines if " FETCH (UID 4 " in line)
+    assert all(item in fetched for item in ("RFC822.SIZE 21", "FLAGS (", "RFC822.HEADER {"))
+    house.deliver("Lists/Lemonade")
+    assert "HIGHESTMODSEQ" in status_of(told(house, one))["Lists/Lemonade"]
+
+
 # --- other mailboxes
 
 

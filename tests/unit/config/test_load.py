@@ -121,6 +121,8 @@ def test_an_empty_file_means_the_defaults(write, tmp_path):
         ("[store]\nhome = '{user'", 2, "store.home", "user"),
         ("[store]\nautocreate = ['Sent']", 2, "store.autocreate", "table of texts"),
         ("[store]\nautocreate = { Sent = 'Sent' }", 2, "store.autocreate.Sent", "one of"),
+        ("[imap]\nfilters = { a = 'OR SEEN' }", 2, "imap.filters.a", "is not a search"),
+        ("[imap]\nfilters = { 'a/b' = 'SEEN' }", 2, "imap.filters.a/b", "atom"),
         ("[store.autocreate]\n'a//b' = ''", 2, "store.autocreate.a//b", "empty level"),
         ("[store]\nmessage_size = 1", 2, "store.message_size", "at least 65536 octets"),
         ("[store]\nmessage_size = '5X'", 2, "store.message_size", '"100M"'),
