@@ -17,11 +17,12 @@ NAMES: Final = (
 MAX_USUAL: Final = 2 * MAX_FIELDS
 """Octets of a header up to which it can't have more than MAX_FIELDS fields, since each has two or more."""
 
-# The first letter is looked at before the names are tried: most lines begin with none of these.
+# It begins with an octet that C looks for; then the first letter is looked at, since most lines begin with none of
+# these.
 _WANTED: Final = re.compile(
-    rb"^(?=[BCDFIMRSTbcdfimrst])(date|subject|from|sender|reply-to|to|cc|bcc|in-reply-to|message-id|references)"
+    rb"\n(?=[BCDFIMRSTbcdfimrst])(date|subject|from|sender|reply-to|to|cc|bcc|in-reply-to|message-id|references)"
     rb"[ \t]*:(.*(?:\n[ \t].*)*)",
-    re.IGNORECASE | re.MULTILINE,
+    re.IGNORECASE,
 )
 
 
@@ -38,7 +39,7 @@ def usual(block: bytes) -> dict[bytes, list[bytes]]:
             if values:
                 found[name] = values
         return found
-    for name, value in _WANTED.findall(block):
+    for name, value in _WANTED.findall(b"\n" + block):
         name = name.lower()
         if name in found:
             found[name].append(value)

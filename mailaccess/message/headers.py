@@ -19,6 +19,7 @@ that a 10 MB header of two-octet lines does not become millions of objects."""
 _FIELD_END = re.compile(rb"\n(?![ \t])")
 _FOLD = re.compile(rb"\r?\n[ \t]?")
 _BLANK_LINE = re.compile(rb"\r{0,2}\n")
+_LINE_AND_BLANK_LINE = re.compile(rb"\n\r{0,2}\n")
 _LAST_BLANK_LINE = re.compile(rb"(?<![^\n])\r{0,2}\n\Z")
 
 
@@ -33,11 +34,14 @@ def find_end(wire: bytes, start: int, limit: int) -> int:
     )  # a slice: store reads large files in pieces
     if match:
         return start + match.end()
+    if isinstance(wire, bytes):  # not a Window on a large file
+        found = _LINE_AND_BLANK_LINE.search(wire, start, limit)
+        return -1 if found is None else found.end()
     end = -1
     for blank in (b"\n\r\n", b"\n\n", b"\n\r\r\n"):
-        found = wire.find(blank, start, limit)
-        if found >= 0:
-            limit, end = found + 1, found + len(blank)
+        at = wire.find(blank, start, limit)
+        if at >= 0:
+            limit, end = at + 1, at + len(blank)
     return end
 
 

@@ -13,6 +13,8 @@ multipart ends with what holds it; Content-* fields of a message count only wher
 MIME-Version or Content-Type.
 """
 
+import re
+
 from mailaccess.message import mime
 from mailaccess.message.envelope import Envelope, envelope
 from mailaccess.message.headers import MAX_FIELDS, Header, find_end, unfolded
@@ -62,6 +64,9 @@ def root_header(wire: bytes, part: Part) -> Header:
 MAX_TOTAL_FIELDS = 200_000
 """Header fields of all parts together that are looked at: what a tenth of a second allows."""
 
+
+MAX_QUICK = 2 * MAX_FIELDS
+"""Octets of a header up to which it can't have more than MAX_FIELDS fields, since each has two or more."""
 
 MAX_SEARCHES = 200_000
 """Searches for a boundary in one message: ten times what MAX_PARTS parts of a real mail need."""
@@ -158,9 +163,8 @@ class _Parser:
         self.next_boundary(start)
         body = find_end(wire, start, self.nl + 1 if self.level >= 0 else self.size)
         has_body = body >= 0
-        header = Header(wire[start : body if has_body else self.before], max(1, min(MAX_FIELDS, self.fields)))
-        self.fields -= len(header.fields)
-        content = _content(header, is_mime, in_digest)
+        block = wire[start : body if has_body else self.before]
+        content = _content(self.content_fields(block), is_mime, in_digest)
         if self.opens_global and content.kind == LEAF:
             encoding = content.values.get(b"content-transfer-encoding")
             if _is_global(content.type.type, content.type.subtype, encoding):
@@ -190,7 +194,17 @@ class _Parser:
             end = self.before
         del self.open[own:]
         lines = wire.count(b"\n", body, end) if content.kind in _LINES_TOLD else 0
-        return content.part(start, body, end, lines, envelope(header) if is_inner else None, parts)
+        return content.part(start, body, end, lines, envelope(Header(block)) if is_inner else None, parts)
+
+    def content_fields(self, block: bytes) -> list[tuple[bytes, bytes]]:
+        """Name (lower case) and value of each Content-* field of the header ``block``, and of MIME-Version."""
+        if len(block) > MAX_QUICK or self.fields < MAX_QUICK:
+            header = Header(block, max(1, min(MAX_FIELDS, self.fields)))
+            self.fields -= len(header.fields)
+            pairs = zip(header.names, header.fields, strict=True)
+            return [(name, field.partition(b":")[2]) for name, field in pairs if name in _CONTENT_NAMES]
+        self.fields -= block.count(b"\n") + 1
+        return [(name.lower(), value) for name, value in _CONTENT_FIELD.findall(b"\n" + block)]
 
     def boundary(self, content: "_Content", depth: int) -> bytes | None:
         """The boundary of a multipart that is to be opened; what lies too deep becomes a leaf."""
@@ -249,26 +263,33 @@ class _Content:
         )  # fmt: skip
 
 
+_CONTENT_NAMES = frozenset(
+    b"content-" + name
+    for name in (
+        b"type", b"transfer-encoding", b"disposition", b"language", b"id", b"description", b"md5", b"location",
+    )
+) | {b"mime-version"}  # fmt: skip
+_MIME = (b"content-type", b"mime-version")
+# As Header tells fields apart; it begins with an octet that C looks for.
+_CONTENT_FIELD = re.compile(
+    rb"\n(?=[CMcm])(%b)[ \t]*:(.*(?:\n[ \t].*)*)" % b"|".join(sorted(_CONTENT_NAMES)), re.IGNORECASE
+)
 _LINES_TOLD = (TEXT, MESSAGE)
 _TEXT_PLAIN = mime.ContentType(b"text", b"plain", ())
 _MESSAGE_RFC822 = mime.ContentType(b"message", b"rfc822", ())
 _EMPTY = _Content().part(0, 0, 0, 0, None, ())
 
 
-def _content(header: Header, is_mime: bool, in_digest: bool) -> _Content:
+def _content(fields: list[tuple[bytes, bytes]], is_mime: bool, in_digest: bool) -> _Content:
     """Read the Content-* fields; of one that stands twice, the first that can be read counts."""
     content = _Content()
-    names = header.names
-    if not (is_mime or b"content-type" in names or b"mime-version" in names):
+    if not (is_mime or any(name in _MIME for name, _ in fields)):
         return content
     if in_digest:
         content.kind, content.type = MESSAGE, _MESSAGE_RFC822  # RFC 2046 §5.1.5
     seen_type = False
     values = content.values
-    for name, field in zip(names, header.fields, strict=True):
-        if not name.startswith(b"content-"):
-            continue
-        value = field.partition(b":")[2]
+    for name, value in fields:
         if name == b"content-type":
             if not seen_type:
                 seen_type = True
