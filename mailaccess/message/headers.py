@@ -34,10 +34,10 @@ def find_end(wire: bytes, start: int, limit: int) -> int:
     )  # a slice: store reads large files in pieces
     if match:
         return start + match.end()
-    if isinstance(wire, bytes):  # not a Window on a large file
+    if isinstance(wire, bytes):
         found = _LINE_AND_BLANK_LINE.search(wire, start, limit)
         return -1 if found is None else found.end()
-    end = -1
+    end = -1  # type: ignore[unreachable]  # of a large file, of which store shows pieces
     for blank in (b"\n\r\n", b"\n\n", b"\n\r\r\n"):
         at = wire.find(blank, start, limit)
         if at >= 0:

@@ -55,6 +55,7 @@ from mailaccess.store.background import Cancellable
 from mailaccess.store.changes import Delta, OpenMailbox
 from mailaccess.store.folder import is_doubtful
 from mailaccess.store.index import mailboxes as rows
+from mailaccess.store.index.picked import Picked
 from mailaccess.store.mailbox import MailboxHandle
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.noticing import Noticing
@@ -101,6 +102,7 @@ class MaildirAccount:
         )  # fmt: skip
         self._acls = acl.AclBook(self, None if location.shared else surroundings.shares)
         self.vault.aside = surroundings.aside
+        self.vault.picked = Picked(surroundings.picked_room)
         self.key = ("store", os.fspath(location.maildir))
         self._deltas: deque[Delta] = deque()
         self._telling = False

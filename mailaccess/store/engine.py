@@ -26,6 +26,7 @@ from mailaccess.store.aside import work
 from mailaccess.store.aside.process import Aside
 from mailaccess.store.background import NoWatcher, Watcher, complete
 from mailaccess.store.changes import OpenMailbox
+from mailaccess.store.index.picked import Room
 from mailaccess.store.indexer import Indexer
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
@@ -75,6 +76,7 @@ class MaildirStore:
     ) -> None:
         self.settings = settings
         self.aside = Aside(processes, work.VERSIONS)
+        self.picked_room = Room()
         self.runner = complete(runner)
         self.watcher = watcher or NoWatcher()
         self.log = log

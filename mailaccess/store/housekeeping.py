@@ -73,6 +73,7 @@ def index_texts(vault: Vault) -> int:
         vault.described = ahead.describe_headers(connection, Reader(vault), vault.described)
         if vault.described is not None:
             return 1
+        vault.picked.clear()
     return fulltext.index_pending(connection, Reader(vault))
 
 

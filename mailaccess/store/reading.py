@@ -18,6 +18,7 @@ from mailaccess.store import changing
 from mailaccess.store.api import Body, Fact
 from mailaccess.store.aside.asking import Asking
 from mailaccess.store.index import fieldsets, mailboxes, objectids
+from mailaccess.store.index.picked import Picked
 from mailaccess.store.maildir import names
 from mailaccess.store.maildir.files import PRESENT, present_octets
 from mailaccess.store.vault import Vault
@@ -51,6 +52,11 @@ class Reader(Asking):
             if descriptor is not None:
                 return self._octets(descriptor, row[3])
         return None
+
+    @property
+    def memory(self) -> Picked:
+        """Fields of headers that were read for a question."""
+        return self._vault.picked
 
     def heads(self, contents: Sequence[int]) -> dict[int, bytes]:
         """The header octets, with the blank line, of those contents whose files hold them in the first HEAD octets."""

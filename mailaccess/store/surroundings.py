@@ -10,6 +10,7 @@ from mailaccess.store.api import Mailbox
 from mailaccess.store.aside.process import Aside
 from mailaccess.store.background import Background, Watcher
 from mailaccess.store.changes import OpenMailbox
+from mailaccess.store.index.picked import Room
 from mailaccess.store.indexer import Indexer
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
@@ -88,6 +89,7 @@ class Surroundings(Protocol):
     memory: Memory
     shares: Shares
     aside: Aside
+    picked_room: Room
 
     def make_files(self, location: AccountLocation) -> Files: ...
 

@@ -37,6 +37,7 @@ from mailaccess.store.flagsets import FlagSets
 from mailaccess.store.index import connection as index_file
 from mailaccess.store.index import mailboxes, packed, schema
 from mailaccess.store.index.mailboxes import Box
+from mailaccess.store.index.picked import Picked, Room
 from mailaccess.store.maildir import names, uids
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
@@ -121,6 +122,8 @@ class Vault:
         """Up to which content the background has looked at headers (``index.ahead``); None: at all there are."""
         self.aside = Aside(0)
         """The processes beside the server; none unless it has some."""
+        self.picked = Picked(Room())
+        """Fields of headers that were read for a question, until their index rows are made."""
         self._post = post
         self._lifecycle = lifecycle
         self._index: index_file.Index | None = None
@@ -268,6 +271,7 @@ class Vault:
             self._openings += 1
             self.tree_version += 1
         self.described = 0
+        self.picked.clear()  # a rebuilt index has other numbers
         self.packed = packed.mailboxes(index.connection)
         try:
             self._own(index)

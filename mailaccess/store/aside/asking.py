@@ -31,6 +31,10 @@ class Asking:
             work.HEADS, [item[:2] for item in self._paths(contents)], lambda item: work.head_in(item)
         )
 
+    def ask_fields(self, contents: Sequence[int]) -> Take[bytes] | None:
+        """The fields of headers (``picked.Fields``)."""
+        return self._ask(work.PICKED, [item[:2] for item in self._paths(contents)], lambda item: item[1])
+
     def ask_facts(self, contents: Sequence[int]) -> Take[Computed] | None:
         return self._ask_whole(contents, work.FACTS, lambda item: work.computed_in(item[2]))
 

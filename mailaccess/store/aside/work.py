@@ -6,10 +6,11 @@ program (``VERSIONS``). Files that are gone, in the way, or larger than SMALL ha
 
 import os
 import stat
+from collections.abc import Iterator
 from typing import Any, Final
 
 from mailaccess.message.headers import find_end
-from mailaccess.store.index import cache, fulltext, heads, keys
+from mailaccess.store.index import cache, fulltext, heads, keys, picked
 from mailaccess.store.index.cache import Computed
 from mailaccess.store.index.heads import Head
 from mailaccess.store.index.keys import Keys
@@ -19,6 +20,7 @@ VERSIONS: Final = (1, cache.VERSION, heads.ORDER_VERSION, keys.VERSION, fulltext
 """Told by the process when it is ready: one of another version, after an upgrade under a running server, is left."""
 
 HEADS: Final = "heads"
+PICKED: Final = "picked"
 WHOLE: Final = "whole"
 
 FACTS: Final = 1
@@ -39,18 +41,20 @@ Packed = tuple[bytes, bytes]
 
 def answer(kind: str, asked: list[Any]) -> list[tuple[Any, ...]]:
     """What the process answers."""
-    return [_head_out(*item) for item in heads_of(asked)] if kind == HEADS else wholes_of(asked)
+    if kind == HEADS:
+        return [_head_out(content, block, heads.compute(block)) for content, block in blocks_of(asked)]
+    if kind == PICKED:
+        return [(content, picked.fields_of(block)) for content, block in blocks_of(asked)]
+    return wholes_of(asked)
 
 
-def heads_of(asked: list[HeadAsked]) -> list[tuple[int, bytes, Head]]:
-    found = []
+def blocks_of(asked: list[HeadAsked]) -> Iterator[tuple[int, bytes]]:
+    """The headers, in wire form."""
     for content, path in asked:
         data = _read(path, HEAD)
         end = find_end(data, 0, len(data)) if data is not None else -1
         if data is not None and end >= 0:
-            block = to_wire(data[:end])
-            found.append((content, block, heads.compute(block)))
-    return found
+            yield content, to_wire(data[:end])
 
 
 def wholes_of(asked: list[WholeAsked]) -> list[tuple[Any, ...]]:

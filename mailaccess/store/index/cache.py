@@ -22,7 +22,7 @@ from mailaccess.message import preview, structure
 from mailaccess.proto.imap import structure_render
 from mailaccess.store.api import Fact
 from mailaccess.store.index import beside, heads
-from mailaccess.store.index.heads import Head, SortRow
+from mailaccess.store.index.heads import Head, Look, SortRow
 from mailaccess.store.index.keys import Keys
 from mailaccess.store.index.rows import Read, among, exactly, give_way, keeping, octets, set_key
 from mailaccess.store.window import Octets
@@ -165,7 +165,10 @@ def facts(
         return answers
     missing = sorted([content for content in set(contents) if None in found.get(content, _NOTHING)])
     computed: dict[int, tuple[bytes, ...]] = {}
-    if OF_HEADERS.issuperset(wanted):
+    if all(fact is Fact.ENVELOPE for fact in wanted):
+        for content, look in looks(connection, missing, read):
+            computed[content] = (look.envelope,) * len(wanted)
+    elif OF_HEADERS.issuperset(wanted):
         for content, block, head in heads_missing(connection, missing, read):
             computed[content] = tuple([block if fact is Fact.HEADER else head.envelope for fact in wanted])
     else:
@@ -260,6 +263,26 @@ def heads_missing(
             with keeping(connection):
                 store_heads(connection, done)
         yield from done
+
+
+def looks(
+    connection: sqlite3.Connection, contents: Sequence[int], read: Read
+) -> Iterator[tuple[int, Head | Look]]:
+    """What the headers of contents tell that have none of it kept; those whose file is gone are left out.
+
+    Whoever asks first waits for all of a mailbox: so what the background will keep is not kept now.
+    """
+    later = pending(connection, contents) if hasattr(read, "memory") else set[int]()
+    yield from heads.looks(read, [content for content in contents if content in later]) if later else ()
+    for content, _, head in heads_missing(connection, [each for each in contents if each not in later], read):
+        yield content, head
+
+
+def pending(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
+    """Those of ``contents`` that the background has noted; the set may hold others too."""
+    where, parameters = among(contents)
+    rows = connection.execute(f"SELECT content FROM fulltext_pending WHERE {where}", parameters)
+    return {content for (content,) in rows}
 
 
 def store_heads(connection: sqlite3.Connection, rows: Sequence[tuple[int, bytes, Head]]) -> None:

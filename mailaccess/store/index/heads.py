@@ -10,10 +10,10 @@ Pure; ``read`` alone reads files.
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple, cast
+from typing import Final, Protocol, cast
 
 from mailaccess.message import address, dates, fields, searchkeys, words
 from mailaccess.message.address import Address
@@ -22,10 +22,12 @@ from mailaccess.message.lexical import ATEXT
 from mailaccess.message.subject import MAX_SUBJECT, BaseSubject, base_subject
 from mailaccess.message.text import SEPARATOR, fold
 from mailaccess.proto.imap import structure_render
-from mailaccess.store.index import beside, keys
+from mailaccess.store.index import beside, keys, picked
 from mailaccess.store.index.keys import MAX_TEXT, Keys
+from mailaccess.store.index.picked import Fields, Picked
 from mailaccess.store.index.rows import Read, give_way, octets
 from mailaccess.store.sort import collation
+from mailaccess.store.window import Octets
 
 MAX_SORT_TEXT: Final = 1_000
 """Octets of a text that count in comparing: a line of mail."""
@@ -38,6 +40,9 @@ ORDER_VERSION: Final = 1
 
 GIVE_WAY_SECONDS: Final = 0.002
 """Of work on headers before the reactor's thread has its turn."""
+
+PICKED_AT_ONCE: Final = 64
+"""Headers read before the reactor's thread has its turn: 2 ms."""
 
 LISTS_KEPT: Final = 2_048
 MAX_LIST_KEPT: Final = 256
@@ -56,18 +61,131 @@ class Head:
     keys: Keys
     order: SortRow
 
+    @property
+    def sent(self) -> int:
+        """As ``Keys.sent``."""
+        return self.keys.sent
 
-class _Listed(NamedTuple):
-    """One address field: its addresses, as ENVELOPE has them (without parentheses), as SEARCH looks at them."""
+    def value(self, place: int) -> bytes | None:
+        """One of ``keys.values``."""
+        return self.keys.values[place]
 
-    addresses: tuple[Address, ...]
-    rendered: bytes
-    key: bytes
+    def sort_value(self, place: int) -> int | bytes | None:
+        """One of ``order``."""
+        return self.order[place]
 
 
-_NOT_THERE: Final = _Listed((), b"", b"")
-_ADDRESS_KEYS: Final = (b"from", b"to", b"cc", b"bcc")
-_TEXT_KEYS: Final = (b"message-id", b"in-reply-to", b"references")
+class Look:
+    """What a header tells, as a ``Head`` does, each thing made when it is asked for.
+
+    found: ``fields.usual``.
+    """
+
+    __slots__ = ("_based", "_dated", "_found", "_lists")
+
+    def __init__(self, found: dict[bytes, list[bytes]]) -> None:
+        self._found = found
+        self._lists: dict[bytes, tuple[Address, ...]] = {}
+        self._dated: tuple[tuple[int, int] | None] | None = None
+        self._based: BaseSubject | None = None
+
+    @property
+    def envelope(self) -> bytes:
+        return _envelope(self._found)
+
+    @property
+    def sent(self) -> int:
+        when = self._when()
+        return _EPOCH_DAY if when is None else when[0]
+
+    @property
+    def order(self) -> SortRow:
+        return cast(SortRow, tuple([self.sort_value(place) for place in range(len(_SORT_VALUES))]))
+
+    def value(self, place: int) -> bytes | None:
+        return _search_key(self._found, place)
+
+    def sort_value(self, place: int) -> int | bytes | None:
+        return _SORT_VALUES[place](self)
+
+    def head(self) -> Head:
+        """All of it."""
+        values = tuple([_search_key(self._found, place) for place in range(len(_KEYS))])
+        return Head(self.envelope, Keys(self.sent, values), self.order)
+
+    def _when(self) -> tuple[int, int] | None:
+        if self._dated is None:
+            values = self._found.get(b"date")
+            self._dated = (dates.stamp(values[-1]) if values else None,)
+        return self._dated[0]
+
+    def _addresses(self, name: bytes) -> tuple[Address, ...]:
+        found = self._lists.get(name)
+        if found is None:
+            values = self._found.get(name, ())
+            found = self._lists[name] = tuple([item for value in values for item in _parse(value)])
+        return found
+
+    def _base(self) -> BaseSubject:
+        if self._based is None:
+            values = self._found.get(b"subject")
+            self._based = _base(words.one_line(unfolded(values[-1])) if values else "")
+        return self._based
+
+    # One for each of SortRow
+
+    def _sent(self) -> int | None:
+        when = self._when()
+        return None if when is None else when[1]
+
+    def _sender(self) -> bytes:
+        return _mailbox(self._addresses(b"from"))
+
+    def _to(self) -> bytes:
+        return _mailbox(self._addresses(b"to"))
+
+    def _cc(self) -> bytes:
+        return _mailbox(self._addresses(b"cc"))
+
+    def _subject(self) -> bytes:
+        return _comparable(fold(self._base().text))
+
+    def _is_reply(self) -> bool:
+        return self._base().is_reply
+
+    def _display_from(self) -> bytes:
+        return _name(self._addresses(b"from"))
+
+    def _display_to(self) -> bytes:
+        return _name(self._addresses(b"to"))
+
+    def _message_id(self) -> bytes | None:
+        found = self._found.get(b"message-id")
+        identifiers = _identifiers(found[-1], 1) if found else []
+        return identifiers[0] if identifiers else None
+
+    def _refs(self) -> bytes:
+        ancestors: list[bytes] = []
+        if b"references" in self._found:
+            ancestors = _identifiers(self._found[b"references"][0], searchkeys.MAX_MESSAGE_IDS)
+        if not ancestors and b"in-reply-to" in self._found:
+            ancestors = _identifiers(self._found[b"in-reply-to"][0], 1)
+        return _joined(ancestors)
+
+
+_SORT_VALUES: Final[tuple[Callable[[Look], int | bytes | None], ...]] = (
+    Look._sent,
+    Look._sender,
+    Look._to,
+    Look._cc,
+    Look._subject,
+    Look._is_reply,
+    Look._display_from,
+    Look._display_to,
+    Look._message_id,
+    Look._refs,
+)
+_KEYS: Final = tuple(name.encode() for name in keys.COLUMNS)
 _EPOCH_DAY: Final = searchkeys.EPOCH.toordinal()
 _IDENTIFIER: Final = re.compile(rb"<([^<>]*+)>")
 _WHITE: Final = re.compile(rb"[ \t\r\n]+")
@@ -79,105 +197,99 @@ _NO_DOT_ATOM: Final = re.compile(rb"[^" + ATEXT + rb".]")
 
 def compute(block: bytes) -> Head:
     """What is kept of the header ``block`` (with or without its blank line). Never raises for what it says."""
-    found = fields.usual(block)
-    lists: dict[bytes, _Listed] = {name: _list(found[name]) for name in _LISTS if name in found}
-    dated = found.get(b"date")
-    when = dates.stamp(dated[-1]) if dated else None
-    subjects = [words.one_line(unfolded(value)) for value in found.get(b"subject", ())]
-    subject_key = SEPARATOR.join([fold(text) for text in subjects]) if subjects else None
-    return Head(
-        _envelope(found, lists),
-        Keys(_EPOCH_DAY if when is None else when[0], _search_keys(found, lists, subject_key)),
-        _sort_row(found, lists, None if when is None else when[1], subjects[-1] if subjects else ""),
+    return Look(fields.usual(block)).head()
+
+
+def _parse(value: bytes) -> tuple[Address, ...]:
+    return _parse_short(value) if len(value) <= MAX_LIST_KEPT else address.parse(value)
+
+
+_parse_short = lru_cache(LISTS_KEPT)(address.parse)
+
+
+def _rendered(value: bytes) -> bytes:
+    return _render_short(value) if len(value) <= MAX_LIST_KEPT else _render(value)
+
+
+def _render(value: bytes) -> bytes:
+    """An address field as ENVELOPE has it, without parentheses."""
+    parsed = _parse(value)
+    if value.translate(None, _USUAL) or not all(map(_is_plain, parsed)):
+        return structure_render.addresses(parsed)
+    return b"".join(
+        [
+            b'(NIL NIL "%b" "%b")' % (mailbox or b"", host or b"")
+            if name is None
+            else b'("%b" NIL "%b" "%b")' % (name, mailbox or b"", host or b"")
+            for name, _, mailbox, host in parsed
+        ]
     )
 
 
-_LISTS: Final = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
+_render_short = lru_cache(LISTS_KEPT)(_render)
 
 
-def _list(values: list[bytes]) -> _Listed:
-    """All fields of one name."""
-    if len(values) == 1:
-        value = values[0]
-        return _short_list(value) if len(value) <= MAX_LIST_KEPT else _one_list(value)
-    each = [_one_list(value) for value in values]
-    return _Listed(
-        tuple([item for one in each for item in one.addresses]),
-        b"".join([one.rendered for one in each]),
-        SEPARATOR.encode().join([one.key for one in each]),
-    )
+def _is_plain(of: Address) -> bool:
+    """Nothing in it needs an escape, in a value of _USUAL octets."""
+    name, route, mailbox, host = of
+    if route is not None or not mailbox or not host or _NO_DOT_ATOM.search(mailbox):
+        return False
+    return name is None or bool(name and b"\t" not in name and b"  " not in name)
 
 
-def _one_list(value: bytes) -> _Listed:
-    parsed = address.parse(value)
-    quick = _quick_list(value, parsed)
-    if quick is not None:
-        return quick
-    key = fold(words.decoded(searchkeys.written(parsed)))
-    return _Listed(parsed, structure_render.addresses(parsed), key.encode("utf-8", "replace"))
+def _address_key(value: bytes) -> bytes:
+    return _key_short(value) if len(value) <= MAX_LIST_KEPT else _key(value)
 
 
-def _quick_list(value: bytes, parsed: tuple[Address, ...]) -> _Listed | None:
-    """Addresses in which nothing needs an escape, by what ``written`` and ``structure_render`` make of such."""
-    if value.translate(None, _USUAL):
-        return None
-    rendered: list[bytes] = []
+def _key(value: bytes) -> bytes:
+    """An address field as SEARCH looks at it."""
+    parsed = _parse(value)
+    if value.translate(None, _USUAL) or not all(map(_is_plain, parsed)):
+        return fold(words.decoded(searchkeys.written(parsed))).encode("utf-8", "replace")
     written: list[bytes] = []
-    for name, route, mailbox, host in parsed:
-        if route is not None or not mailbox or not host or _NO_DOT_ATOM.search(mailbox):
-            return None
+    for name, _, mailbox, host in parsed:
         if name is None:
-            rendered.append(b'(NIL NIL "%b" "%b")' % (mailbox, host))
-            written.append(b"<%b@%b>" % (mailbox, host))
+            written.append(b"<%b@%b>" % (mailbox or b"", host or b""))
             continue
-        if not name or b"\t" in name or b"  " in name:
-            return None
-        rendered.append(b'("%b" NIL "%b" "%b")' % (name, mailbox, host))
         plain = b"=?" in name or not (b" " in name or b"." in name or _NO_ATOM.search(name))
-        written.append((b"%b <%b@%b>" if plain else b'"%b" <%b@%b>') % (name, mailbox, host))
+        written.append((b"%b <%b@%b>" if plain else b'"%b" <%b@%b>') % (name, mailbox or b"", host or b""))
     key = b", ".join(written)
-    if b"=?" in key:
-        key = fold(words.decoded(key)).encode("utf-8", "replace")
-    else:
-        key = key.lower()
-    return _Listed(parsed, b"".join(rendered), key)
+    return fold(words.decoded(key)).encode("utf-8", "replace") if b"=?" in key else key.lower()
 
 
-_short_list = lru_cache(LISTS_KEPT)(_one_list)
+_key_short = lru_cache(LISTS_KEPT)(_key)
 
 
-def _envelope(found: dict[bytes, list[bytes]], lists: dict[bytes, _Listed]) -> bytes:
+def _subject_key(value: bytes) -> bytes:
+    return fold(words.one_line(unfolded(value))).encode("utf-8", "replace")
+
+
+def _envelope(found: dict[bytes, list[bytes]]) -> bytes:
     """Of a text field that stands more than once the last one counts, as in ``message.envelope``."""
     texts = [
         structure_render.nstring(unfolded(found[name][-1]) if name in found else None)
         for name in (b"date", b"subject", b"in-reply-to", b"message-id")
     ]
-    origin = lists.get(b"from", _NOT_THERE).rendered
-    rendered = [
-        origin,
-        lists.get(b"sender", _NOT_THERE).rendered or origin,
-        lists.get(b"reply-to", _NOT_THERE).rendered or origin,
-        *[lists.get(name, _NOT_THERE).rendered for name in (b"to", b"cc", b"bcc")],
-    ]
-    middle = b" ".join([b"(%b)" % each if each else b"NIL" for each in rendered])
+    lists = [b"".join(map(_rendered, found[name])) if name in found else b"" for name in _LISTS]
+    lists[1] = lists[1] or lists[0]
+    lists[2] = lists[2] or lists[0]
+    middle = b" ".join([b"(%b)" % each if each else b"NIL" for each in lists])
     return b"(%b %b %b %b %b)" % (texts[0], texts[1], middle, texts[2], texts[3])
 
 
-def _search_keys(
-    found: dict[bytes, list[bytes]], lists: dict[bytes, _Listed], subject: str | None
-) -> tuple[bytes | None, ...]:
-    """In the order of ``keys.COLUMNS``."""
-    result: list[bytes | None] = []
-    for name in _ADDRESS_KEYS:
-        result.append(lists[name].key[:MAX_TEXT] if name in lists else None)
-    result.append(None if subject is None else subject.encode("utf-8", "replace")[:MAX_TEXT])
-    for name in _TEXT_KEYS:
-        if name in found:
-            values = [_line(value) for value in found[name]]
-            result.append((values[0] if len(values) == 1 else SEPARATOR.encode().join(values))[:MAX_TEXT])
-        else:
-            result.append(None)
-    return tuple(result)
+_LISTS: Final = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
+
+
+def _search_key(found: dict[bytes, list[bytes]], place: int) -> bytes | None:
+    """That of ``keys.COLUMNS[place]``."""
+    name = _KEYS[place]
+    values = found.get(name)
+    if values is None:
+        return None
+    form = _address_key if name in _LISTS else _subject_key if name == b"subject" else _line
+    if len(values) == 1:
+        return form(values[0])[:MAX_TEXT]
+    return SEPARATOR.encode().join([form(value) for value in values])[:MAX_TEXT]
 
 
 def _line(value: bytes) -> bytes:
@@ -185,31 +297,6 @@ def _line(value: bytes) -> bytes:
     if value.isascii() and b"=?" not in value:
         return _WHITE.sub(b" ", value).strip(b" ").lower()
     return fold(words.one_line(unfolded(value))).encode("utf-8", "replace")
-
-
-def _sort_row(
-    found: dict[bytes, list[bytes]], lists: dict[bytes, _Listed], sent: int | None, subject: str
-) -> SortRow:
-    base = _base(subject)
-    sender, to, cc = [lists.get(name, _NOT_THERE).addresses for name in (b"from", b"to", b"cc")]
-    identifiers = _identifiers(found[b"message-id"][-1], 1) if b"message-id" in found else []
-    ancestors: list[bytes] = []
-    if b"references" in found:
-        ancestors = _identifiers(found[b"references"][0], searchkeys.MAX_MESSAGE_IDS)
-    if not ancestors and b"in-reply-to" in found:
-        ancestors = _identifiers(found[b"in-reply-to"][0], 1)
-    return (
-        sent,
-        _mailbox(sender),
-        _mailbox(to),
-        _mailbox(cc),
-        _comparable(fold(base.text)),
-        base.is_reply,
-        _name(sender),
-        _name(to),
-        identifiers[0] if identifiers else None,
-        _joined(ancestors),
-    )
 
 
 def _base(subject: str) -> BaseSubject:
@@ -323,6 +410,53 @@ def read_and_computed(
     done += answered.values()
     rest = [content for content in contents[len(own) :] if content not in answered]
     return done + _computed_here(read, rest) if rest else done
+
+
+def looks(read: Read, contents: Sequence[int], share: float = beside.OWN_HALF) -> Iterator[tuple[int, Look]]:
+    """What the headers of contents tell, as far as one asks; nothing is kept but in memory (``picked``).
+
+    read: one that has ``picked``.  Those whose file is gone are left out.
+    """
+    pick = cast(Pick, read)
+    memory = pick.memory
+    known = {content: of for content in contents if (of := memory.get(content)) is not None}
+    missing = [content for content in contents if content not in known]
+    if missing:
+        own, take = beside.split(getattr(read, "ask_fields", None), missing, share)
+        answered: dict[int, Fields] = {}
+        try:
+            found = _picked(pick, own)
+        finally:
+            answered = take()
+        found |= answered
+        rest = [content for content in missing[len(own) :] if content not in answered]
+        if rest:
+            found |= _picked(pick, rest)
+        memory.put(found)
+        known |= found
+    for content in contents:
+        of = known.get(content)
+        if of is not None:
+            yield content, Look(picked.usual(of))
+
+
+class Pick(Protocol):
+    """What a reader may have besides."""
+
+    @property
+    def memory(self) -> Picked: ...
+
+    def __call__(self, content: int, /) -> Octets | None: ...
+
+
+def _picked(read: Pick, contents: Sequence[int]) -> dict[int, Fields]:
+    found: dict[int, Fields] = {}
+    for start in range(0, len(contents), PICKED_AT_ONCE):
+        if start:
+            give_way()
+        for content, block in read_blocks(read, contents[start : start + PICKED_AT_ONCE]):
+            found[content] = picked.fields_of(block)
+    return found
 
 
 def _computed_here(read: Read, contents: Sequence[int]) -> list[tuple[int, bytes, Head]]:

@@ -15,10 +15,10 @@ from mailaccess.message.searchkeys import field_texts
 from mailaccess.message.text import SEPARATOR, fold
 from mailaccess.model.criteria import Comparison
 from mailaccess.store.index import cache, keys
-from mailaccess.store.index.keys import Keys
+from mailaccess.store.index.heads import Head, Look
 from mailaccess.store.index.rows import Found, Job, Read, among
 
-READ_AT_ONCE: Final = 128
+READ_AT_ONCE: Final = 384
 """Files whose headers one job reads: 15 to 25 ms."""
 
 SCANNED_AT_ONCE: Final = 2 * 1024 * 1024
@@ -37,8 +37,8 @@ def by_key(name: str, text: str) -> Job:
     needle = fold(text).encode("utf-8", "replace")
     place = keys.COLUMNS.index(name)
 
-    def holds(of: Keys) -> bool:
-        value = of.values[place]
+    def holds(of: Head | Look) -> bool:
+        value = of.value(place)
         return value is not None and needle in value
 
     if len(needle) <= MAX_INSTR:
@@ -68,8 +68,8 @@ def by_value(name: str, holds: Callable[[int, bytes], bool]) -> Job:
             if content in wanted and value is not None and holds(content, value)
         }
         missing = sorted(wanted.difference([content for content, _ in rows]))
-        for content, _, of in cache.heads_missing(connection, missing[:READ_AT_ONCE], read):
-            value = of.keys.values[place]
+        for content, of in cache.looks(connection, missing[:READ_AT_ONCE], read):
+            value = of.value(place)
             if value is not None and holds(content, value):
                 found.add(content)
         return Found(found, missing[READ_AT_ONCE:])
@@ -95,7 +95,7 @@ def _nothing(connection: sqlite3.Connection, contents: Sequence[int], read: Read
 def _job(
     condition: str,
     parameters: tuple[bytes | int, ...],
-    holds: Callable[[Keys], bool],
+    holds: Callable[[Head | Look], bool],
     is_hit: Callable[[Any], bool],
 ) -> Job:
     """Asks ``condition`` of the table (``is_hit`` reads its value), and ``holds`` of what is not in it."""
@@ -107,9 +107,7 @@ def _job(
         found = {content for content, value in rows if is_hit(value)}
         missing = sorted(set(contents).difference([content for content, _ in rows]))
         found.update(
-            content
-            for content, _, of in cache.heads_missing(connection, missing[:READ_AT_ONCE], read)
-            if holds(of.keys)
+            content for content, of in cache.looks(connection, missing[:READ_AT_ONCE], read) if holds(of)
         )
         return Found(found, missing[READ_AT_ONCE:])
 

@@ -62,6 +62,48 @@ def missing(connection: sqlite3.Connection, mailbox: int, most: int) -> list[int
     return sorted(row[0] for row in rows)
 
 
+def unmade(connection: sqlite3.Connection, mailbox: int) -> list[int]:
+    """UIDs of the chosen messages that have no keys yet and will get them in the background, ascending."""
+    rows = connection.execute(
+        f"SELECT m.uid {_CHOSEN} WHERE k.content IS NULL"
+        " AND EXISTS (SELECT 1 FROM fulltext_pending AS p WHERE p.content = m.content) ORDER BY m.uid",
+        (mailbox,),
+    )
+    return [uid for (uid,) in rows.fetchall()]
+
+
+PLACES: Final[dict[SortKey, int]] = {
+    SortKey.DATE: 0,
+    SortKey.FROM: 1,
+    SortKey.TO: 2,
+    SortKey.CC: 3,
+    SortKey.SUBJECT: 4,
+    SortKey.DISPLAYFROM: 6,
+    SortKey.DISPLAYTO: 7,
+}
+"""Of keys in a ``SortRow``."""
+
+THREAD_PLACES: Final = (0, 4, 5, 8, 9)
+"""Of what a ``ThreadRow`` has after the UID."""
+
+
+def values(
+    connection: sqlite3.Connection,
+    mailbox: int,
+    wanted: Sequence[SortKey],
+    relevancies: Mapping[int, int] | None,
+) -> dict[SortKey, dict[int, int | bytes]]:
+    """What the chosen messages compare by, by UID: those without keys as if they had no fields."""
+    columns: dict[SortKey, dict[int, int | bytes]] = {}
+    for key in wanted:
+        if key is SortKey.RELEVANCY:
+            columns[key] = {uid: -relevancy for uid, relevancy in (relevancies or {}).items()}
+        else:
+            rows = connection.execute(f"SELECT m.uid, {_EXPRESSIONS[key]} {_CHOSEN}", (mailbox,))
+            columns[key] = dict(rows.fetchall())
+    return columns
+
+
 def ordered(
     connection: sqlite3.Connection,
     mailbox: int,
