@@ -6,8 +6,11 @@ and searches the disk again for every name it does not know, at the sender's bid
 
 import encodings.aliases
 import re
+from functools import lru_cache
 
 _NAME = re.compile(r"[^a-z0-9]+")
+CODECS_KEPT = 512
+"""Names whose codec is remembered; each is bounded too."""
 
 # Codecs that are no charsets of text, or whose work is not linear (punycode, idna).
 _EXCLUDED = frozenset(
@@ -80,6 +83,7 @@ def _table() -> dict[str, str]:
 _CODECS = _table()
 
 
+@lru_cache(CODECS_KEPT)
 def codec(name: bytes) -> str | None:
     """The codec for a charset name in any case, or None.
 

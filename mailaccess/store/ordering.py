@@ -17,7 +17,7 @@ from mailaccess.model.criteria import Criterion
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import changing, collating, search, thread
 from mailaccess.store.api import ThreadAlgorithm, ThreadTree
-from mailaccess.store.index import collated, heads, messages, orderkeys
+from mailaccess.store.index import collated, headfiles, heads, messages, orderkeys
 from mailaccess.store.index.orderkeys import ThreadRow
 from mailaccess.store.index.rows import Read
 from mailaccess.store.search import Searchable
@@ -227,7 +227,7 @@ async def _keys_of(mailbox: Orderable, uids: UidSet, places: Sequence[int]) -> L
             wanted = sorted({content for content in ids if content is not None})
             found = {
                 content: tuple([look.sort_value(place) for place in places])
-                for content, look in heads.looks(read, wanted)
+                for content, look in headfiles.looks(read, wanted)
             }
             nothing = tuple([heads.Look({}).sort_value(place) for place in places])
             pairs = zip(some, ids, strict=True)

@@ -86,6 +86,17 @@ class Reader(Asking):
             return None
         return to_wire(data[:end])
 
+    def stored(self, content: int) -> tuple[bytes, int] | None:
+        """``cache.Stored``."""
+        for row in self._rows([content]):
+            if row[4] <= SMALL and (descriptor := self.open(row[1:])) is not None:
+                try:
+                    length = os.fstat(descriptor).st_size
+                    return (read_all(descriptor, length), row[4]) if length <= SMALL else None
+                finally:
+                    os.close(descriptor)
+        return None
+
     def open(self, at: Place) -> int | None:
         """A descriptor of the file; None where it is gone."""
         home, place, file, _ = at

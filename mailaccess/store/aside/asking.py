@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from mailaccess.store.api import Fact
 from mailaccess.store.aside import work
 from mailaccess.store.index import mailboxes
 from mailaccess.store.index.beside import Take
@@ -35,11 +36,20 @@ class Asking:
         """The fields of headers (``picked.Fields``)."""
         return self._ask(work.PICKED, [item[:2] for item in self._paths(contents)], lambda item: item[1])
 
+    def ask_described(
+        self, contents: Sequence[int], wanted: Sequence[Fact]
+    ) -> Take[tuple[bytes, ...]] | None:
+        """Some facts (``cache.describe``)."""
+        names = tuple([fact.value for fact in wanted])
+        asked = [(*item, names) for item in self._bounded(contents)]
+        return self._ask(work.DESCRIBED, asked, lambda item: item[1])
+
     def ask_facts(self, contents: Sequence[int]) -> Take[Computed] | None:
         return self._ask_whole(contents, work.FACTS, lambda item: work.computed_in(item[2]))
 
-    def ask_texts(self, contents: Sequence[int]) -> Take[tuple[bytes, bytes]] | None:
-        return self._ask_whole(contents, work.TEXTS, lambda item: item[3])
+    def ask_texts(self, contents: Sequence[int], whole: bool = True) -> Take[tuple[bytes, bytes]] | None:
+        """Texts; without ``whole``, those of bodies alone."""
+        return self._ask_whole(contents, work.TEXTS if whole else work.BODIES, lambda item: item[3])
 
     def ask_all(self, contents: Sequence[int]) -> Take[tuple[Computed, tuple[bytes, bytes]]] | None:
         """Facts and texts."""
@@ -50,14 +60,18 @@ class Asking:
     def _ask_whole(
         self, contents: Sequence[int], wanted: int, made: Callable[[tuple[Any, ...]], T]
     ) -> Take[T] | None:
+        return self._ask(work.WHOLE, [(*item, wanted) for item in self._bounded(contents)], made)
+
+    def _bounded(self, contents: Sequence[int]) -> list[tuple[int, bytes, int]]:
+        """``_paths`` of the small ones among the first ASKED_AT_ONCE octets."""
         asked, octets = [], 0
         for content, path, size in self._paths(contents):
             octets += size
             if octets > ASKED_AT_ONCE:
                 break
             if size <= SMALL:
-                asked.append((content, path, size, wanted))
-        return self._ask(work.WHOLE, asked, made)
+                asked.append((content, path, size))
+        return asked
 
     def _ask(self, kind: str, asked: list[Any], made: Callable[[tuple[Any, ...]], T]) -> Take[T] | None:
         ticket = self._vault.aside.send(kind, asked) if asked else None

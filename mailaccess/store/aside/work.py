@@ -10,21 +10,24 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from mailaccess.message.headers import find_end
+from mailaccess.store.api import Fact
 from mailaccess.store.index import cache, fulltext, heads, keys, picked
 from mailaccess.store.index.cache import Computed
 from mailaccess.store.index.heads import Head
 from mailaccess.store.index.keys import Keys
 from mailaccess.store.wireform import HEAD, SMALL, read_all, to_wire
 
-VERSIONS: Final = (1, cache.VERSION, heads.ORDER_VERSION, keys.VERSION, fulltext.VERSION)
+VERSIONS: Final = (2, cache.VERSION, heads.ORDER_VERSION, keys.VERSION, fulltext.VERSION)
 """Told by the process when it is ready: one of another version, after an upgrade under a running server, is left."""
 
 HEADS: Final = "heads"
 PICKED: Final = "picked"
+DESCRIBED: Final = "described"
 WHOLE: Final = "whole"
 
 FACTS: Final = 1
 TEXTS: Final = 2
+BODIES: Final = 4
 """What of a whole message is wanted, added up."""
 
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -34,6 +37,9 @@ HeadAsked = tuple[int, bytes]
 
 WholeAsked = tuple[int, bytes, int, int]
 """content, path, octets of the wire form, what is wanted."""
+
+DescribedAsked = tuple[int, bytes, int, tuple[str, ...]]
+"""content, path, octets of the wire form, the facts that are wanted."""
 
 Packed = tuple[bytes, bytes]
 """Compressed folded text of headers and of bodies."""
@@ -45,7 +51,7 @@ def answer(kind: str, asked: list[Any]) -> list[tuple[Any, ...]]:
         return [_head_out(content, block, heads.compute(block)) for content, block in blocks_of(asked)]
     if kind == PICKED:
         return [(content, picked.fields_of(block)) for content, block in blocks_of(asked)]
-    return wholes_of(asked)
+    return described_of(asked) if kind == DESCRIBED else wholes_of(asked)
 
 
 def blocks_of(asked: list[HeadAsked]) -> Iterator[tuple[int, bytes]]:
@@ -57,19 +63,31 @@ def blocks_of(asked: list[HeadAsked]) -> Iterator[tuple[int, bytes]]:
             yield content, to_wire(data[:end])
 
 
+def described_of(asked: list[DescribedAsked]) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    for content, path, size, names in asked:
+        data = _read(path, SMALL + 1)
+        if data is not None and len(data) <= SMALL:
+            found.append((content, cache.describe(data, size, [Fact(name) for name in names])))
+    return found
+
+
 def wholes_of(asked: list[WholeAsked]) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
     for content, path, size, wanted in asked:
         data = _read(path, SMALL + 1)
         if data is None or len(data) > SMALL:
             continue
-        wire = data if len(data) == size else to_wire(data)
         found.append(
             (
                 content,
-                len(wire),
-                _computed_out(cache.compute(wire)) if wanted & FACTS else None,
-                fulltext.packed(wire) if wanted & TEXTS else None,
+                size,
+                _computed_out(cache.compute(data if len(data) == size else to_wire(data)))
+                if wanted & FACTS
+                else None,
+                fulltext.packed_stored(data, size, whole=bool(wanted & TEXTS))
+                if wanted & (TEXTS + BODIES)
+                else None,
             )
         )
     return found

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -22,14 +22,16 @@ Take = Callable[[], dict[int, T]]
 
 
 class Ask(Protocol[T]):
-    def __call__(self, contents: Sequence[int], /) -> "Take[T] | None": ...
+    def __call__(self, contents: Sequence[int], /, *what: Any) -> "Take[T] | None": ...
 
 
-def split(ask: "Ask[T] | None", contents: Sequence[int], share: float) -> tuple[Sequence[int], Take[T]]:
-    """The contents to do here, and the way to the answer about those after them."""
+def split(
+    ask: "Ask[T] | None", contents: Sequence[int], share: float, *what: Any
+) -> tuple[Sequence[int], Take[T]]:
+    """The contents to do here, and the way to the answer about those after them; ``what`` goes with the question."""
     cut = len(contents) - int(len(contents) * share)
     if ask is not None and len(contents) - cut >= FEW:
-        take = ask(contents[cut:])
+        take = ask(contents[cut:], *what)
         if take is not None:
             return contents[:cut], take
     return contents, dict

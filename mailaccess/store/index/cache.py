@@ -16,16 +16,17 @@ import sqlite3
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
-from mailaccess.message import preview, structure
+from mailaccess.message import fields, lineends, preview, structure
 from mailaccess.proto.imap import structure_render
 from mailaccess.store.api import Fact
-from mailaccess.store.index import beside, heads
+from mailaccess.store.index import beside, headfiles, heads
 from mailaccess.store.index.heads import Head, Look, SortRow
 from mailaccess.store.index.keys import Keys
 from mailaccess.store.index.rows import Read, among, exactly, give_way, keeping, octets, set_key
 from mailaccess.store.window import Octets
+from mailaccess.store.wireform import to_wire
 
 VERSION: Final = 1
 """Raised whenever a value would be computed otherwise; rows of other versions count as missing."""
@@ -46,6 +47,9 @@ STORED_AT_ONCE: Final = 64
 
 HEADED: Final = -VERSION
 """In the place of VERSION, of a row that holds what the header tells alone, ENVELOPE: the file was not read whole."""
+
+DESCRIBED_AT_ONCE: Final = 8
+"""Messages of which some facts are made before the reactor's thread has its turn: 1 to 2 ms."""
 
 GIVE_WAY_EVERY: Final = 4
 """Messages computed before the reactor's thread has its turn: 1 to 2 ms."""
@@ -172,6 +176,10 @@ def facts(
         for content, block, head in heads_missing(connection, missing, read):
             computed[content] = tuple([block if fact is Fact.HEADER else head.envelope for fact in wanted])
     else:
+        if SHORT.issuperset(wanted) and hasattr(read, "stored"):
+            later = pending(connection, missing)
+            computed = _described([each for each in missing if each in later], wanted, cast(Stored, read))
+            missing = [each for each in missing if each not in computed]
         for content, values in compute_missing(connection, missing, read, kept=found):
             computed[content] = tuple([values.fact(fact) for fact in wanted])
     return [
@@ -184,6 +192,72 @@ _NOTHING: Final = (None,)
 
 OF_HEADERS: Final = frozenset((Fact.ENVELOPE, Fact.HEADER))
 """Facts for which the beginning of a file is enough."""
+
+
+SHORT: Final = frozenset((Fact.ENVELOPE, Fact.BODYSTRUCTURE, Fact.BODY, Fact.STRUCTURE))
+"""Facts that are made by themselves, and not kept, where the background will make and keep everything."""
+
+
+class Stored(Protocol):
+    """What a reader may have besides."""
+
+    def stored(self, content: int, /) -> "tuple[bytes, int] | None":
+        """The octets of a content's file as they lie there, and how many there are in wire form.
+
+        None where it is gone or large.
+        """
+        ...
+
+
+def _described(contents: Sequence[int], wanted: Sequence[Fact], read: Stored) -> dict[int, tuple[bytes, ...]]:
+    """These facts of contents; of those that are not there, the long way may find some."""
+    own, take = beside.split(getattr(read, "ask_described", None), contents, beside.OWN_HALF, tuple(wanted))
+    done: dict[int, tuple[bytes, ...]] = {}
+    answered: dict[int, tuple[bytes, ...]] = {}
+    try:
+        _describe_here(own, wanted, read, done)
+    finally:
+        answered = take()
+    done |= answered
+    _describe_here([each for each in contents[len(own) :] if each not in answered], wanted, read, done)
+    return done
+
+
+def _describe_here(
+    contents: Sequence[int], wanted: Sequence[Fact], read: Stored, done: dict[int, tuple[bytes, ...]]
+) -> None:
+    for number, content in enumerate(contents, 1):
+        try:
+            found = read.stored(content)
+        except (PermissionError, IsADirectoryError):
+            continue
+        if found is not None:
+            done[content] = describe(*found, wanted)
+        if number % DESCRIBED_AT_ONCE == 0:
+            give_way()
+
+
+def describe(stored: bytes, size: int, wanted: Sequence[Fact]) -> tuple[bytes, ...]:
+    """Facts, of SHORT, of a message as it lies in its file; size: octets of its wire form.
+
+    What ``compute`` makes of the wire form, which is not made here where LF line ends are all there is to it.
+    """
+    plain = len(stored) != size and lineends.is_plain(stored)
+    wire = stored if plain or len(stored) == size else to_wire(stored)
+    tree = structure.parse(wire)
+    told = lineends.wire_tree(wire, tree, size) if plain else tree
+    values: list[bytes] = []
+    for fact in wanted:
+        if fact is Fact.ENVELOPE:
+            block = wire[tree.start : tree.body]
+            values.append(Look(fields.usual(to_wire(block) if plain else block)).envelope)
+        elif fact is Fact.BODYSTRUCTURE:
+            values.append(structure_render.bodystructure(told))
+        elif fact is Fact.BODY:
+            values.append(structure_render.body(told))
+        else:
+            values.append(structure.dump(told))
+    return tuple(values)
 
 
 def kept(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
@@ -218,7 +292,7 @@ def headers(connection: sqlite3.Connection, contents: Sequence[int], read: Read)
         for content, (header,) in _rows(connection, contents, (Fact.HEADER,)).items()
         if header is not None
     }
-    read_now = list(heads.read_blocks(read, sorted(set(contents) - found.keys())))
+    read_now = list(headfiles.read_blocks(read, sorted(set(contents) - found.keys())))
     for start in range(0, len(read_now), HEADERS_STORED_AT_ONCE):
         with keeping(connection):
             _store_headers(connection, read_now[start : start + HEADERS_STORED_AT_ONCE])
@@ -253,12 +327,12 @@ def heads_missing(
 ) -> Iterator[tuple[int, bytes, Head]]:
     """(content, header, what is kept of it) of each, read from the beginnings of files; gone ones are left out.
 
-    share: ``heads.read_and_computed``.
+    share: ``headfiles.read_and_computed``.
 
     A fraction of what ``compute`` costs: for what headers alone answer and nobody has asked yet.
     """
     for start in range(0, len(contents), HEADERS_STORED_AT_ONCE):
-        done = heads.read_and_computed(read, contents[start : start + HEADERS_STORED_AT_ONCE], share)
+        done = headfiles.read_and_computed(read, contents[start : start + HEADERS_STORED_AT_ONCE], share)
         if done:
             with keeping(connection):
                 store_heads(connection, done)
@@ -273,7 +347,7 @@ def looks(
     Whoever asks first waits for all of a mailbox: so what the background will keep is not kept now.
     """
     later = pending(connection, contents) if hasattr(read, "memory") else set[int]()
-    yield from heads.looks(read, [content for content in contents if content in later]) if later else ()
+    yield from headfiles.looks(read, [content for content in contents if content in later]) if later else ()
     for content, _, head in heads_missing(connection, [each for each in contents if each not in later], read):
         yield content, head
 

@@ -24,13 +24,14 @@ from contextlib import closing
 from itertools import groupby
 from typing import Final, cast
 
-from mailaccess.message import structure
+from mailaccess.message import lineends, structure
 from mailaccess.message.headers import Header
 from mailaccess.message.part import Part
 from mailaccess.message.text import SEPARATOR, fold, header_text, part_text
 from mailaccess.store.index import beside, cache, wordblocks
 from mailaccess.store.index.rows import Found, Job, Read, among, exactly, give_way, keeping, octets, writing
 from mailaccess.store.window import Octets
+from mailaccess.store.wireform import to_wire
 
 VERSION: Final = 2
 """Raised whenever a text would come out otherwise; rows of other versions count as missing."""
@@ -44,6 +45,10 @@ TABLES: Final = (
 
 READ_OCTETS: Final = 8 * 1024 * 1024
 """Octets of files after which a job leaves the others to the next one."""
+
+BODY_ONLY: Final = -VERSION
+"""In the place of VERSION, of a row whose header text is not made yet: a search of bodies was quicker than the
+background, which makes the whole row."""
 
 BATCH_SECONDS: Final = 0.01
 """How long one background job of indexing may take, but for its last message."""
@@ -82,6 +87,29 @@ def extract(wire: Octets, form: Callable[[str], str] | None = None) -> tuple[byt
     """
     root = structure.parse(cast(bytes, wire))  # a Window has what it needs of bytes
     return _joined(_headers(wire, root), form or _fold_lines), _joined(_bodies(wire, root), form or fold)
+
+
+def extract_stored(stored: bytes, size: int, *, whole: bool) -> tuple[bytes, bytes]:
+    """``extract`` of a small message as it lies in its file; size: octets of its wire form.
+
+    Without ``whole``, of the bodies alone.  The wire form is made of the texts only, where LF line ends are all
+    there is to it.
+    """
+    octets: Octets = stored
+    if len(stored) != size:
+        octets = stored if lineends.is_plain(stored) else to_wire(stored)
+    root = structure.parse(cast(bytes, octets))
+    if octets is stored and len(stored) != size:
+        octets = cast(Octets, lineends.Pieces(stored))
+    return _joined(_headers(octets, root), _fold_lines) if whole else b"", _joined(
+        _bodies(octets, root), fold
+    )
+
+
+def packed_stored(stored: bytes, size: int, *, whole: bool) -> tuple[bytes, bytes]:
+    """``extract_stored``, compressed as the table keeps it."""
+    header, body = extract_stored(stored, size, whole=whole)
+    return zlib.compress(header, LEVEL), zlib.compress(body, LEVEL)
 
 
 def _headers(wire: Octets, root: Part) -> Iterator[str]:
@@ -262,9 +290,9 @@ def scan(
     wanted, found, seen, spent = set(contents), set[int](), set[int](), 0
     last = contents[-1]
     where, parameters = among(contents)
-    columns = "body, header" if whole else "body"
+    columns, versions = ("body, header", f"{VERSION}") if whole else ("body", f"{VERSION}, {BODY_ONLY}")
     statement = (
-        f"SELECT content, {columns} FROM fulltext WHERE {where} AND version = {VERSION} ORDER BY content"
+        f"SELECT content, {columns} FROM fulltext WHERE {where} AND version IN ({versions}) ORDER BY content"
     )
     with closing(connection.cursor()) as cursor:
         for content, *texts in cursor.execute(statement, parameters):
@@ -283,7 +311,7 @@ def scan(
                 break
     missing = [content for content in contents if content not in seen and content <= last]
     looked = set[int]()
-    for content, header, body in _extracted(connection, missing, read):
+    for content, header, body in _extracted(connection, missing, read, whole=whole):
         looked.add(content)
         if holds(content, body, header if whole else b""):
             found.add(content)
@@ -292,22 +320,27 @@ def scan(
 
 
 def _extracted(
-    connection: sqlite3.Connection, contents: Sequence[int], read: Read
+    connection: sqlite3.Connection, contents: Sequence[int], read: Read, *, whole: bool
 ) -> Iterator[tuple[int, bytes, bytes]]:
-    """The texts of contents that have none kept, as many as one job may read; they are kept at the end."""
+    """The texts of contents that have none kept, as many as one job may read; they are kept at the end.
+
+    Without ``whole``, those of bodies alone where the background will make the others.
+    """
     some = contents[:READ_AT_ONCE]
+    if not whole:
+        later = cache.pending(connection, some)
+        whole = not all(content in later for content in some)
     made: list[tuple[int, bytes, bytes]] = []
-    own, take = beside.split(getattr(read, "ask_texts", None), some, beside.OWN_HALF)
+    own, take = beside.split(getattr(read, "ask_texts", None), some, beside.OWN_HALF, whole)
     answered: dict[int, tuple[bytes, bytes]] = {}
     taken = False
     spent = 0
     try:
         for number, content in enumerate(own, 1):
-            wire = octets(read, content)
-            header, body = (b"", b"") if wire is None else extract(wire)
-            if wire is not None:
+            length, header, body = _extract_one(read, content, whole)
+            if length >= 0:
                 made.append((content, zlib.compress(header, LEVEL), zlib.compress(body, LEVEL)))
-                spent += len(wire)
+                spent += length
             if number % GIVE_WAY_EVERY == 0:
                 give_way()
             yield content, header, body
@@ -323,4 +356,21 @@ def _extracted(
         yield content, zlib.decompress(pair[0]), zlib.decompress(pair[1])
     if made:
         with keeping(connection):
-            store(connection, made)
+            if whole:
+                store(connection, made)
+            else:
+                connection.executemany(f"INSERT OR REPLACE INTO fulltext VALUES (?, {BODY_ONLY}, ?, ?)", made)
+
+
+def _extract_one(read: Read, content: int, whole: bool) -> tuple[int, bytes, bytes]:
+    """Octets read (-1 where the file is gone), header and body text."""
+    stored = getattr(read, "stored", None)
+    if stored is not None:
+        try:
+            found: tuple[bytes, int] | None = stored(content)
+        except (PermissionError, IsADirectoryError):
+            return -1, b"", b""
+        if found is not None:
+            return len(found[0]), *extract_stored(*found, whole=whole)
+    wire = octets(read, content)
+    return (-1, b"", b"") if wire is None else (len(wire), *extract(wire))

@@ -4,30 +4,26 @@ A mailbox that another program filled is asked for one of them first, and soon f
 date and subject is read once for all three. What comes out is what ``message.envelope``, ``keys.compute`` and the
 rules of ``message.searchkeys`` say, each by itself (a property test).
 
-Pure; ``read`` alone reads files.
+Pure; ``headfiles`` reads files.
 """
 
 import re
 import sqlite3
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from mailaccess.message import address, dates, fields, searchkeys, words
 from mailaccess.message.address import Address
-from mailaccess.message.headers import find_end, unfolded
+from mailaccess.message.headers import unfolded
 from mailaccess.message.lexical import ATEXT
 from mailaccess.message.subject import MAX_SUBJECT, BaseSubject, base_subject
 from mailaccess.message.text import SEPARATOR, fold
 from mailaccess.proto.imap import structure_render
-from mailaccess.store.index import beside, keys, picked
+from mailaccess.store.index import keys
 from mailaccess.store.index.keys import MAX_TEXT, Keys
-from mailaccess.store.index.picked import Fields, Picked
-from mailaccess.store.index.rows import Read, give_way, octets
 from mailaccess.store.sort import collation
-from mailaccess.store.window import Octets
 
 MAX_SORT_TEXT: Final = 1_000
 """Octets of a text that count in comparing: a line of mail."""
@@ -40,9 +36,6 @@ ORDER_VERSION: Final = 1
 
 GIVE_WAY_SECONDS: Final = 0.002
 """Of work on headers before the reactor's thread has its turn."""
-
-PICKED_AT_ONCE: Final = 64
-"""Headers read before the reactor's thread has its turn: 2 ms."""
 
 LISTS_KEPT: Final = 2_048
 MAX_LIST_KEPT: Final = 256
@@ -392,102 +385,6 @@ def store_order(connection: sqlite3.Connection, rows: Iterable[tuple[int, SortRo
         f"INSERT OR REPLACE INTO order_keys VALUES (?, {ORDER_VERSION}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [(content, *order) for content, order in rows],
     )
-
-
-def read_and_computed(
-    read: Read, contents: Sequence[int], share: float = beside.OWN_HALF
-) -> list[tuple[int, bytes, Head]]:
-    """(content, header octets, what is kept of them) of each; those whose file is gone are left out.
-
-    share: of the contents, what the process beside the server does.
-    """
-    own, take = beside.split(getattr(read, "ask_heads", None), contents, share)
-    answered: dict[int, tuple[int, bytes, Head]] = {}
-    try:
-        done = _computed_here(read, own)
-    finally:
-        answered = take()
-    done += answered.values()
-    rest = [content for content in contents[len(own) :] if content not in answered]
-    return done + _computed_here(read, rest) if rest else done
-
-
-def looks(read: Read, contents: Sequence[int], share: float = beside.OWN_HALF) -> Iterator[tuple[int, Look]]:
-    """What the headers of contents tell, as far as one asks; nothing is kept but in memory (``picked``).
-
-    read: one that has ``picked``.  Those whose file is gone are left out.
-    """
-    pick = cast(Pick, read)
-    memory = pick.memory
-    known = {content: of for content in contents if (of := memory.get(content)) is not None}
-    missing = [content for content in contents if content not in known]
-    if missing:
-        own, take = beside.split(getattr(read, "ask_fields", None), missing, share)
-        answered: dict[int, Fields] = {}
-        try:
-            found = _picked(pick, own)
-        finally:
-            answered = take()
-        found |= answered
-        rest = [content for content in missing[len(own) :] if content not in answered]
-        if rest:
-            found |= _picked(pick, rest)
-        memory.put(found)
-        known |= found
-    for content in contents:
-        of = known.get(content)
-        if of is not None:
-            yield content, Look(picked.usual(of))
-
-
-class Pick(Protocol):
-    """What a reader may have besides."""
-
-    @property
-    def memory(self) -> Picked: ...
-
-    def __call__(self, content: int, /) -> Octets | None: ...
-
-
-def _picked(read: Pick, contents: Sequence[int]) -> dict[int, Fields]:
-    found: dict[int, Fields] = {}
-    for start in range(0, len(contents), PICKED_AT_ONCE):
-        if start:
-            give_way()
-        for content, block in read_blocks(read, contents[start : start + PICKED_AT_ONCE]):
-            found[content] = picked.fields_of(block)
-    return found
-
-
-def _computed_here(read: Read, contents: Sequence[int]) -> list[tuple[int, bytes, Head]]:
-    done: list[tuple[int, bytes, Head]] = []
-    turn = time.monotonic() + GIVE_WAY_SECONDS
-    for content, block in read_blocks(read, contents):
-        done.append((content, block, compute(block)))
-        if time.monotonic() > turn:
-            give_way()
-            turn = time.monotonic() + GIVE_WAY_SECONDS
-    return done
-
-
-def read_blocks(read: Read, contents: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """(content, header octets with the blank line) of each; those whose file is gone are left out.
-
-    A reader that can read the beginnings of many files (``heads``) is not asked for more.
-    """
-    known: dict[int, bytes] = {}
-    heads = getattr(read, "heads", None)
-    if heads is not None:
-        known = heads(contents)
-    for content in contents:
-        block = known.get(content)
-        if block is None:
-            wire = octets(read, content)
-            if wire is None:
-                continue
-            end = find_end(cast(bytes, wire), 0, len(wire))
-            block = wire[: end if end >= 0 else len(wire)]
-        yield content, block
 
 
 assert keys.COLUMNS == ("from", "to", "cc", "bcc", "subject", "message-id", "in-reply-to", "references")

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from mailaccess.store.aside import work
 from mailaccess.store.aside.process import Aside
-from mailaccess.store.index import cache, fulltext, heads
+from mailaccess.store.index import cache, fulltext, heads, picked
 
 MESSAGE = (
     b"From: Kim <kim@naver.com>\nSubject: =?utf-8?B?7ZqM7J2Y?=\nDate: Mon, 4 Mar 2019 10:00:00 +0900\n"
@@ -54,6 +55,19 @@ def test_it_answers_what_the_server_would_make_of_the_files(aside: Aside, tmp_pa
     ((content, computed, texts),) = [(item[0], item[2], item[3]) for item in answer]
     assert content == 7 and texts == fulltext.packed(WIRE)
     assert work.computed_in(computed) == cache.compute(WIRE)
+
+
+def test_it_answers_a_part_of_that(aside: Aside, tmp_path: Path) -> None:
+    path = tmp_path / "message"
+    path.write_bytes(MESSAGE)
+    name = os.fsencode(path)
+    block = WIRE[: WIRE.index(b"\r\n\r\n") + 4]
+    assert asked(aside, work.PICKED, [(7, name)]) == [(7, picked.fields_of(block))]
+    computed = cache.compute(WIRE)
+    told = asked(aside, work.DESCRIBED, [(7, name, len(WIRE), ("envelope", "body"))])
+    assert told == [(7, (computed.envelope, computed.body))]
+    bodies = asked(aside, work.WHOLE, [(7, name, len(WIRE), work.BODIES)])
+    assert bodies == [(7, len(WIRE), None, (zlib.compress(b"", 1), fulltext.packed(WIRE)[1]))]
 
 
 def test_a_link_is_not_followed(aside: Aside, tmp_path: Path) -> None:

@@ -1,0 +1,143 @@
+"""What a mailbox full of new files answers before anything of them is kept is what it answers ever after."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailaccess.model import criteria as tree
+from mailaccess.model.criteria import Comparison, Criterion, DateField
+from mailaccess.store import housekeeping
+from mailaccess.store.api import Fact, ThreadAlgorithm
+from mailaccess.store.index import picked
+from mailaccess.store.index.picked import Picked, Room
+from mailaccess.store.sort import SortCriterion, SortKey
+from tests.unit.store.inline import House, Session, now
+
+FROM = ("Kim <kim@naver.com>", '"Lee, J." <lee@naver.com>', "=?utf-8?B?6rmA?= <b@naver.com>", "broken <", "")
+SUBJECTS = ("Re: lunch", "lunch", "=?utf-8?Q?=ED=9A=8C=EC=9D=98?=", "[list] Fwd: a", "")
+DAYS = (4, 9, 1, 28, 17)
+
+
+def message(number: int) -> bytes:
+    lines = [
+        f"Received: from a\n\tby b{number}",
+        f"From: {FROM[number % 5]}",
+        f"To: a{number}@naver.com,\n c@naver.com",
+        f"Subject: {SUBJECTS[number % 4]}",
+        f"Date: Mon, {DAYS[number % 5]} Mar 2019 10:00:{number % 60:02d} +0900"
+        if number % 7
+        else "Date: none",
+        f"Message-ID: <{number}@x>",
+        *([f"References: <{number - 3}@x>"] if number % 3 == 0 else []),
+        "MIME-Version: 1.0",
+        "Content-Type: multipart/mixed; boundary=b",
+        "",
+        "--b",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable",
+        "",
+        f"Word{number % 4} =ED=9A=8C=EC=9D=98",
+        "--b",
+        "Content-Type: message/rfc822",
+        "",
+        "From: d@naver.com",
+        "Subject: folded\n inside",
+        "",
+        "inner",
+        "--b--",
+        "",
+    ]
+    return "\n".join(lines).encode()
+
+
+def brought(house: House) -> None:
+    for number in range(30):
+        data = message(number)
+        if number % 6 == 5:
+            data = data.replace(b"\n", b"\r\n")
+        size = len(data) + data.count(b"\n") - data.count(b"\r\n")
+        house.drop(f"17000{number:05d}.M{number}P1.host,S={len(data)},W={size}:2,", data, place="cur")
+
+
+QUESTIONS: tuple[Criterion, ...] = (
+    tree.Header("from", "kim"),
+    tree.Header("from", "김"),
+    tree.Header("subject", ""),
+    tree.Header("message-id", "<7@x>"),
+    tree.Header("references", "3@x"),
+    tree.Body("word1 회의"),
+    tree.Body("inner"),
+    tree.Text("by b3"),
+    tree.Text("word2"),
+)
+ORDERS = (
+    (SortCriterion(SortKey.DATE, True),),
+    (SortCriterion(SortKey.SUBJECT), SortCriterion(SortKey.DATE)),
+    (SortCriterion(SortKey.FROM, True), SortCriterion(SortKey.SIZE), SortCriterion(SortKey.TO)),
+    (SortCriterion(SortKey.DISPLAYFROM), SortCriterion(SortKey.ARRIVAL, True)),
+    (SortCriterion(SortKey.CC), SortCriterion(SortKey.DISPLAYTO)),
+)
+
+
+def answers(session: Session) -> list[Any]:
+    box = session.box
+    told: list[Any] = [now(box.search(each)) for each in QUESTIONS]
+    told.append(now(box.search(tree.DateIs(DateField.SENT, Comparison.SINCE, date(2019, 3, 5)))))
+    told += [now(box.sort(tree.All(), order)) for order in ORDERS]
+    told += [now(box.thread(tree.All(), algorithm)) for algorithm in ThreadAlgorithm]
+    uids = list(box.columns.uids)
+    told.append(now(box.facts(uids, [Fact.ENVELOPE])))
+    told.append(now(box.facts(uids, [Fact.ENVELOPE, Fact.BODYSTRUCTURE, Fact.BODY, Fact.STRUCTURE])))
+    return told
+
+
+def everything_kept(house: House) -> None:
+    while now(house.account.run(housekeeping.index_texts)):
+        pass
+    rows = house.account.vault.connection.execute("SELECT count(*) FROM order_keys").fetchone()
+    assert rows[0] >= 30
+
+
+@pytest.mark.parametrize("most", [picked.MOST, 0, 3_000])
+def test_the_answers_are_those_of_what_is_kept_later(tmp_path: Path, most: int) -> None:
+    house = House(tmp_path)
+    brought(house)
+    house.account.vault.picked = Picked(Room(most))
+    before = answers(house.open())
+    assert before[0] and before[5] and before[7]
+    house.store.memory = house.account.memory = type(house.store.memory)()
+    again = answers(house.open())
+    house.store.memory = house.account.memory = type(house.store.memory)()
+    everything_kept(house)
+    after = answers(house.open())
+    assert before == again == after
+
+
+def test_half_of_the_mailbox_being_kept_changes_nothing(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    brought(house)
+    session = house.open()
+    before = answers(session)
+    house.drop("1800000000.M1P1.host", message(31))
+    everything_kept(house)
+    house.drop("1800000001.M1P1.host", message(32))
+    session = house.open()
+    session.refresh()
+    mixed = answers(session)
+    everything_kept(house)
+    house.account.memory = type(house.store.memory)()
+    assert answers(house.open()) == mixed
+    assert len(mixed[-1]) == len(before[-1]) + 2
+
+
+def test_what_was_read_for_a_question_goes_when_it_is_kept(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    brought(house)
+    room = Room(picked.MOST)
+    house.account.vault.picked = Picked(room)
+    now(house.open().box.search(tree.Header("from", "kim")))
+    assert not room.take(picked.MOST)
+    everything_kept(house)
+    assert room.take(picked.MOST)
