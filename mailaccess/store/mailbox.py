@@ -249,7 +249,7 @@ class MailboxHandle:
 
             def job(vault: Vault, after: int = texts.upto) -> tuple[list[tuple[int, bytes | None]], int]:
                 box = changing.opened(vault, self.mailbox_id)
-                return keytexts.rows(vault.connection, box.id, name, after)
+                return keytexts.rows(vault.connection, box.id, name, after, reading.Reader(vault))
 
             before = texts.upto
             rows, upto = await self._account.run(job)

@@ -42,6 +42,8 @@ def looks(read: Read, contents: Sequence[int], share: float = beside.OWN_HALF) -
 
     read: one that has ``picked``.  Those whose file is gone are left out.
     """
+    if not contents:
+        return
     pick = cast(Pick, read)
     memory = pick.memory
     known = {content: of for content in contents if (of := memory.get(content)) is not None}
