@@ -14,6 +14,7 @@ MIME-Version or Content-Type.
 """
 
 import re
+from functools import lru_cache
 
 from mailaccess.message import mime
 from mailaccess.message.envelope import Envelope, envelope
@@ -64,6 +65,10 @@ def root_header(wire: bytes, part: Part) -> Header:
 MAX_TOTAL_FIELDS = 200_000
 """Header fields of all parts together that are looked at: what a tenth of a second allows."""
 
+
+REMEMBERED = 1024
+MAX_REMEMBERED = 256
+"""Parts' Content-* fields, and the octets of their values, whose meaning is remembered: 1 MB at most."""
 
 MAX_QUICK = 2 * MAX_FIELDS
 """Octets of a header up to which it can't have more than MAX_FIELDS fields, since each has two or more."""
@@ -164,11 +169,13 @@ class _Parser:
         body = find_end(wire, start, self.nl + 1 if self.level >= 0 else self.size)
         has_body = body >= 0
         block = wire[start : body if has_body else self.before]
-        content = _content(self.content_fields(block), is_mime, in_digest)
+        content = _content(tuple(self.content_fields(block)), is_mime, in_digest)
         if self.opens_global and content.kind == LEAF:
             encoding = content.values.get(b"content-transfer-encoding")
             if _is_global(content.type.type, content.type.subtype, encoding):
-                content.kind = MESSAGE
+                content = content.of_kind(MESSAGE)
+        if has_body and content.kind == MESSAGE and self.is_deep(depth):
+            content = content.of_kind(LEAF)
         boundary = self.boundary(content, depth) if has_body else None
         own = len(self.open)
         if boundary is not None:
@@ -206,12 +213,13 @@ class _Parser:
         self.fields -= block.count(b"\n") + 1
         return [(name.lower(), value) for name, value in _CONTENT_FIELD.findall(b"\n" + block)]
 
+    def is_deep(self, depth: int) -> bool:
+        """Whether what a part holds is not looked at any more."""
+        return depth >= MAX_DEPTH or self.count >= MAX_PARTS
+
     def boundary(self, content: "_Content", depth: int) -> bytes | None:
         """The boundary of a multipart that is to be opened; what lies too deep becomes a leaf."""
-        if depth >= MAX_DEPTH or self.count >= MAX_PARTS:
-            if content.kind == MESSAGE:
-                content.kind = LEAF
-        elif content.kind == MULTIPART:
+        if content.kind == MULTIPART and not self.is_deep(depth):
             boundary = mime.param(content.type.params, b"boundary")
             return None if boundary is None else boundary[:MAX_BOUNDARY]
         return None
@@ -238,7 +246,7 @@ class _Parser:
 
 
 class _Content:
-    """What the Content-* fields of one header say."""
+    """What the Content-* fields of one header say. Shared by parts: not changed once it is made."""
 
     __slots__ = ("kind", "type", "values", "disposition", "language")
 
@@ -248,6 +256,13 @@ class _Content:
         self.values: dict[bytes, bytes | None] = {}
         self.disposition: tuple[bytes, Params] | None = None
         self.language: tuple[bytes, ...] = ()
+
+    def of_kind(self, kind: int) -> "_Content":
+        """A copy that counts as another kind."""
+        other = _Content()
+        other.kind, other.type, other.values = kind, self.type, self.values
+        other.disposition, other.language = self.disposition, self.language
+        return other
 
     def part(
         self, start: int, body: int, end: int, lines: int, envelope: Envelope | None, parts: tuple[Part, ...]
@@ -280,8 +295,18 @@ _MESSAGE_RFC822 = mime.ContentType(b"message", b"rfc822", ())
 _EMPTY = _Content().part(0, 0, 0, 0, None, ())
 
 
-def _content(fields: list[tuple[bytes, bytes]], is_mime: bool, in_digest: bool) -> _Content:
-    """Read the Content-* fields; of one that stands twice, the first that can be read counts."""
+_Fields = tuple[tuple[bytes, bytes], ...]
+
+
+def _content(fields: _Fields, is_mime: bool, in_digest: bool) -> _Content:
+    """What the Content-* fields say. Those of most parts are those of many others."""
+    if sum([len(value) for _, value in fields]) <= MAX_REMEMBERED:
+        return _remembered(fields, is_mime, in_digest)
+    return _read_content(fields, is_mime, in_digest)
+
+
+def _read_content(fields: _Fields, is_mime: bool, in_digest: bool) -> _Content:
+    """Of a field that stands twice, the first that can be read counts."""
     content = _Content()
     if not (is_mime or any(name in _MIME for name, _ in fields)):
         return content
@@ -307,6 +332,9 @@ def _content(fields: list[tuple[bytes, bytes]], is_mime: bool, in_digest: bool) 
         elif name not in values:
             values[name] = unfolded(value)
     return content
+
+
+_remembered = lru_cache(REMEMBERED)(_read_content)
 
 
 def _kind(content_type: mime.ContentType) -> int:
