@@ -17,6 +17,9 @@ LOOK_SECONDS: Final = 5.0
 WORTH: Final = 4 * 2**20
 """Octets of growth since the last time that make it worth trying."""
 
+STILL: Final = 2**20
+"""Octets of growth between two looks that still count as quiet."""
+
 
 def resident() -> int:
     """Octets of memory the process has now; 0 where the system does not tell."""
@@ -55,7 +58,7 @@ class GivingBack:
         now, last = self._resident(), self._last
         self._last = now
         self._base = min(self._base, now)
-        if self._trim is None or now > last or now - self._base < WORTH:
+        if self._trim is None or now - last > STILL or now - self._base < WORTH:
             return
         self._start(self._give)
 
