@@ -88,6 +88,7 @@ class Reader(Asking):
 
     def stored(self, content: int) -> tuple[bytes, int] | None:
         """``cache.Stored``."""
+        self._vault.require_thread()
         for row in self._rows([content]):
             if row[4] <= SMALL and (descriptor := self.open(row[1:])) is not None:
                 try:

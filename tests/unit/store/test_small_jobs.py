@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mailaccess.model.sequence import UidSet
-from mailaccess.store.api import FlagOperation
+from mailaccess.store.api import Fact, FlagOperation
 from mailaccess.store.background import InlineBackground
 from mailaccess.store.index import connection
 from tests.unit.store.inline import House, now
@@ -188,3 +188,13 @@ def test_flags_of_one_message_change_as_those_of_many_do(tmp_path):
         assert shown[0] == shown[1]
         assert one.highest_modseq == many.highest_modseq
     assert now(one.set_flags(UidSet(((9, 9),)), FlagOperation.ADD, SEEN)).changed == UidSet(())
+
+
+def test_a_message_that_nobody_looked_at_is_not_read_on_the_reactor_thread(tmp_path: Path) -> None:
+    house = Counted(tmp_path)
+    house.drop("1700000000.M1P1.host", b"From: kim@naver.com\n\ntext\n")
+    box = house.open().box
+    for wanted in ([Fact.ENVELOPE], [Fact.ENVELOPE, Fact.BODYSTRUCTURE], [Fact.STRUCTURE]):
+        before = house.counting.queued
+        assert now(box.facts([1], wanted))
+        assert house.counting.queued == before + 1
