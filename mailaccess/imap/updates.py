@@ -228,7 +228,8 @@ class Updates:
         out.send(r.MailboxFlags(flags))
         if self._writable:
             ours = permitted(self.rights, frozenset(flags))
-            told = tuple([flag for flag in flags if flag in ours])
+            # "]" would end the response code for whoever reads it; such keywords stand in FLAGS only.
+            told = tuple([flag for flag in flags if flag in ours and "]" not in flag])
             out.send(r.Ok("Flags permitted", r.PermanentFlags(told, may_create="w" in self.rights)))
         else:
             out.send(r.Ok("Read-only mailbox", r.PermanentFlags(())))

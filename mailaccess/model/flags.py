@@ -31,7 +31,8 @@ MAX_KEYWORDS: Final = 500
 """Different keywords in one mailbox: a bound on what one client can make every other one read."""
 
 _CANONICAL: Final = {flag.lower(): flag for flag in (*SYSTEM_FLAGS, RECENT)}
-# flag-keyword = atom: no specials, no controls, no 8-bit (RFC 9051 §9); "]" is allowed by RFC 3501.
+# flag-keyword = atom: no specials, no controls, no 8-bit (RFC 9051 §9); but "]", which people put into the names of
+# tags, is taken.
 _KEYWORD: Final = re.compile(r'[^\x00-\x20(){%*"\\\x7f-\U0010ffff]+')
 
 

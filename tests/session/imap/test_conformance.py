@@ -131,3 +131,16 @@ def test_message_global_is_a_message_once_imap4rev2_is_enabled(tmp_path):
     )
     assert two.ask("FETCH 1 BODY.PEEK[2.TEXT]").untagged == ["1 FETCH (BODY[2.TEXT] NIL)"]
     assert one.ask("FETCH 1 BODY.PEEK[1.TEXT]").untagged == ["1 FETCH (BODY[1.TEXT] NIL)"]
+
+
+def test_a_keyword_with_a_bracket_does_not_end_the_response_code(imap):
+    """RFC 9051 §9 atom-specials: "]" is taken in a keyword, and told where it cannot be misread."""
+    imap.given("INBOX", messages=1)
+    one = imap.session("INBOX")
+    flags, permanent, fetched = one.ask("STORE 1 +FLAGS ([work] plain)").untagged
+    assert flags.endswith("[work] plain)") and fetched == "1 FETCH (FLAGS ([work] plain))"
+    assert (
+        permanent.startswith("OK [PERMANENTFLAGS (")
+        and " plain \\*)]" in permanent
+        and "work" not in permanent
+    )
