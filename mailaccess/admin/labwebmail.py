@@ -31,6 +31,9 @@ STARTS: Final = 30.0
 WORKERS: Final = "4"
 """Processes of PHP's server: the browser asks for several things at once."""
 
+UPLOADS: Final = ("-d", "upload_max_filesize=25M", "-d", "post_max_size=26M")
+"""PHP would take attachments of 2 MB only."""
+
 OWN_GROUP: Final = "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])"
 """PHP's server leaves its workers behind when it ends: all are signalled as a group."""
 
@@ -128,7 +131,16 @@ class Webmail:
             "PHP_CLI_SERVER_WORKERS": WORKERS,
         }
         php = self.look()
-        command = [php, "-d", "display_errors=0", "-S", f"{ADDRESS}:{self._ports.webmail}", "-t", str(ROOT)]
+        command = [
+            php,
+            *UPLOADS,
+            "-d",
+            "display_errors=0",
+            "-S",
+            f"{ADDRESS}:{self._ports.webmail}",
+            "-t",
+            str(ROOT),
+        ]
         command = [sys.executable, "-c", OWN_GROUP, *command]
         reactor.spawnProcess(self._process, command[0], command, env=environment, path=str(self._folder))
         self._process.ready.addTimeout(STARTS, reactor)

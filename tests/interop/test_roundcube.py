@@ -238,7 +238,7 @@ def test_lee_reads_answers_files_searches_and_deletes(lab, browser):
     text = browser.await_("#composebody")
     assert "> " + BODY.splitlines()[0] in text.get_attribute("value")
     browser.driver.execute_script("arguments[0].setSelectionRange(0, 0)", text)
-    text.send_keys(ANSWER)
+    text.send_keys(ANSWER + "\n\n")
     browser.picture("answer")
     browser.click("button.send")
     browser.await_rows(SUBJECT, "안녕하세요")
