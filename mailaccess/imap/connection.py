@@ -35,6 +35,9 @@ commands.load()
 MAX_BEHIND: Final = 256 * 1024
 """Octets a client may be ahead of us: enough for any pipeline, and for a piece of an APPEND."""
 
+AGAIN: Final = 0.5
+"""Seconds until what could not be told between commands is tried again: a failing store must not be asked at once."""
+
 SOON: Final = 0.005
 """Seconds for which answers may wait for those of the commands sent behind them."""
 
@@ -286,12 +289,12 @@ class Connection:
         if isinstance(self.state, Selected):
             self.state.updates.wake = self.stir if self.watch is not None else None
 
-    def stir(self) -> None:
+    def stir(self, seconds: float = SOON) -> None:
         """Something has come up that may be told between commands; or by IDLE, if that is what runs."""
         if self._busy:
             self.wake()
         elif self._between is None and not self.ended:
-            self._between = self.wire.later(SOON, self._tell_between)
+            self._between = self.wire.later(seconds, self._tell_between)
 
     def _tell_between(self) -> None:
         self._between = None
@@ -351,7 +354,7 @@ class Connection:
                 and isinstance(self.state, Authenticated)
                 and self.watch.due(self.state)
             ):
-                self.stir()
+                self.stir(AGAIN)
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine as far as it goes; if it has to wait, leave it with the wire."""

@@ -2,6 +2,8 @@
 
 import pytest
 
+from mailaccess.imap import contexts
+from mailaccess.model.errors import TemporaryFailure
 from tests.session.imap.house import MaildirHouse, run
 from tests.session.imap.sharing import KIM, LEE, Houses
 
@@ -176,6 +178,25 @@ def test_evolution_gets_what_it_asks_for(house):
     assert all(item in fetched for item in ("RFC822.SIZE 21", "FLAGS (", "RFC822.HEADER {"))
     house.deliver("Lists/Lemonade")
     assert "HIGHESTMODSEQ" in status_of(told(house, one))["Lists/Lemonade"]
+
+
+def test_a_failing_store_is_not_asked_again_at_once(house, monkeypatch):
+    one, other = house.session("INBOX"), house.session("INBOX")
+    asked(one, f"(selected ({ALL}))")
+    one.send("b1 UID SEARCH RETURN (UPDATE) ALL\r\n")
+
+    async def fail(session, out):
+        raise TemporaryFailure(detail="the disk is gone")
+
+    monkeypatch.setattr(contexts, "tell_losses", fail)
+    other.ask("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    other.ask("EXPUNGE")
+    house.clock.advance(10)
+    failures = [event for event in house.log.events if "imap-update-failed" in str(event)]
+    assert 2 <= len(failures) <= 40
+    monkeypatch.undo()
+    house.clock.advance(1)
+    assert "1 EXPUNGE" in told(house, one)
 
 
 # --- other mailboxes
