@@ -90,6 +90,10 @@ PROOFS = {
     "RIGHTS=texk": ["MYRIGHTS INBOX", r"\* MYRIGHTS INBOX (?=\w*t)(?=\w*e)(?=\w*x)(?=\w*k)"],
     "LIST-MYRIGHTS": ['LIST "" INBOX RETURN (MYRIGHTS)', r"\* MYRIGHTS INBOX \w+"],
     "PREVIEW": ["FETCH 1 PREVIEW", r'PREVIEW "Green tea\."'],
+    "NOTIFY": [
+        "NOTIFY SET STATUS (selected (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge))",
+        r"\* STATUS Drafts \(MESSAGES 0 UIDNEXT 1 .*[\s\S]*OK NOTIFY",
+    ],
     "OBJECTID": ["FETCH 1 (EMAILID THREADID)", r"EMAILID \([\w-]+\) THREADID (\([\w-]+\)|NIL)"],
     "SAVEDATE": ["FETCH 1 SAVEDATE", r'SAVEDATE "'],
     "METADATA": [
