@@ -227,9 +227,12 @@ class MaildirAccount:
 
     async def create(self, name: str, special_use: frozenset[str] = frozenset()) -> MailboxInfo:
         try:
-            return await self.run(acl.create, name, special_use)
-        finally:
+            info, inherited = await self.run(acl.create, name, special_use)
+        except BaseException:
             self._acls.forget()
+            raise
+        self._acls.created(name, inherited)
+        return info
 
     async def delete(self, name: str) -> None:
         try:

@@ -62,6 +62,13 @@ class AclBook:
         """The tree or a list changed: the next question is answered from the disk, not from memory."""
         self._looked = None
 
+    def created(self, name: str, inherited: bool) -> None:
+        """A new mailbox without a list changes nothing else: a look at thousands for each CREATE would."""
+        if inherited:
+            self.forget()
+        elif name in self._known:  # of an earlier mailbox of that name
+            self._known = {known: acl for known, acl in self._known.items() if known != name}
+
 
 def _look(vault: Vault, read: dict[bytes, tuple[Stamp, Acl]]) -> dict[str, Acl]:
     """All lists. read: those that were read before, by folder; those whose files are gone leave it."""
@@ -128,10 +135,10 @@ def _write(vault: Vault, folder: bytes, acl: Acl) -> None:
     vault.files.discard(vault.root + b"/" + acl_file.LIST_FILE)
 
 
-def create(vault: Vault, name: str, special_use: frozenset[str]) -> MailboxInfo:
+def create(vault: Vault, name: str, special_use: frozenset[str]) -> tuple[MailboxInfo, bool]:
     """``tree.create``; the new mailbox takes the list of the nearest mailbox above it (RFC 4314 §4).
 
-    In a namespace of nobody the root's list, its INBOX's, stands above all.
+    In a namespace of nobody the root's list, its INBOX's, stands above all. Returns with it whether it took one.
     """
     made = tree.create(vault, name, special_use)
     above = [*reversed(names.parents(name)), *([names.INBOX] if vault.location.shared else [])]
@@ -142,5 +149,6 @@ def create(vault: Vault, name: str, special_use: frozenset[str]) -> MailboxInfo:
             mine = mailboxes.by_name(vault.connection, name)
             if found is not None and mine is not None and not found[1].damaged:
                 _write(vault, mine.folder, found[1])
+                return made, True
             break
-    return made
+    return made, False
