@@ -1,4 +1,4 @@
-"""When the lists of an account's mailboxes are read: each look costs a stat a mailbox, and an account may have 10,000."""
+"""When the lists of an account's mailboxes are read: each look costs a stat a mailbox, and there may be 10,000."""
 
 from mailaccess.model.rights import Acl, AclEntry, Kind
 from mailaccess.store import acl
