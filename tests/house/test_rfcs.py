@@ -19,7 +19,7 @@ from tests.house.citations import (
     sources,
     support,
 )
-from tests.house.rfc_support import page, shown_by
+from tests.house.rfc_support import PAGE, page, shown_by
 
 
 def rooms(number: int) -> set[str]:
@@ -90,3 +90,7 @@ def test_the_page_names_every_rfc_once():
     assert re.findall(r"^## RFC (\d+)$", page(), re.MULTILINE) == [
         str(entry.number) for entry in support().values() if entry.status != "reference"
     ]
+
+
+def test_the_page_is_fresh():
+    assert PAGE.read_text("utf-8") == page(), "run ./scripts/rfc-support and commit docs/rfc-support.md"
