@@ -61,6 +61,8 @@ class Server:
         (folder / "aliases").write_text("info: lee@naver.com\n")
         self.process: subprocess.Popen[str] | None = None
         self._follower: threading.Thread | None = None
+        self._begun = 0
+        """Where in the log the present run begins."""
         self.log: list[str] = []
         self._news = threading.Condition()
         self._make_certificate()
@@ -122,7 +124,7 @@ class Server:
 
     def start(self) -> None:
         """Start and wait until every port answers."""
-        start = len(self.log)
+        start = self._begun = len(self.log)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mailaccess.service.main", "serve", "--config", str(self.configuration)],
             stdout=subprocess.PIPE,
@@ -147,14 +149,15 @@ class Server:
             self._news.notify_all()
 
     def await_log(self, text: str, start: int = 0) -> str:
-        """The first line of the log from line ``start`` on that holds ``text``."""
+        """The first line of the log from line ``start`` on that holds ``text``; fails when this run has ended."""
 
         def found() -> str | None:
             return next((line for line in self.log[start:] if text in line), None)
 
         with self._news:
             self._news.wait_for(
-                lambda: found() or any("ended with" in line for line in self.log[start:]), PATIENCE
+                lambda: found() or any("ended with" in line for line in self.log[max(start, self._begun) :]),
+                PATIENCE,
             )
             line = found()
         assert line is not None, f"no {text!r} in the log:\n{''.join(self.log[-50:])}"
