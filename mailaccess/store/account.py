@@ -6,8 +6,6 @@ returns, and nothing is lost if the caller was cancelled.
 """
 
 import contextlib
-import errno
-import fcntl
 import os
 import sqlite3
 from collections import deque
@@ -17,15 +15,12 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from mailaccess.model import names
 from mailaccess.model.account import AccountLocation, QuotaLimit
 from mailaccess.model.errors import (
-    BadMailboxName,
-    InUse,
     MailboxGone,
     MailError,
     NoSuchMailbox,
 )
 from mailaccess.model.rights import Acl
 from mailaccess.model.secret import Secret
-from mailaccess.model.sequence import UidSet
 from mailaccess.store import (
     accesskeys,
     acl,
@@ -33,10 +28,12 @@ from mailaccess.store import (
     changing,
     housekeeping,
     intake,
+    layout,
     loading,
     metadata,
-    steps,
+    subscribing,
     tree,
+    treechanges,
 )
 from mailaccess.store.api import (
     AnnotationMark,
@@ -51,15 +48,17 @@ from mailaccess.store.api import (
     Quota,
     Status,
 )
+from mailaccess.store.arriving import Arrivals
 from mailaccess.store.background import Cancellable
 from mailaccess.store.changes import Delta, OpenMailbox
 from mailaccess.store.folder import is_doubtful
 from mailaccess.store.index import mailboxes as rows
 from mailaccess.store.index.picked import Picked
+from mailaccess.store.locking import AccountLock, lock
 from mailaccess.store.mailbox import MailboxHandle
-from mailaccess.store.maildir.files import Files
 from mailaccess.store.noticing import Noticing
 from mailaccess.store.overhearing import Overhearing
+from mailaccess.store.overview import Overview
 from mailaccess.store.surroundings import Surroundings
 from mailaccess.store.vault import NeedsThread, Vault
 
@@ -68,15 +67,6 @@ T = TypeVar("T")
 
 SETTLE_SECONDS: Final = 0.05
 """Between a change and the file operations it owes: changes that follow at once are done together."""
-
-FEW_STATUSES: Final = 8
-"""Mailboxes asked for in one small job."""
-
-FEW_MARKS: Final = 100
-"""Mailboxes whose marks are read on the reactor thread: 0.3 ms."""
-
-STATUSES_KEPT: Final = 10_000
-"""Mailboxes whose last STATUS is remembered: all that an account may have."""
 
 
 class MaildirAccount:
@@ -108,17 +98,15 @@ class MaildirAccount:
         self._telling = False
         self._open: dict[str, OpenMailbox] = {}
         self._named: dict[str, OpenMailbox] = {}
-        self._statuses: dict[str, loading.Looked] = {}
-        self._listing: tree.Listing | None = None
         self._opening = 0
-        self._appends: deque[appending.Request] = deque()
         self.asked = 0
         self.ended = False
         self._working = False
         self._work_due: Cancellable | None = None
         self._noticing = Noticing(self, surroundings.watcher)
         self._overhearing = Overhearing(self, surroundings.watcher)
-        self._marks: tuple[tuple[object, int], tuple[dict[str, bytes], dict[str, Mark]]] | None = None
+        self._overview = Overview(self, self._noticing, self._overhearing)
+        self._arrivals = Arrivals(self, surroundings)
 
     # Jobs
 
@@ -208,21 +196,13 @@ class MaildirAccount:
     # The tree
 
     async def mailboxes(self) -> Mailboxes:
-        known, vault = self._listing, self.vault
-        if (
-            known is None
-            or known.version != vault.tree_version
-            or not self._noticing.index_is_fresh()
-            or vault.files.mtime(vault.root) != known.root_mtime
-        ):
-            known = self._listing = await self.run(tree.listing)
-        return known.infos
+        return await self._overview.mailboxes()
 
     async def subscriptions(self) -> frozenset[str]:
-        return frozenset(await self.run(tree.subscribed))
+        return frozenset(await self.run(subscribing.subscribed))
 
     async def set_subscribed(self, name: str, subscribed: bool) -> None:
-        await self.run(tree.set_subscribed, name, subscribed)
+        await self.run(subscribing.set_subscribed, name, subscribed)
         self._overhearing.stir()
 
     async def create(self, name: str, special_use: frozenset[str] = frozenset()) -> MailboxInfo:
@@ -236,46 +216,27 @@ class MaildirAccount:
 
     async def delete(self, name: str) -> None:
         try:
-            folder = await self.run(tree.delete, name)
+            folder = await self.run(treechanges.delete, name)
         finally:
             self._acls.forget()
-        await self.runner.run(tree.remove_folder, self.vault, folder)
+        await self.runner.run(layout.remove_folder, self.vault, folder)
 
     async def rename(self, old: str, new: str) -> None:
         if old != names.INBOX:
             try:
-                await self.run(tree.rename, old, new)
+                await self.run(treechanges.rename, old, new)
             finally:
                 self._acls.forget()
             return
         await self.create(new)
         await self.run(metadata.copy_from_inbox, new)
-        await self.run(_move_all, new)
+        await self.run(changing.move_inbox, new)
 
     async def status(self, name: str) -> Status:
-        known = self._known_status(name) if self._noticing.index_is_fresh() else None
-        return known or self._keep_status(name, await self.run_small(loading.status, name))
+        return await self._overview.status(name)
 
     async def statuses(self, names: Sequence[str]) -> dict[str, Status]:
-        fresh = self._noticing.index_is_fresh()
-        found = {name: known for name in names if fresh and (known := self._known_status(name)) is not None}
-        asked = [name for name in names if name not in found]
-        run = self.run_small if len(asked) <= FEW_STATUSES else self.run
-        looked = await run(loading.statuses, asked) if asked else {}
-        return found | {name: self._keep_status(name, each) for name, each in looked.items()}
-
-    def _known_status(self, name: str) -> Status | None:
-        """What was told last, if nothing has changed since."""
-        looked, vault = self._statuses.get(name), self.vault
-        if looked is None or looked.stamp != vault.stamp:
-            return None
-        return looked.status if loading.signs(vault, looked.folder) == looked.signs else None
-
-    def _keep_status(self, name: str, looked: loading.Looked) -> Status:
-        if len(self._statuses) >= STATUSES_KEPT:
-            self._statuses.clear()
-        self._statuses[name] = looked
-        return looked.status
+        return await self._overview.statuses(names)
 
     async def require(self, name: str) -> None:
         await self.run_small(tree.find, name)
@@ -387,53 +348,21 @@ class MaildirAccount:
     # Messages in
 
     def upload(self, limit: int) -> appending.MessageUpload:
-        path = self.vault.root + b"/tmp/" + self._surroundings.unique_names.make().encode("ascii")
-        return appending.MessageUpload(self.vault.files, self.runner, path, limit)
+        return self._arrivals.upload(limit)
 
     async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended:
-        now = int(self.clock())
-        incoming: list[appending.Incoming] = []
-        for message in messages:
-            upload = message.upload
-            assert isinstance(upload, appending.MessageUpload), "uploads come from Account.upload"
-            date = now if message.date is None else message.date
-            incoming.append(appending.Incoming(upload, message.flags, date, message.replaces))
-        request = appending.Request(name, incoming)
-        self._appends.append(request)
-        try:
-            await self._turn(self._commit, request)
-            return appending.outcome(request)
-        finally:
-            if not isinstance(request.outcome, Appended):
-                with contextlib.suppress(ValueError):
-                    self._appends.remove(request)
-                left = [each.upload for each in incoming if each.upload.is_on_disk]
-                if left:
-                    await self.runner.run(_remove_all, left)
+        return await self._arrivals.append(name, messages)
 
-    async def _commit(self, request: appending.Request) -> None:
-        if request.outcome is not None:  # whoever had his turn before took it along
-            return
-        try:
-            await steps.drive(self.runner, self.vault.steps_at_once(appending.commit, self._appends, request))
-        except NeedsThread:
-            await self.runner.run(self.vault.job, appending.commit_here, self._appends, request)
-        self._surroundings.indexer.wants(self)
-
-    async def _turn(
-        self, call: Callable[[appending.Request], Awaitable[None]], request: appending.Request
-    ) -> None:
-        """Run a coroutine in the account's order; then columns and listeners are up to date."""
+    async def hold(self) -> None:
         self._surroundings.indexer.busy()
         self.asked += 1
         self._surroundings.used(self)
         await self.runner.hold(self.key)
-        try:
-            await call(request)
-        finally:
-            self.runner.release(self.key)
-            self._take_deltas()
-            self._plan_work()
+
+    def release(self) -> None:
+        self.runner.release(self.key)
+        self._take_deltas()
+        self._plan_work()
 
     # Quota
 
@@ -466,17 +395,10 @@ class MaildirAccount:
         return self._overhearing.listen(heard)
 
     async def marks(self) -> Mapping[str, Mark]:
-        known = self._marks
-        if known is None or not self._noticing.index_is_fresh() or known[0] != self._overhearing.signature():
-            before = self._overhearing.signature()  # a job that ends meanwhile shows as another one
-            await self.run_small(tree.sync)
-            run = self.run_small if known is not None and len(known[1][0]) <= FEW_MARKS else self.run
-            known = self._marks = before, await run(loading.marks)
-        return known[1][1]
+        return await self._overview.marks()
 
     def folder_of(self, name: str) -> bytes | None:
-        """The folder of a mailbox, as of the last ``marks``."""
-        return None if self._marks is None else self._marks[1][0].get(name)
+        return self._overview.folder_of(name)
 
     async def annotation_marks(
         self, mailboxes: Sequence[str | None], known: Mapping[str | None, AnnotationMark]
@@ -494,7 +416,7 @@ class MaildirAccount:
     # Locks
 
     async def lock(self, purpose: str) -> "AccountLock":
-        return await self.run(_lock, purpose)
+        return await self.run(lock, purpose)
 
     # The end
 
@@ -520,19 +442,8 @@ class MaildirAccount:
         self._overhearing.stop()
         self._noticing.end_index()
         if self.vault.is_open:
-            await self.run(_finish_and_close)
+            await self.run(loading.finish_and_close)
         self.ended = True
-
-
-def _remove_all(uploads: Sequence[appending.MessageUpload]) -> None:
-    for upload in uploads:
-        upload.remove()
-
-
-def _move_all(vault: Vault, new: str) -> None:
-    """RENAME of INBOX: its messages go to the new mailbox. RFC 9051 §6.3.6."""
-    inbox = intake.check(vault, names.INBOX)
-    changing.copy(vault, inbox.mailbox_id, UidSet(((1, 2**32 - 1),)), new, move=True, by=None)
 
 
 def _nothing(vault: Vault) -> None:
@@ -541,42 +452,3 @@ def _nothing(vault: Vault) -> None:
 
 def _used(vault: Vault) -> tuple[int, int, int]:
     return *rows.used(vault.connection), rows.count(vault.connection)
-
-
-def _finish_and_close(vault: Vault) -> None:
-    loading.Lifecycle().leaving(vault)
-    vault.owing = False
-    vault.close()
-
-
-class AccountLock:
-    """An flock on a file in the index's folder: gone with the process, over all processes."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def release(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __del__(self) -> None:
-        self.release()
-
-
-def _lock(vault: Vault, purpose: str) -> AccountLock:
-    if not purpose.isalnum():
-        raise BadMailboxName
-    path = os.fsencode(vault.location.index) + b"/" + purpose.encode("ascii") + b".lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise InUse from None
-        raise
-    return AccountLock(descriptor)
-
-
-__all__ = ["AccountLock", "Files", "MaildirAccount"]

@@ -13,7 +13,7 @@ from mailaccess.model import names
 from mailaccess.model.errors import LimitReached, NoSuchMailbox, TemporaryFailure
 from mailaccess.model.rights import MAX_ENTRIES, Acl
 from mailaccess.observe.events import Level
-from mailaccess.store import tree
+from mailaccess.store import tree, treechanges
 from mailaccess.store.api import MailboxInfo
 from mailaccess.store.index import mailboxes
 from mailaccess.store.maildir import acl as acl_file
@@ -136,11 +136,11 @@ def _write(vault: Vault, folder: bytes, acl: Acl) -> None:
 
 
 def create(vault: Vault, name: str, special_use: frozenset[str]) -> tuple[MailboxInfo, bool]:
-    """``tree.create``; the new mailbox takes the list of the nearest mailbox above it (RFC 4314 §4).
+    """``treechanges.create``; the new mailbox takes the list of the nearest mailbox above it (RFC 4314 §4).
 
     In a namespace of nobody the root's list, its INBOX's, stands above all. Returns with it whether it took one.
     """
-    made = tree.create(vault, name, special_use)
+    made = treechanges.create(vault, name, special_use)
     above = [*reversed(names.parents(name)), *([names.INBOX] if vault.location.shared else [])]
     for parent in above:
         box = mailboxes.by_name(vault.connection, parent)

@@ -32,6 +32,7 @@ from mailaccess.model.sequence import UidSet
 from mailaccess.model.work import ThreadRunner
 from mailaccess.store import firstlook, intake, naming, steps, tree
 from mailaccess.store.api import Appended, Replaced
+from mailaccess.store.bounds import next_modseq, take_uids
 from mailaccess.store.changes import Delta
 from mailaccess.store.describing import appended
 from mailaccess.store.folder import folder_times
@@ -41,6 +42,7 @@ from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import deliver, names
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.reading import crlf
+from mailaccess.store.spelling import known_flags
 from mailaccess.store.steps import Steps
 from mailaccess.store.vault import Vault
 
@@ -258,7 +260,7 @@ class _Round:
                 except MailError as error:
                     request.outcome = error
         for name in {item.request.name for item in self.placed}:
-            self.modseqs[name] = self.vault.next_modseq(self.boxes[name])
+            self.modseqs[name] = next_modseq(self.vault, self.boxes[name])
 
     def _box(self, name: str) -> Box:
         box = self.boxes.get(name)
@@ -282,12 +284,12 @@ class _Round:
         vault.require_room(self.octets + octets, len(self.placed) + len(incoming) - len(going))
         if box.messages + len(self.placed) + len(incoming) > intake.MAX_MESSAGES:
             raise LimitReached("The mailbox is full")
-        flag_sets = [vault.known_flags(box, message.flags) for message in incoming]
+        flag_sets = [known_flags(vault, box, message.flags) for message in incoming]
         rows = [vault.flag_sets.row(vault.connection, flags) for flags in flag_sets]
         lettering = _NO_KEYWORDS
         if any([is_keyword(flag) for flags in flag_sets for flag in flags]):
             lettering = naming.Lettering(mailboxes.keywords(vault.connection, box))
-        uid = vault.take_uids(box, len(incoming))
+        uid = take_uids(vault, box, len(incoming))
         for message, flags, row in zip(incoming, flag_sets, rows, strict=True):
             size = message.upload.size
             unique = vault.unique_names.make().encode("ascii")

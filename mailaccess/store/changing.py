@@ -13,16 +13,19 @@ Plain blocking code for the account's serial jobs.
 from array import array
 from collections.abc import Sequence
 
+from mailaccess.model import names
 from mailaccess.model.errors import LimitReached, MailboxGone
 from mailaccess.model.flags import DELETED, FlagSet, is_keyword
 from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.store import firstlook, intake, tree
 from mailaccess.store.api import Copied, Expunged, FlagFilter, FlagOperation, FlagsStored, Mailbox
+from mailaccess.store.bounds import MAX_UID, next_modseq, take_uids
 from mailaccess.store.changes import Delta, Rows
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
-from mailaccess.store.vault import MAX_UID, Vault
+from mailaccess.store.spelling import known_flags
+from mailaccess.store.vault import Vault
 
 EVERYTHING = UidSet(((1, MAX_UID),))
 
@@ -63,7 +66,7 @@ def set_flags(
         mapping = _mapping(vault, box, operation, flags)
         if mapping:
             changed = messages.chosen_with(connection, box, list(mapping))
-            modseq = vault.next_modseq(box)
+            modseq = next_modseq(vault, box)
             messages.set_flags(connection, box, mapping, modseq)
             vault.owe(box, changed)
             numbers = {
@@ -85,16 +88,11 @@ def _mapping(vault: Vault, box: Box, operation: FlagOperation, flags: FlagSet) -
         known = {flag.lower(): flag for flag in mailboxes.keywords(vault.connection, box).values()}
         flags = frozenset([known.get(flag.lower(), flag) if is_keyword(flag) else flag for flag in flags])
     else:
-        flags = vault.known_flags(box, flags)
+        flags = known_flags(vault, box, flags)
     mapping: dict[int, int] = {}
     for row in present:
         now = vault.flag_sets.of_row(row)
-        if operation is FlagOperation.ADD:
-            then = now | flags
-        elif operation is FlagOperation.REMOVE:
-            then = now - flags
-        else:
-            then = flags
+        then = operation.applied(now, flags)
         if then != now:
             mapping[row] = vault.flag_sets.row(vault.connection, then)
     return mapping
@@ -151,8 +149,8 @@ def copy(
         count, octets = messages.count(connection, source)
         if not move:
             vault.require_room(octets, count)
-        first = vault.take_uids(target, count)
-        modseq = vault.next_modseq(target)
+        first = take_uids(vault, target, count)
+        modseq = next_modseq(vault, target)
         messages.duplicate(connection, source, target, first, modseq, int(vault.clock()), shared=not move)
         new = UidSet(((first, first + count - 1),))
         _carry_keywords(vault, source, target, new, modseq, keep)
@@ -169,6 +167,12 @@ def copy(
         return Copied(target.uidvalidity, sources, array("I", range(first, first + count)))
 
 
+def move_inbox(vault: Vault, new: str) -> None:
+    """RENAME of INBOX: its messages go to the new mailbox. RFC 9051 §6.3.6."""
+    inbox = intake.check(vault, names.INBOX)
+    copy(vault, inbox.mailbox_id, EVERYTHING, new, move=True, by=None)
+
+
 def _carry_keywords(
     vault: Vault, source: Box, target: Box, new: UidSet, modseq: int, keep: FlagFilter | None
 ) -> None:
@@ -182,7 +186,7 @@ def _carry_keywords(
     mapping: dict[int, int] = {}
     for row in messages.chosen_flags(connection, target):
         flags = vault.flag_sets.of_row(row)
-        known = vault.known_flags(target, flags if keep is None else keep(flags))
+        known = known_flags(vault, target, flags if keep is None else keep(flags))
         if known != flags:
             mapping[row] = vault.flag_sets.row(connection, known)
     if mapping:

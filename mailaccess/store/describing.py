@@ -2,7 +2,7 @@
 
 import os
 from array import array
-from typing import Protocol
+from typing import Final, Protocol
 
 from mailaccess.model.errors import LimitReached
 from mailaccess.model.flags import SYSTEM_FLAGS, FlagSet
@@ -11,7 +11,11 @@ from mailaccess.store.changes import Rows
 from mailaccess.store.index import mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import names, scan
+from mailaccess.store.maildir.files import Files
 from mailaccess.store.vault import Vault
+
+PIECE: Final = 2**20
+"""Octets read at once of a file that is measured."""
 
 
 class NewFiles(Protocol):
@@ -107,6 +111,24 @@ def appended(vault: Vault, rows: list[messages.Row]) -> Rows:
         array("Q", [row[6] for row in rows]),
         array("q", [row[4] for row in rows]),
     )
+
+
+def measured(files: Files, path: bytes, stored: int) -> int:
+    """Octets of the wire form, by reading the file; stored: what to say of one that is not there."""
+    try:
+        descriptor = files.open(path)
+    except FileNotFoundError:
+        return stored  # renamed or removed this moment: the next look tells
+    try:
+        size = offset = 0
+        last = b""
+        while piece := os.pread(descriptor, PIECE, offset):
+            offset += len(piece)
+            size += wire_size(piece) - (last == b"\r" and piece[:1] == b"\n")
+            last = piece[-1:]
+        return size
+    finally:
+        os.close(descriptor)
 
 
 def wire_size(data: bytes) -> int:

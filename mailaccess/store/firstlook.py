@@ -18,6 +18,7 @@ from itertools import repeat
 from typing import Final, Protocol
 
 from mailaccess.model.flags import FlagSet
+from mailaccess.store.bounds import next_modseq, take_uids
 from mailaccess.store.changes import Delta, Rows
 from mailaccess.store.describing import Describer
 from mailaccess.store.index import fulltext, mailboxes, messages, packed
@@ -95,9 +96,9 @@ def take(look: Look) -> bool:
         return False
     highest = found.uids[-1]
     if highest >= box.uidnext:
-        vault.take_uids(box, highest + 1 - box.uidnext)
+        take_uids(vault, box, highest + 1 - box.uidnext)
     flags = array("I", map(flag_rows.__getitem__, found.letters))
-    modseq = vault.next_modseq(box)
+    modseq = next_modseq(vault, box)
     _keep(vault, box, found, flags, modseq)
     nameless = [
         pair

@@ -5,6 +5,7 @@ What becomes of their files is the caller's affair. Blocking code for the accoun
 
 from mailaccess.model.sequence import UidSet
 from mailaccess.store.api import Mailbox
+from mailaccess.store.bounds import next_modseq
 from mailaccess.store.changes import Delta
 from mailaccess.store.index import messages
 from mailaccess.store.index.mailboxes import Box
@@ -18,7 +19,7 @@ def forget(vault: Vault, box: Box, gone: UidSet, *, by: Mailbox | None = None) -
     count, octets = messages.count(connection, box)
     if not count:
         return 0
-    modseq = vault.next_modseq(box)
+    modseq = next_modseq(vault, box)
     messages.delete(connection, box)
     messages.remember_expunged(connection, box, gone, modseq)
     box.messages -= count

@@ -18,13 +18,16 @@ from typing import Final
 from mailaccess.model.flags import MAX_KEYWORDS, FlagSet
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import firstlook, naming, tree
+from mailaccess.store.bounds import next_modseq, take_uids
 from mailaccess.store.changes import Delta, Rows
-from mailaccess.store.describing import Describer, appended, wire_size
+from mailaccess.store.control import read_control
+from mailaccess.store.describing import Describer, appended, measured
 from mailaccess.store.folder import GRAIN, Disk, folder_times, is_doubtful
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import fulltext, mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import names, scan, uids
+from mailaccess.store.spelling import known_flags
 from mailaccess.store.vault import Vault
 
 Key = tuple[int, int]
@@ -36,9 +39,6 @@ INSERTED_AT_ONCE: Final = 5_000
 NAMED_AT_ONCE: Final = 64
 """New files that get their names within the scan: 2 ms. The UIDs of more of them go to a list, as Dovecot does it,
 and into their names when those change for another reason."""
-
-PIECE: Final = 2**20
-"""Octets read at once of a file that is measured."""
 
 FEW: Final = 4
 """New files for each of which the rows are looked through for a twin: 10 ms for 100,000 of them, in C."""
@@ -242,8 +242,8 @@ class _Intake:
             (place, file, of.box.id, uid),
         )
         if merged != ours:
-            of.modseq = of.modseq or self.vault.next_modseq(of.box)
-            flags = self.vault.flag_sets.row(self.connection, self.vault.known_flags(of.box, merged))
+            of.modseq = of.modseq or next_modseq(self.vault, of.box)
+            flags = self.vault.flag_sets.row(self.connection, known_flags(self.vault, of.box, merged))
             self.connection.execute(
                 "UPDATE messages SET flags = ?, modseq = ? WHERE mailbox = ? AND uid = ?",
                 (flags, of.modseq, of.box.id, uid),
@@ -272,8 +272,8 @@ class _Intake:
         highest = assigned[-1][0]
         in_order = not first_time or box.messages == 0
         if highest >= box.uidnext:
-            vault.take_uids(box, highest + 1 - box.uidnext)
-        modseq = vault.next_modseq(box)
+            take_uids(vault, box, highest + 1 - box.uidnext)
+        modseq = next_modseq(vault, box)
         self._insert(assigned, modseq, tell=in_order)
         if first_time:
             box.first_recent = next(
@@ -340,21 +340,7 @@ class _Intake:
         return row
 
     def measured(self, place: int, file: bytes, stored: int) -> int:
-        """Octets of the wire form, by reading the file."""
-        try:
-            descriptor = self.vault.files.open(self.vault.path(self.box.folder, place, file))
-        except FileNotFoundError:
-            return stored  # renamed or removed this moment: the next look tells
-        try:
-            size = offset = 0
-            last = b""
-            while piece := os.pread(descriptor, PIECE, offset):
-                offset += len(piece)
-                size += wire_size(piece) - (last == b"\r" and piece[:1] == b"\n")
-                last = piece[-1:]
-            return size
-        finally:
-            os.close(descriptor)
+        return measured(self.vault.files, self.vault.path(self.box.folder, place, file), stored)
 
     def _taken(self, uid: int) -> bool:
         row = self.connection.execute(
@@ -365,7 +351,7 @@ class _Intake:
     def write_list(self, lines: list[bytes]) -> None:
         """Have the UIDs of many new files on disk in one file, instead of one rename for each."""
         box = self.box
-        data = tree.read_control(self.vault, box.folder, uids.OWN_UIDLIST)
+        data = read_control(self.vault, box.folder, uids.OWN_UIDLIST)
         before = data if data is not None and self._in_list(uids.OWN_UIDLIST) else b""
         self.vault.files.replace(
             self.vault.folder(box.folder) + b"/" + uids.OWN_UIDLIST,
@@ -386,7 +372,7 @@ class _Intake:
         return len(known) >= len(unique) and [known.get(each) for each in unique] == list(uids_)
 
     def _in_list(self, file: bytes) -> dict[bytes, int]:
-        data = tree.read_control(self.vault, self.box.folder, file)
+        data = read_control(self.vault, self.box.folder, file)
         listed = uids.parse_uidlist(data) if data is not None else None
         return listed.uids if listed is not None and listed.uidvalidity == self.box.uidvalidity else {}
 
@@ -394,7 +380,7 @@ class _Intake:
         """The keywords without letters, by UID, where the index was lost."""
         if self.box.scanned:
             return {}
-        data = tree.read_control(self.vault, self.box.folder, uids.FILE)
+        data = read_control(self.vault, self.box.folder, uids.FILE)
         known = uids.parse(data) if data is not None else None
         found: dict[int, FlagSet] = {}
         if known is not None:

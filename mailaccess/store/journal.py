@@ -19,6 +19,7 @@ from typing import Final
 from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import Level
 from mailaccess.store import naming
+from mailaccess.store.bounds import write_uids
 from mailaccess.store.folder import own_changes
 from mailaccess.store.index import mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
@@ -119,7 +120,7 @@ class _Batch:
             "UPDATE messages SET home = ?, place = ?, file = ? WHERE mailbox = ? AND uid = ?", done
         )
         if any(number >= names.LETTERED for number in keywords):
-            vault.write_uids(box)
+            write_uids(vault, box)
         for other in self.homes.values():
             mailboxes.save(connection, other)
         return failed

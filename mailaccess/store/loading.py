@@ -13,7 +13,7 @@ from typing import Final
 from mailaccess.model.errors import MailError
 from mailaccess.model.flags import DELETED, SEEN, Flag
 from mailaccess.model.sequence import EMPTY, UidSet
-from mailaccess.store import changing, intake, journal, tree
+from mailaccess.store import changing, intake, journal, layout, tree
 from mailaccess.store.api import Mark, Status
 from mailaccess.store.changes import Delta
 from mailaccess.store.columns import MailboxColumns
@@ -47,7 +47,7 @@ class Lifecycle:
     """What happens when an index is opened or left (``vault.Lifecycle``)."""
 
     def opened(self, vault: Vault, *, fresh: bool, rebooted: bool) -> None:
-        tree.prepare_maildir(vault, vault.autocreate)
+        layout.prepare_maildir(vault, vault.autocreate)
         if rebooted:
             tree.continue_above_bounds(vault)
         if not fresh:
@@ -62,6 +62,13 @@ class Lifecycle:
 
     def reload(self, vault: Vault, mailbox_id: str) -> Delta | None:
         return reload(vault, mailbox_id)
+
+
+def finish_and_close(vault: Vault) -> None:
+    """Finish what is owed and close the index; the next job opens it again."""
+    Lifecycle().leaving(vault)
+    vault.owing = False
+    vault.close()
 
 
 def load(vault: Vault, name: str, have: frozenset[str]) -> Loaded:

@@ -55,12 +55,7 @@ def set_flags(
     if unchanged_since is not None and last > unchanged_since:
         return FlagsStored(EMPTY, uids, highest)
     now = vault.flag_sets.of_row(old)
-    if operation is FlagOperation.ADD:
-        then = now | flags
-    elif operation is FlagOperation.REMOVE:
-        then = now - flags
-    else:
-        then = flags
+    then = operation.applied(now, flags)
     if then == now:
         return FlagsStored(EMPTY, EMPTY, highest)
     version = vault.tree_version

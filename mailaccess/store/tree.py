@@ -9,45 +9,31 @@ when complete, removed by renaming first: no program ever sees half of one.
 Plain blocking code for the account's serial jobs.
 """
 
-import os
 import secrets
 import sqlite3
-import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from mailaccess.model import names
 from mailaccess.model.errors import (
-    BadMailboxName,
-    LimitReached,
-    MailboxExists,
-    MailboxHasChildren,
     MailboxNotSelectable,
     NoSuchMailbox,
-    OverQuota,
-    TemporaryFailure,
-    UseAttribute,
 )
 from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import Level
 from mailaccess.store.api import Mailboxes, MailboxInfo
+from mailaccess.store.bounds import MAX_UID, MODSEQS_RESERVED, UIDS_RESERVED, reserve, write_uids
 from mailaccess.store.changes import Delta
+from mailaccess.store.control import read_control
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import mailboxes
 from mailaccess.store.index.mailboxes import Box
-from mailaccess.store.maildir import folders, subscriptions, uids
-from mailaccess.store.vault import MAX_UID, MODSEQS_RESERVED, UIDS_RESERVED, Vault
+from mailaccess.store.layout import complete
+from mailaccess.store.maildir import folders, uids
+from mailaccess.store.vault import Vault
 
 MAX_MAILBOXES: Final = 10_000
 """Mailboxes in one account: bounds LIST, and what a client can make the server keep in mind."""
-
-TEMPORARY_LIFETIME: Final = 36 * 3600
-"""Seconds after which a file in ``tmp/`` is nobody's. Source: http://cr.yp.to/proto/maildir.html."""
-
-_NEW: Final = b"..mailaccess-new."
-_SUBFOLDERS: Final = (b"tmp", b"new", b"cur")
 
 
 # Reading the tree
@@ -60,7 +46,7 @@ def find(vault: Vault, name: str) -> Box:
         box = mailboxes.by_name(vault.connection, name)
     if box is not None:
         return box
-    if _has_children(vault.connection, name):
+    if has_children(vault.connection, name):
         raise MailboxNotSelectable
     raise NoSuchMailbox
 
@@ -94,7 +80,7 @@ def info(box: Box) -> MailboxInfo:
     return MailboxInfo(box.name, True, frozenset(box.special_use.split()), box.mailbox_id)
 
 
-def _has_children(connection: sqlite3.Connection, name: str) -> bool:
+def has_children(connection: sqlite3.Connection, name: str) -> bool:
     """Whether there are mailboxes below ``name``: "0" is the character after "/"."""
     row = connection.execute(
         "SELECT 1 FROM mailboxes WHERE name > ? AND name < ? LIMIT 1", (name + "/", name + "0")
@@ -121,7 +107,7 @@ def sync(vault: Vault, *, force: bool = False) -> bool:
         for folder in sorted(there):
             box = rows.get(folder)
             if box is None:
-                _adopt(vault, folder, lost)
+                adopt(vault, folder, lost)
             else:
                 check_uids(vault, box)
         for box in lost.values():
@@ -149,12 +135,12 @@ def _folders(vault: Vault) -> set[bytes]:
     return found
 
 
-def _adopt(
+def adopt(
     vault: Vault, folder: bytes, lost: dict[str, Box], special_use: frozenset[str] = frozenset()
 ) -> Box:
     """A row for a folder that has none; one that was renamed keeps its row, which leaves ``lost``."""
     connection = vault.connection
-    _complete(vault, folder)
+    complete(vault, folder)
     known = _read_uids(vault, folder)
     name = _free_name(connection, folder)
     if known is not None and known.mailbox_id in lost:
@@ -173,7 +159,7 @@ def _adopt(
     elif fresh and not known.special_use:
         known.special_use = _configured_use(vault, name)
     box = _row(vault, name, folder, known, rebuilt=not fresh)
-    vault.write_uids(box)
+    write_uids(vault, box)
     mailboxes.save(connection, box)
     return box
 
@@ -204,18 +190,6 @@ def _read_uids(vault: Vault, folder: bytes) -> uids.Uids | None:
     return known
 
 
-def read_control(vault: Vault, folder: bytes, file: bytes) -> bytes | None:
-    """A control file of a mailbox's folder; None where there is none (or it is no plain file, or huge)."""
-    path = vault.folder(folder) + b"/" + file
-    try:
-        found = vault.files.stat(path)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > uids.MAX_FILE:
-            return None
-        return vault.files.read(path)
-    except FileNotFoundError:
-        return None
-
-
 def _from_dovecot(vault: Vault, folder: bytes) -> uids.Uids:
     """What Dovecot kept of the mailbox, or numbers of a new one."""
     data = read_control(vault, folder, uids.UIDLIST)
@@ -242,13 +216,13 @@ def check_uids(vault: Vault, box: Box) -> None:
             mailboxes.add_keywords(
                 vault.connection, box, [item for item in known.keywords.items() if item[0] not in mine]
             )
-        vault.write_uids(box)
+        write_uids(vault, box)
         mailboxes.save(vault.connection, box)
         return
     mailboxes.remove(vault.connection, box)
     vault.tell(Delta(box.mailbox_id, gone=True))
     anew = _row(vault, box.name, box.folder, known, rebuilt=True)
-    vault.write_uids(anew)
+    write_uids(vault, anew)
     mailboxes.save(vault.connection, anew)
 
 
@@ -294,195 +268,6 @@ def _configured_use(vault: Vault, name: str) -> str:
     return "" if taken else use
 
 
-# Opening
-
-
-def prepare_maildir(vault: Vault, autocreate: Mapping[str, str]) -> None:
-    """Make the Maildir, and in a new one the configured mailboxes, subscribed. Clears what a crash left."""
-    files = vault.files
-    if not files.mtime(vault.root + b"/cur"):
-        new = not files.mtime(vault.root)
-        files.make_folders(vault.root)
-        if new or not any(entry.startswith(b".") for entry in files.listdir(vault.root)):
-            _populate(vault, autocreate)
-    _complete(vault, b"")
-    for entry in files.listdir(vault.root):
-        if entry.startswith((folders.REMOVED, _NEW)):
-            try:
-                files.remove_tree(vault.root + b"/" + entry)
-            except OSError as error:
-                vault.log.log("cleanup-failed", Level.WARNING, user=vault.location.name, error=str(error))
-    clear_temporary(vault)
-
-
-def _populate(vault: Vault, autocreate: Mapping[str, str]) -> None:
-    names_made = [
-        names.canonical(name) for name in autocreate if names.problem(names.canonical(name)) is None
-    ]
-    for name in names_made:
-        if name != names.INBOX:
-            _make_folder(vault, folders.folder(name))
-    path = vault.root + b"/" + subscriptions.FILE
-    if not os.path.lexists(path):
-        vault.files.replace(path, subscriptions.render([names.INBOX, *names_made]))
-
-
-def _complete(vault: Vault, folder: bytes) -> None:
-    for sub in _SUBFOLDERS:
-        path = vault.folder(folder) + b"/" + sub
-        if not vault.files.mtime(path):
-            vault.files.mkdir(path)
-
-
-def clear_temporary(vault: Vault) -> None:
-    folder = vault.root + b"/tmp/"
-    oldest = vault.clock() - TEMPORARY_LIFETIME
-    for entry in vault.files.listdir(folder):
-        try:
-            if vault.files.stat(folder + entry).st_mtime < oldest:
-                vault.files.unlink(folder + entry)
-        except OSError:
-            continue
-
-
-# Changing the tree
-
-
-def _make_folder(vault: Vault, folder: bytes) -> None:
-    """A complete folder, under its name at once. Raises FileExistsError."""
-    files = vault.files
-    building = vault.root + b"/" + _NEW + secrets.token_hex(8).encode()
-    files.mkdir(building)
-    try:
-        for sub in _SUBFOLDERS:
-            files.mkdir(building + b"/" + sub)
-        files.put(building + b"/maildirfolder", b"")
-        if os.path.lexists(vault.root + b"/" + folder):
-            raise FileExistsError
-        files.rename(building, vault.root + b"/" + folder)
-    except OSError:
-        try:
-            files.remove_tree(building)
-        except OSError:
-            pass
-        raise
-    files.sync_folder(vault.root)
-
-
-def create(vault: Vault, name: str, special_use: frozenset[str]) -> MailboxInfo:
-    problem = names.problem(name)
-    if problem is not None:
-        raise BadMailboxName(problem)
-    folder = folders.folder(name)
-    if not special_use <= frozenset(names.SPECIAL_USES):
-        raise UseAttribute
-    sync(vault)
-    with vault.transaction() as connection, _own_change(vault):
-        if mailboxes.by_name(connection, name) is not None or mailboxes.has_folder(connection, folder):
-            raise MailboxExists
-        count = mailboxes.count(connection)
-        if vault.limit.mailboxes is not None and count >= vault.limit.mailboxes:
-            raise OverQuota("The account may not have more mailboxes")  # RFC 9208 §5.3
-        if count >= MAX_MAILBOXES:
-            raise LimitReached("There are too many mailboxes")
-        if special_use and any(
-            special_use & frozenset(box.special_use.split()) for box in mailboxes.everything(connection)
-        ):
-            raise UseAttribute("Another mailbox has that special use already")
-        try:
-            _make_folder(vault, folder)
-        except FileExistsError:
-            raise MailboxExists from None
-        box = _adopt(vault, folder, {}, special_use)
-        return info(box)
-
-
-@contextmanager
-def _own_change(vault: Vault) -> Iterator[None]:
-    """Around a change of ours in the Maildir's root, within a transaction: it is no reason to read the tree."""
-    vault.tree_version += 1
-    row = vault.connection.execute("SELECT root_mtime FROM account").fetchone()
-    trusted = vault.files.mtime(vault.root) == row[0]
-    yield
-    if trusted:
-        vault.connection.execute("UPDATE account SET root_mtime = ?", (vault.files.mtime(vault.root),))
-
-
-def delete(vault: Vault, name: str) -> bytes:
-    """Take the mailbox away; the folder returned is to be removed in the background."""
-    if name == names.INBOX:
-        raise BadMailboxName("INBOX cannot be deleted")
-    sync(vault)
-    box = mailboxes.by_name(vault.connection, name)
-    if box is None:
-        raise MailboxHasChildren if _has_children(vault.connection, name) else NoSuchMailbox
-    if _holds_others(vault, box):
-        vault.finish_owed()
-        if _holds_others(vault, box):
-            raise TemporaryFailure(detail="files of other mailboxes could not be brought away")
-    with vault.transaction() as connection, _own_change(vault):
-        doomed = vault.root + b"/" + folders.REMOVED + secrets.token_hex(8).encode()
-        vault.files.rename(vault.folder(box.folder), doomed)
-        vault.files.sync_folder(vault.root)
-        mailboxes.remove(connection, box)
-        vault.tell(Delta(box.mailbox_id, gone=True))
-    return doomed
-
-
-def _holds_others(vault: Vault, box: Box) -> bool:
-    """Whether files of messages that were moved or copied elsewhere still lie in the mailbox's folder."""
-    row = vault.connection.execute(
-        "SELECT 1 FROM messages WHERE home = ? AND home <> mailbox LIMIT 1", (box.id,)
-    ).fetchone()
-    return row is not None
-
-
-def remove_folder(vault: Vault, path: bytes) -> None:
-    try:
-        vault.files.remove_tree(path)
-    except OSError as error:
-        vault.log.log("cleanup-failed", Level.WARNING, user=vault.location.name, error=str(error))
-
-
-def rename(vault: Vault, old: str, new: str) -> None:
-    """Not for INBOX itself. Raises what ``Account.rename`` says."""
-    problem = names.problem(new)
-    if problem is not None:
-        raise BadMailboxName(problem)
-    if names.is_below(new, old):
-        raise BadMailboxName("A mailbox cannot be moved below itself")
-    sync(vault)
-    connection = vault.connection
-    moving = [
-        box for box in mailboxes.everything(connection) if box.name == old or names.is_below(box.name, old)
-    ]
-    if not moving:
-        raise NoSuchMailbox
-    if mailboxes.by_name(connection, new) is not None or _has_children(connection, new):
-        raise MailboxExists
-    targets = [(box, new + box.name[len(old) :]) for box in moving]
-    paths = [(box, target, folders.folder(target)) for box, target in targets]  # all too-long names show here
-    if any(names.problem(target) is not None for _, target in targets):
-        raise BadMailboxName("A mailbox below it would get an impossible name")
-    with vault.transaction() as connection, _own_change(vault):
-        done: list[tuple[bytes, bytes]] = []
-        try:
-            for box, target, folder in paths:
-                source, place = vault.folder(box.folder), vault.folder(folder)
-                if os.path.lexists(place):
-                    raise MailboxExists
-                vault.files.rename(source, place)
-                done.append((source, place))
-                box.name, box.folder = target, folder
-                mailboxes.rename(connection, box)
-                vault.tell(Delta(box.mailbox_id, name=target))
-            vault.files.sync_folder(vault.root)
-        except BaseException:
-            for source, place in reversed(done):
-                os.rename(place, source)
-            raise
-
-
 def continue_above_bounds(vault: Vault) -> None:
     """After another boot the index may have lost its last commits: numbers go on from the reserved bounds."""
     with vault.transaction() as connection:
@@ -490,31 +275,5 @@ def continue_above_bounds(vault: Vault) -> None:
             box.uidnext = max(box.uidnext, min(box.uid_bound, MAX_UID - UIDS_RESERVED))
             box.highest_modseq = max(box.highest_modseq, box.modseq_bound)
             box.new_mtime = box.cur_mtime = -1
-            vault.reserve(box)
+            reserve(vault, box)
             mailboxes.save(connection, box)
-
-
-# Subscriptions
-
-
-def subscribed(vault: Vault) -> list[str]:
-    data = read_control(vault, b"", subscriptions.FILE)
-    return subscriptions.parse(data) if data is not None else []
-
-
-def set_subscribed(vault: Vault, name: str, wanted: bool) -> None:
-    """Rewrite the file; a name that cannot be a mailbox is refused when it is added. Raises LimitReached."""
-    now = subscribed(vault)
-    if wanted == (name in now):
-        return
-    if wanted:
-        problem = names.problem(name)
-        if problem is not None:
-            raise BadMailboxName(problem)
-        folders.folder(name)
-        if len(now) >= subscriptions.MAX_SUBSCRIPTIONS:
-            raise LimitReached("There are too many subscriptions")
-        now.append(name)
-    else:
-        now.remove(name)
-    vault.files.replace(vault.root + b"/" + subscriptions.FILE, subscriptions.render(now))

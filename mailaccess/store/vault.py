@@ -26,8 +26,7 @@ from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from mailaccess.model.account import AccountLocation, QuotaLimit
-from mailaccess.model.errors import LimitReached, MailError, OverQuota, TemporaryFailure
-from mailaccess.model.flags import MAX_KEYWORDS, FlagSet, is_keyword
+from mailaccess.model.errors import MailError, OverQuota, TemporaryFailure
 from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.store.aside.process import Aside
@@ -38,19 +37,13 @@ from mailaccess.store.index import connection as index_file
 from mailaccess.store.index import mailboxes, packed, schema
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.index.picked import Picked, Room
-from mailaccess.store.maildir import names, uids
+from mailaccess.store.maildir import uids
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.steps import Steps
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-UIDS_RESERVED: Final = 1_000
-MODSEQS_RESERVED: Final = 10_000
-"""How far the bounds in ``mailaccess-uids`` are raised at a time: an fsync for so many messages or changes."""
-
-MAX_UID: Final = 2**32 - 1
 
 _PLACES: Final = (b"/new/", b"/cur/")
 
@@ -418,72 +411,6 @@ class Vault:
         known.name = delta.name or known.name
         self._post(delta)
 
-    # Numbers
-
-    def take_uids(self, box: Box, count: int) -> int:
-        """``count`` new UIDs: the first of them. Raises LimitReached."""
-        first = box.uidnext
-        if first + count > MAX_UID:
-            raise LimitReached("The mailbox has no more UIDs")
-        box.uidnext = first + count
-        self.reserve(box)
-        return first
-
-    def next_modseq(self, box: Box) -> int:
-        box.highest_modseq += 1
-        self.reserve(box)
-        return box.highest_modseq
-
-    def reserve(self, box: Box) -> None:
-        """Have the bounds on disk above the numbers in use, before anybody learns of those."""
-        if box.uidnext <= box.uid_bound and box.highest_modseq < box.modseq_bound:
-            return
-        if box.uidnext > box.uid_bound:
-            box.uid_bound = min(box.uidnext + UIDS_RESERVED, MAX_UID)
-        if box.highest_modseq >= box.modseq_bound:
-            box.modseq_bound = box.highest_modseq + MODSEQS_RESERVED
-        self.write_uids(box)
-
-    def write_uids(self, box: Box) -> None:
-        """Bring ``mailaccess-uids`` up to date with the index."""
-        self.require_thread()
-        keywords = mailboxes.keywords(self.connection, box)
-        carries: dict[int, UidSet] = {}
-        for number, keyword in keywords.items():
-            if number >= names.LETTERED:
-                rows = self.flag_sets.rows_with(keyword)
-                if rows:
-                    found = self.connection.execute(
-                        f"SELECT uid FROM messages WHERE mailbox = ? AND flags IN ({','.join(map(str, rows))})",
-                        (box.id,),
-                    )
-                    carries[number] = UidSet.of([row[0] for row in found])
-        path = self.folder(box.folder) + b"/" + uids.FILE
-        if box.scanned == 0:  # the index does not know the messages yet: what the file says of them stays
-            carries = self._carries_on_disk(path)
-        self.files.replace(
-            path,
-            uids.render(
-                uids.Uids(
-                    box.uidvalidity,
-                    box.mailbox_id,
-                    box.uid_bound,
-                    box.modseq_bound,
-                    box.special_use,
-                    keywords,
-                    carries,
-                )
-            ),
-        )
-        box.uids_stamp = self.uids_stamp(box.folder)
-
-    def _carries_on_disk(self, path: bytes) -> dict[int, UidSet]:
-        try:
-            known = uids.parse(self.files.read(path))
-        except FileNotFoundError:
-            return {}
-        return known.carries if known is not None else {}
-
     def uids_stamp(self, folder: bytes) -> str:
         try:
             found = self.files.stat(self.folder(folder) + b"/" + uids.FILE)
@@ -512,40 +439,6 @@ class Vault:
             raise OverQuota
         if limit.messages is not None and number + count > limit.messages:
             raise OverQuota
-
-    # Flags
-
-    def known_flags(self, box: Box, flags: FlagSet) -> FlagSet:
-        """``flags`` with keywords spelt as the mailbox has them; new keywords are noted, on disk before use.
-
-        Raises LimitReached. Within a transaction, which must save ``box``.
-        """
-        keywords = [flag for flag in flags if is_keyword(flag)]
-        if not keywords:
-            return flags
-        numbered = mailboxes.keywords(self.connection, box)
-        spelt = {keyword.lower(): keyword for keyword in numbered.values()}
-        new = sorted(
-            {keyword.lower(): keyword for keyword in keywords if keyword.lower() not in spelt}.values()
-        )
-        if new:
-            if len(numbered) + len(new) > MAX_KEYWORDS:
-                raise LimitReached("There are too many keywords in the mailbox")
-            added = []
-            for keyword in new:
-                number = uids.lowest_free(numbered)
-                numbered[number] = keyword
-                added.append((number, keyword))
-                spelt[keyword.lower()] = keyword
-            mailboxes.add_keywords(self.connection, box, added)
-            self.write_uids(box)
-            self.tell(
-                Delta(
-                    box.mailbox_id, box.highest_modseq, box.uidnext,
-                    keywords=tuple([numbered[number] for number in sorted(numbered)]),
-                )
-            )  # fmt: skip
-        return frozenset([flag if not is_keyword(flag) else spelt[flag.lower()] for flag in flags])
 
 
 def boot_id() -> str:

@@ -233,7 +233,7 @@ def test_many_files_found_at_once_keep_their_names_and_their_uids(house):
 
 
 def test_a_line_end_on_the_border_of_two_pieces_is_counted_once(house, monkeypatch):
-    monkeypatch.setattr("mailaccess.store.intake.PIECE", 4)
+    monkeypatch.setattr("mailaccess.store.describing.PIECE", 4)
     house.drop("1700000000.x", b"abc\r\nd\nef\r\n\n")
     assert list(house.open().box.columns.sizes) == [len(b"abc\r\nd\r\nef\r\n\r\n")]
 
