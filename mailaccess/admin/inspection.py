@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailaccess.store import describing, firstlook, intake, journal
+from mailaccess.store import describing, intake, journal, unpacking
 from mailaccess.store.index import mailboxes
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.journal import Progress
@@ -68,7 +68,7 @@ def inspect(vault: Vault, thorough: bool) -> list[Report]:
 
 
 def _mailbox(vault: Vault, box: Box, thorough: bool) -> Report:
-    firstlook.unpack(vault, box.id)
+    unpacking.unpack(vault, box)
     report = Report(box.name)
     before = {uid for _, uid in _rows(vault, box)}
     known = _placed(vault, box)

@@ -75,6 +75,7 @@ async def _copy_batch(
     source: Mailbox, uids: Sequence[int], target: Place, limit: int
 ) -> tuple[list[int], Copied]:
     """The UIDs that were still there, and what they became."""
+    await source.settle_dates(UidSet.of(uids))
     known = [_facts(source, uid) for uid in uids]
     bodies = await source.read(uids)
     copied: list[int] = []

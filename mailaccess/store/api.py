@@ -25,6 +25,7 @@ from mailaccess.store.values import (
     MAX_METADATA,
     MAX_METADATA_OCTETS,
     MAX_METADATA_VALUE,
+    UNDATED,
     AnnotationMark,
     Appended,
     Columns,
@@ -48,7 +49,7 @@ __all__ = [
     "FlagFilter", "FlagOperation", "FlagsStored", "Hearing", "Listener", "Lock", "MAX_METADATA",
     "MAX_METADATA_OCTETS", "MAX_METADATA_VALUE", "Mailbox", "MailboxInfo", "Mailboxes", "Mark",
     "NewMessage", "Quota", "Replaced", "SortCriterion", "SortKey", "Status", "Store", "ThreadAlgorithm",
-    "ThreadTree", "Upload",
+    "ThreadTree", "UNDATED", "Upload",
 ]  # fmt: skip
 
 
@@ -216,6 +217,13 @@ class Mailbox(Protocol):
         """The whole wire form of each: octets where it is at most 2 MiB, else an open Body; None if gone.
 
         The caller keeps a call to some 64 messages and 2 MiB (``columns.sizes`` tells), and closes Bodies.
+        """
+        ...
+
+    async def settle_dates(self, uids: UidSet) -> None:
+        """Have ``columns.dates`` say INTERNALDATE of each of ``uids``; nothing where ``columns.undated`` is not set.
+
+        Files found in great numbers are looked at only when it is asked for.  RFC 9051 §2.3.3.
         """
         ...
 

@@ -30,7 +30,7 @@ from mailaccess.model.errors import (
 from mailaccess.model.flags import FlagSet, is_keyword
 from mailaccess.model.sequence import UidSet
 from mailaccess.model.work import ThreadRunner
-from mailaccess.store import firstlook, intake, naming, steps, tree
+from mailaccess.store import intake, naming, steps, tree, unpacking
 from mailaccess.store.api import Appended, Replaced
 from mailaccess.store.bounds import next_modseq, take_uids
 from mailaccess.store.changes import Delta
@@ -306,8 +306,9 @@ class _Round:
 
     def _goes(self, what: Replaced) -> tuple[tuple[int, int], int]:
         """Where a message is that is to be replaced, and its octets. Raises NoSuchMessage, MailboxGone."""
-        where = (self._holding(what).id, what.uid)
-        firstlook.unpack_one(self.vault, *where)
+        box = self._holding(what)
+        where = (box.id, what.uid)
+        unpacking.unpack_one(self.vault, box, what.uid)
         row = self.vault.connection.execute(
             "SELECT size FROM messages WHERE mailbox = ? AND uid = ?", where
         ).fetchone()

@@ -38,6 +38,7 @@ class Rows:
 class Delta:
     """mailbox_id: whose.  flagged, mapping: these UIDs' flag sets went over into those.  rows: (uid, flag set,
     modseq) of messages that changed singly.  whole: all columns anew, after the index was rebuilt.
+    resized: (uid, size) of messages whose files' names told a wrong one.
     """
 
     mailbox_id: str
@@ -48,6 +49,7 @@ class Delta:
     flagged: UidSet = EMPTY
     mapping: dict[int, int] = field(default_factory=dict)
     rows: Sequence[tuple[int, int, int]] = ()
+    resized: Sequence[tuple[int, int]] = ()
     expunged: UidSet = EMPTY
     keywords: tuple[Flag, ...] | None = None
     name: str = ""
@@ -123,6 +125,8 @@ class OpenMailbox:
         if delta.rows:
             columns.set_each(delta.rows)
             changed = [*changed, *[row[0] for row in delta.rows]]
+        if delta.resized:
+            columns.set_sizes(delta.resized)
         if delta.expunged:
             columns.remove(delta.expunged)
         new = delta.appended

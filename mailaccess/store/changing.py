@@ -17,7 +17,7 @@ from mailaccess.model import names
 from mailaccess.model.errors import LimitReached, MailboxGone
 from mailaccess.model.flags import DELETED, FlagSet, is_keyword
 from mailaccess.model.sequence import EMPTY, UidSet
-from mailaccess.store import firstlook, intake, tree
+from mailaccess.store import intake, tree, unpacking
 from mailaccess.store.api import Copied, Expunged, FlagFilter, FlagOperation, FlagsStored, Mailbox
 from mailaccess.store.bounds import MAX_UID, next_modseq, take_uids
 from mailaccess.store.changes import Delta, Rows
@@ -30,18 +30,21 @@ from mailaccess.store.vault import Vault
 EVERYTHING = UidSet(((1, MAX_UID),))
 
 
-def opened(vault: Vault, mailbox_id: str, uids: Sequence[int] = ()) -> Box:
-    """The row of a mailbox that a session has open, and rows of its messages: of ``uids``, if given. Raises
-    MailboxGone.
+def opened(vault: Vault, mailbox_id: str, uids: Sequence[int] | UidSet | None = None) -> Box:
+    """The row of a mailbox that a session has open, and rows of its messages: of ``uids``, if given, or of all.
+
+    Raises MailboxGone.
     """
     box = mailboxes.by_mailbox_id(vault.connection, mailbox_id)
     if box is None:
         raise MailboxGone
     if box.id in vault.packed:
-        if uids:
-            firstlook.unpack(vault, box.id, min(uids), max(uids))
-        else:
-            firstlook.unpack(vault, box.id)
+        if uids is None:
+            unpacking.unpack(vault, box)
+        elif isinstance(uids, UidSet):
+            unpacking.unpack_set(vault, box, uids)
+        elif uids:
+            unpacking.unpack(vault, box, min(uids), max(uids))
     return box
 
 
@@ -56,7 +59,7 @@ def set_flags(
 ) -> FlagsStored:
     """RFC 9051 §6.4.6; with ``unchanged_since`` RFC 7162 §3.1.3."""
     with vault.transaction() as connection:
-        box = opened(vault, mailbox_id)
+        box = opened(vault, mailbox_id, uids)
         messages.choose(connection, uids)
         failed = EMPTY
         if unchanged_since is not None:
@@ -103,7 +106,9 @@ def expunge(
 ) -> Expunged:
     """Remove the messages marked \\Deleted among ``only`` (None: all); ``whatever_flags``: all of ``only``."""
     with vault.transaction() as connection:
-        box = opened(vault, mailbox_id)
+        box = opened(vault, mailbox_id, () if only is None else only)
+        if only is None:
+            unpacking.unpack_deleted(vault, box)
         messages.choose(connection, EVERYTHING if only is None else only)
         if whatever_flags:
             gone = UidSet.of(messages.chosen_uids(connection, box))
@@ -134,7 +139,7 @@ def copy(
     if there.scanned == 0:
         there = intake.check(vault, destination)
     with vault.transaction() as connection:
-        source = opened(vault, mailbox_id)
+        source = opened(vault, mailbox_id, uids)
         target = source if there.id == source.id else mailboxes.by_id(connection, there.id)
         if target is None:
             raise MailboxGone

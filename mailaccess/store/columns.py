@@ -1,17 +1,22 @@
 """A mailbox in memory: parallel arrays in ascending UID order (``api.Columns``)."""
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from mailaccess.model.flags import FlagSet
 from mailaccess.model.sequence import UidSet
+from mailaccess.store.values import UNDATED
+
+DATED_AT_ONCE: Final = 10_000
+"""Messages whose dates one job looks up: 60 ms."""
 
 
 class MailboxColumns:
     """36 octets a message. Changed on the reactor thread only."""
 
-    __slots__ = ("dates", "flag_ids", "flag_sets", "modseqs", "sizes", "uids")
+    __slots__ = ("dates", "flag_ids", "flag_sets", "modseqs", "sizes", "uids", "undated")
 
     def __init__(self, flag_sets: list[FlagSet]) -> None:
         self.uids = array("I")
@@ -20,6 +25,7 @@ class MailboxColumns:
         self.sizes = array("Q")
         self.dates = array("q")
         self.flag_sets = flag_sets
+        self.undated = False
 
     def __len__(self) -> int:
         return len(self.uids)
@@ -42,6 +48,8 @@ class MailboxColumns:
         self.modseqs.extend(modseqs)
         self.sizes.extend(sizes)
         self.dates.extend(dates)
+        if dates and dates[0] == UNDATED:  # all of a chunk's are, or none (``index.packed``)
+            self.undated = True
 
     def set_flags(self, uids: UidSet, mapping: dict[int, int], modseq: int) -> None:
         """Give each of ``uids`` the flag set that ``mapping`` has for its present one, and ``modseq``."""
@@ -60,6 +68,36 @@ class MailboxColumns:
             if place >= 0:
                 self.flag_ids[place] = flag_id
                 self.modseqs[place] = modseq
+
+    def set_sizes(self, rows: Iterable[tuple[int, int]]) -> None:
+        """From rows of (uid, size); UIDs that are not there are passed over."""
+        for uid, size in rows:
+            place = self.position(uid)
+            if place >= 0:
+                self.sizes[place] = size
+
+    def next_undated(self, start: int, low: int, high: int) -> tuple[int, int] | None:
+        """The first and last UID of some messages from ``low`` to ``high``, of which the first has no date: from
+        place ``start`` on.
+        """
+        start = max(start, bisect_left(self.uids, low))
+        stop = bisect_right(self.uids, high)
+        try:
+            first = self.dates.index(UNDATED, start, stop)
+        except ValueError:
+            return None
+        return self.uids[first], self.uids[min(first + DATED_AT_ONCE, stop) - 1]
+
+    def set_dates(self, uids: "array[int]", dates: "array[int]") -> None:
+        """UIDs ascend; those that are not there are passed over."""
+        place = bisect_left(self.uids, uids[0])
+        if self.uids[place : place + len(uids)] == uids:
+            self.dates[place : place + len(uids)] = dates
+            return
+        for uid, date in zip(uids, dates, strict=True):
+            place = self.position(uid)
+            if place >= 0:
+                self.dates[place] = date
 
     def remove(self, uids: UidSet) -> None:
         """Take messages out. O(n) however many ranges."""

@@ -56,7 +56,14 @@ class Counts:
         self._kept[delta.mailbox_id] = ((stamp[0], delta.uidnext, delta.modseq, stamp[3]), after)
 
     def _after(self, before: Status, delta: Delta) -> Status | None:
-        if delta.expunged or delta.rows or delta.gone or delta.whole is not None or delta.first_recent:
+        if (
+            delta.expunged
+            or delta.rows
+            or delta.resized
+            or delta.gone
+            or delta.whole is not None
+            or delta.first_recent
+        ):
             return None
         new = delta.appended
         if new is not None and not delta.flagged and len(new.uids) <= FOLLOWED:

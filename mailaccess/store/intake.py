@@ -11,20 +11,21 @@ Plain blocking code for the account's serial jobs.
 import os
 from array import array
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
 from mailaccess.model.flags import MAX_KEYWORDS, FlagSet
 from mailaccess.model.sequence import UidSet
-from mailaccess.store import firstlook, naming, tree
+from mailaccess.store import firstlook, naming, tree, unpacking
 from mailaccess.store.bounds import next_modseq, take_uids
 from mailaccess.store.changes import Delta, Rows
 from mailaccess.store.control import read_control
 from mailaccess.store.describing import Describer, appended, measured
 from mailaccess.store.folder import GRAIN, Disk, folder_times, is_doubtful
 from mailaccess.store.forgetting import forget
-from mailaccess.store.index import fulltext, mailboxes, messages
+from mailaccess.store.index import fulltext, mailboxes, messages, packed
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import names, scan, uids
 from mailaccess.store.spelling import known_flags
@@ -75,7 +76,6 @@ def take_in(vault: Vault, box: Box) -> bool:
     """List the mailbox's folders and bring rows, columns and owed names up to date, within a transaction."""
     listed_at = _now(vault)
     times = folder_times(vault, box)
-    firstlook.unpack(vault, box.id)
     if box.scanned == 0 and box.messages == 0 and firstlook.take(_Intake(vault, box, times)):
         box.new_mtime, box.cur_mtime, box.scanned = times[0], times[1], listed_at
         mailboxes.save(vault.connection, box)
@@ -99,7 +99,7 @@ def _differences(vault: Vault, box: Box, times: tuple[int, int]) -> scan.Differe
     """What differs. Where only ``new/`` changed, as it does when another program delivers, ``cur/`` with its perhaps
     100,000 files is not read: unless one of the new files may be the twin of one there.
     """
-    if times[1] == box.cur_mtime <= box.scanned - GRAIN:
+    if times[1] == box.cur_mtime <= box.scanned - GRAIN and box.id not in vault.packed:
         found = scan.compare(Disk(vault, box.folder, only_new=True), _known(vault, box, only_new=True))
         if len(found.new) <= FEW and not any([_has_twin(vault, box, name) for _, name in found.new]):
             return found
@@ -128,7 +128,11 @@ def _known(vault: Vault, box: Box, *, only_new: bool = False) -> dict[scan.Entry
         f" UNION ALL SELECT place, file, 0, id FROM doomed WHERE home = ? AND place {which}",
         (box.id, box.id, box.id, box.id),
     )
-    return {(place, file): (mailbox, uid) for place, file, mailbox, uid in rows}
+    known = {(place, file): (mailbox, uid) for place, file, mailbox, uid in rows}
+    for chunk in packed.chunks(vault.connection, box.id) if box.id in vault.packed else ():
+        entries = zip(chunk.places, chunk.names, strict=True)
+        known.update(zip(entries, zip(repeat(box.id), chunk.uids), strict=False))
+    return known
 
 
 @dataclass(slots=True)
@@ -162,6 +166,7 @@ class _Intake:
 
         A moved message's file may be where it was going already, if the journal was killed before its commit.
         """
+        self._unpack(keys)
         by_mailbox: defaultdict[int, set[int]] = defaultdict(set)
         arrived: dict[int, dict[int, scan.Entry]] = {}
         for mailbox, uid in keys:
@@ -192,6 +197,11 @@ class _Intake:
             if box is not self.box:
                 mailboxes.save(self.connection, box)
 
+    def _unpack(self, keys: Iterable[Key]) -> None:
+        unpacking.unpack_set(
+            self.vault, self.box, UidSet.of([uid for number, uid in keys if number == self.box.id])
+        )
+
     def _numbered(self, box: Box) -> dict[int, scan.Entry]:
         """The files of a mailbox's folder by the UID in their names."""
         disk = Disk(self.vault, box.folder)
@@ -205,6 +215,7 @@ class _Intake:
 
     def renamed(self, pairs: list[tuple[Key, scan.Entry]]) -> None:
         """Files under another name: flags that another program changed are merged with ours."""
+        self._unpack([key for key, _ in pairs])
         touched: dict[int, tuple[_Touched, naming.Lettering]] = {}
         owing: defaultdict[int, list[int]] = defaultdict(list)
         for (mailbox, uid), (place, file) in pairs:
@@ -428,6 +439,8 @@ class _Intake:
                 "SELECT file FROM messages WHERE mailbox = ? AND home = ?", (self.box.id, self.box.id)
             )
             taken.update([names.unique(row[0]) for row in rows])
+            for chunk in packed.chunks(self.connection, self.box.id):
+                taken.update(map(names.unique, chunk.names))
         result: list[scan.Entry] = []
         for place, name in entries:
             unique = names.unique(name)

@@ -13,7 +13,7 @@ from typing import Final
 from mailaccess.model.errors import MailError
 from mailaccess.model.flags import DELETED, SEEN, Flag
 from mailaccess.model.sequence import EMPTY, UidSet
-from mailaccess.store import changing, intake, journal, layout, tree
+from mailaccess.store import changing, intake, journal, layout, tree, unpacking
 from mailaccess.store.api import Mark, Status
 from mailaccess.store.changes import Delta
 from mailaccess.store.columns import MailboxColumns
@@ -104,7 +104,7 @@ def read_columns(vault: Vault, box: Box) -> MailboxColumns:
 def _read_packed(vault: Vault, box: Box, columns: MailboxColumns) -> None:
     """Chunks, and the rows between them: no message of a chunk has one, and none came between its UIDs."""
     low = 1
-    for chunk in packed.chunks(vault.connection, box.id):
+    for chunk in packed.nameless(vault.connection, box.id):
         _read_rows(vault, box, columns, low, chunk.uids[0])
         modseqs = array("Q", (chunk.modseq,)) * len(chunk.uids)
         columns.append(chunk.uids, vault.flag_sets.numbers(chunk.flags), modseqs, chunk.sizes, chunk.dates)
@@ -232,7 +232,7 @@ def _count(vault: Vault, box: Box) -> Status:
     groups = connection.execute(
         "SELECT flags, count(*), sum(size) FROM messages WHERE mailbox = ? GROUP BY flags", (box.id,)
     ).fetchall()
-    chunks = packed.chunks(connection, box.id) if box.id in vault.packed else []
+    chunks = packed.nameless(connection, box.id) if box.id in vault.packed else []
     for flags, count, octets in [*groups, *packed.groups(chunks)]:
         total += count
         size += octets
@@ -254,7 +254,8 @@ def _count(vault: Vault, box: Box) -> Status:
 def claim_recent(vault: Vault, mailbox_id: str) -> UidSet:
     """The messages that nobody was told of as \\Recent; from now on somebody was. Their files leave new/."""
     with vault.transaction() as connection:
-        box = changing.opened(vault, mailbox_id)
+        box = changing.opened(vault, mailbox_id, ())
+        unpacking.unpack(vault, box, box.first_recent)
         first, box.first_recent = box.first_recent, box.uidnext
         rows = connection.execute(
             "SELECT uid, place FROM messages WHERE mailbox = ? AND uid >= ? ORDER BY uid", (box.id, first)
@@ -266,4 +267,4 @@ def claim_recent(vault: Vault, mailbox_id: str) -> UidSet:
 
 
 def expunged_since(vault: Vault, mailbox_id: str, modseq: int) -> UidSet | None:
-    return messages.expunged_since(vault.connection, changing.opened(vault, mailbox_id), modseq)
+    return messages.expunged_since(vault.connection, changing.opened(vault, mailbox_id, ()), modseq)

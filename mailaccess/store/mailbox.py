@@ -6,6 +6,7 @@ it did reaches columns and listeners before the call returns.
 
 import contextlib
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -14,7 +15,7 @@ from mailaccess.model.criteria import Criterion
 from mailaccess.model.errors import MailboxGone, MailError
 from mailaccess.model.flags import Flag, FlagSet
 from mailaccess.model.sequence import EMPTY, UidSet
-from mailaccess.store import changing, keytexts, loading, ordering, reading, search, single
+from mailaccess.store import changing, keytexts, loading, ordering, reading, search, single, unpacking
 from mailaccess.store.api import (
     Body,
     Columns,
@@ -29,9 +30,11 @@ from mailaccess.store.api import (
     ThreadTree,
 )
 from mailaccess.store.changes import OpenMailbox
+from mailaccess.store.changing import EVERYTHING
 from mailaccess.store.index.rows import Read
 from mailaccess.store.keytexts import KeyTexts
 from mailaccess.store.surroundings import Engine
+from mailaccess.store.values import UNDATED
 from mailaccess.store.vault import Vault
 
 P = ParamSpec("P")
@@ -106,6 +109,8 @@ class MailboxHandle:
         self, uids: UidSet, operation: FlagOperation, flags: FlagSet, *, unchanged_since: int | None = None
     ) -> FlagsStored:
         count = len(uids)
+        if count > FEW:
+            await self._unpacked(uids)
         run = self._account.run_small if count <= FEW else self._account.run
         change = single.set_flags if count == 1 else changing.set_flags
         return await run(change, self._here(), uids, operation, flags, unchanged_since, self)
@@ -118,10 +123,14 @@ class MailboxHandle:
         return await self._account.run(changing.expunge, self._here(), uids, self, whatever_flags=True)
 
     async def copy(self, uids: UidSet, destination: str, *, keep: FlagFilter | None = None) -> Copied:
+        if len(uids) > FEW:
+            await self._unpacked(uids)
         run = self._account.run_small if len(uids) <= FEW else self._account.run
         return await run(changing.copy, self._here(), uids, destination, move=False, by=self, keep=keep)
 
     async def move(self, uids: UidSet, destination: str, *, keep: FlagFilter | None = None) -> Copied:
+        if len(uids) > FEW:
+            await self._unpacked(uids)
         run = self._account.run_small if len(uids) <= FEW else self._account.run
         return await run(changing.copy, self._here(), uids, destination, move=True, by=self, keep=keep)
 
@@ -142,6 +151,26 @@ class MailboxHandle:
             return await run(reading.header_fields, self._here(), some, fields, exclude)
 
         return await self._recalled(("fields", *self._key, exclude, *fields), uids, ask, len)
+
+    async def settle_dates(self, uids: UidSet) -> None:
+        columns = self._state.columns
+        for low, high in uids.ranges if columns.undated else ():
+            start = 0
+            while (span := columns.next_undated(start, low, high)) is not None:
+                found = await self._account.run(unpacking.dates, self._here(), *span)
+                columns = self._state.columns  # others may have come meanwhile
+                for pair in found:
+                    columns.set_dates(*pair)
+                start = bisect_right(columns.uids, span[1])
+        columns.undated = columns.undated and UNDATED in columns.dates
+
+    async def _unpacked(self, uids: UidSet) -> None:
+        """Have rows of many messages made in jobs of their own, so that others of the account come between."""
+        vault = self._account.vault
+        known = vault.loaded.get(self.mailbox_id)
+        while known is not None and known.row in vault.packed:  # ends: each makes some, and none are added
+            if not await self._account.run(unpacking.unpack_more, self._here(), uids):
+                return
 
     @property
     def _key(self) -> tuple[str, int]:
@@ -197,6 +226,7 @@ class MailboxHandle:
         relevancies: dict[int, int] | None = None,
     ) -> list[int]:
         self._here()
+        await self._unpacked(EVERYTHING)
         return await ordering.sort(self, criteria, order, self._account.clock(), relevancies)
 
     async def thread(
@@ -206,6 +236,7 @@ class MailboxHandle:
         collation: Collation = Collation.UNICODE_CASEMAP,
     ) -> list[ThreadTree]:
         self._here()
+        await self._unpacked(EVERYTHING)
         return await ordering.threads(self, criteria, algorithm, self._account.clock(), collation)
 
     async def expunged_since(self, modseq: int) -> UidSet | None:
@@ -246,6 +277,7 @@ class MailboxHandle:
         if texts is None or len(texts.uids) > 2 * len(self._state.columns) + MOST_GONE:
             texts = KeyTexts()
         while texts.upto < (last := self._state.columns.uids[-1] if len(self._state.columns) else 0):
+            await self._unpacked(EVERYTHING)
 
             def job(vault: Vault, after: int = texts.upto) -> tuple[list[tuple[int, bytes | None]], int]:
                 box = changing.opened(vault, self.mailbox_id)

@@ -80,6 +80,10 @@ class Searchable(Protocol):
         """More of them are kept now: have them in memory for the next search."""
         ...
 
+    async def settle_dates(self, uids: UidSet) -> None:
+        """``api.Mailbox``."""
+        ...
+
     def pause(self) -> Awaitable[None]:
         """Give way to the reactor (``ThreadRunner.pause``)."""
         ...
@@ -174,7 +178,7 @@ class _Search:
         self.flag_ids = columns.flag_ids[:]
         self.modseqs = columns.modseqs[:]
         self.sizes = columns.sizes[:]
-        self.dates = columns.dates[:]
+        self._dates = None if columns.undated else columns.dates[:]
         self.flag_sets = columns.flag_sets
         self.relevancies: dict[int, list[int]] = {}
 
@@ -271,9 +275,9 @@ class _Search:
             case tree.Smaller(octets):
                 return await self.selected(octets.__gt__, self.sizes, among)
             case tree.Older(seconds):
-                return await self.selected((int(self.now) - seconds).__ge__, self.dates, among)
+                return await self.selected((int(self.now) - seconds).__ge__, await self.dates(), among)
             case tree.Younger(seconds):
-                return await self.selected((int(self.now) - seconds).__le__, self.dates, among)
+                return await self.selected((int(self.now) - seconds).__le__, await self.dates(), among)
             case tree.ModSeqSince(modseq):
                 return await self.selected(modseq.__le__, self.modseqs, among)
         raise ValueError(f"{type(node).__name__} cannot be searched for")
@@ -292,13 +296,22 @@ class _Search:
 
     # Dates
 
+    async def dates(self) -> "array[int]":
+        """INTERNALDATE of each; 0 of those that went meanwhile."""
+        if self._dates is None:
+            await self.mailbox.settle_dates(UidSet(((1, 2**32 - 1),)))
+            columns = self.mailbox.columns
+            now = dict(zip(columns.uids, columns.dates, strict=True))
+            self._dates = array("q", [now.get(uid, 0) for uid in self.uids])
+        return self._dates
+
     async def with_date(
         self, field: DateField, comparison: Comparison, day: date, among: Positions
     ) -> Positions:
         """INTERNALDATE and save date as days in UTC; the Date field as the day its writer saw."""
         first = (day.toordinal() - EPOCH) * DAY
         if field is DateField.INTERNAL:
-            return await self.selected(_compare_days(comparison, first), self.dates, among)
+            return await self.selected(_compare_days(comparison, first), await self.dates(), among)
         if field is DateField.SAVED:
             return await self.with_save_date(_compare_days(comparison, first), among)
         return await self.by_content(among, KEYS_AT_ONCE, keysearch.by_sent(comparison, day.toordinal()))

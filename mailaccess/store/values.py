@@ -72,6 +72,10 @@ class Quota:
     mailboxes: int = 0
 
 
+UNDATED: Final = -(2**63)
+"""In ``Columns.dates``: nobody has asked for it yet (``Mailbox.settle_dates``)."""
+
+
 class Columns(Protocol):
     """A mailbox in memory: parallel columns in ascending UID order, shared by all sessions of the process.
 
@@ -83,8 +87,9 @@ class Columns(Protocol):
     flag_ids: "array[int]"  # typecode I: places in flag_sets
     modseqs: "array[int]"  # typecode Q
     sizes: "array[int]"  # typecode Q: octets of the wire form
-    dates: "array[int]"  # typecode q: INTERNALDATE
+    dates: "array[int]"  # typecode q: INTERNALDATE, or UNDATED
     flag_sets: list[FlagSet]
+    undated: bool  # whether any of ``dates`` may be UNDATED
 
     def __len__(self) -> int: ...
 

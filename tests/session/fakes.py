@@ -29,6 +29,7 @@ class FakeColumns:
         self.uids, self.flag_ids = array("I"), array("I")
         self.modseqs, self.sizes, self.dates = array("Q"), array("Q"), array("q")
         self.flag_sets = [frozenset()]
+        self.undated = False
 
     def __len__(self):
         return len(self.uids)
@@ -143,6 +144,9 @@ class FakeMailbox:
 
     def recent(self):
         return len(self.room.unclaimed)
+
+    async def settle_dates(self, uids):
+        pass
 
     async def refresh(self):
         await self.account.wait("refresh")

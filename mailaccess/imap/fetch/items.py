@@ -136,7 +136,7 @@ class Plan:
 
     columns: rules for the items from columns.  octets: the other items.  bodies: whether messages are read.
     facts: what to ask of ``Mailbox.facts``; ``structure``: the place of STRUCTURE, where a section needs it.
-    sets_seen: a section without PEEK is asked for.
+    sets_seen: a section without PEEK is asked for.  dated: INTERNALDATE is.
     """
 
     columns: tuple[ColumnRule, ...]
@@ -145,6 +145,7 @@ class Plan:
     structure: int | None
     bodies: bool
     sets_seen: bool
+    dated: bool
 
     @property
     def whole(self) -> bytes | None:
@@ -213,7 +214,9 @@ def _plan(items: tuple[f.FetchAtt, ...], uid: bool, flags: bool, modseq: bool) -
     structure = None
     if any(isinstance(item, BinaryItem) or not item.is_whole for item in sections):
         structure = _place(facts, Fact.STRUCTURE)
-    return Plan(tuple(rules), tuple(octets), tuple(facts), structure, bool(sections), sets_seen)
+    return Plan(
+        tuple(rules), tuple(octets), tuple(facts), structure, bool(sections), sets_seen, _date in rules
+    )
 
 
 def _place(facts: list[Fact], fact: Fact) -> int:

@@ -97,6 +97,8 @@ async def produce(
     changed_since: only those whose mod-sequence is above (RFC 7162 §3.1.4.1).
     """
     outcome = Outcome()
+    if plan.dated and session.mailbox.columns.undated:
+        await session.mailbox.settle_dates(session.uids(spans))
     if plan.octets:
         await _in_batches(session, plan, spans, out, changed_since, outcome)
     else:

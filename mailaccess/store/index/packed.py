@@ -26,7 +26,10 @@ MAX_UID: Final = 2**32
 
 @dataclass(slots=True)
 class Chunk:
-    """Messages in ascending order of UIDs. flags: ids of the index.  dates: INTERNALDATE.  places: 0 new/, 1 cur/."""
+    """Messages in ascending order of UIDs. flags: ids of the index.  places: 0 new/, 1 cur/.
+
+    dates: INTERNALDATE of each, or UNDATED of all.  names: empty where they were not asked for.
+    """
 
     content: int
     modseq: int
@@ -36,6 +39,13 @@ class Chunk:
     dates: "array[int]"
     places: bytes
     names: list[bytes]
+
+    def part(self, start: int, stop: int) -> "Chunk":
+        """The messages from ``start`` to before ``stop``."""
+        return Chunk(
+            self.content + start, self.modseq, self.uids[start:stop], self.flags[start:stop], self.sizes[start:stop],
+            self.dates[start:stop], self.places[start:stop], self.names[start:stop],
+        )  # fmt: skip
 
 
 def mailboxes(connection: sqlite3.Connection) -> set[int]:
@@ -75,11 +85,27 @@ def chunks(
         "SELECT content, modseq, columns, names FROM packed WHERE mailbox = ? AND last >= ? AND first <= ?"
         " ORDER BY first LIMIT ?",
         (mailbox, low, high, most),
-    )
-    return [_chunk(*row) for row in rows]
+    ).fetchall()
+    return [_chunk(content, modseq, columns, names.split(b"/")) for content, modseq, columns, names in rows]
 
 
-def _chunk(content: int, modseq: int, columns: bytes, names: bytes) -> Chunk:
+def nameless(connection: sqlite3.Connection, mailbox: int) -> list[Chunk]:
+    """All, without the names: a tenth of the work."""
+    rows = connection.execute(
+        "SELECT content, modseq, columns FROM packed WHERE mailbox = ? ORDER BY first", (mailbox,)
+    ).fetchall()
+    return [_chunk(content, modseq, columns, []) for content, modseq, columns in rows]
+
+
+def has(connection: sqlite3.Connection, mailbox: int, low: int = 1, high: int = MAX_UID) -> bool:
+    """Whether there are any that may hold UIDs from ``low`` to ``high``."""
+    row = connection.execute(
+        "SELECT 1 FROM packed WHERE mailbox = ? AND last >= ? AND first <= ? LIMIT 1", (mailbox, low, high)
+    ).fetchone()
+    return row is not None
+
+
+def _chunk(content: int, modseq: int, columns: bytes, names: list[bytes]) -> Chunk:
     count = len(columns) // (4 + 4 + 8 + 8 + 1)
     uids, flags, sizes, dates = array("I"), array("I"), array("Q"), array("q")
     at = 0
@@ -87,7 +113,7 @@ def _chunk(content: int, modseq: int, columns: bytes, names: bytes) -> Chunk:
         end = at + count * column.itemsize
         column.frombytes(columns[at:end])
         at = end
-    return Chunk(content, modseq, uids, flags, sizes, dates, columns[at:], names.split(b"/"))
+    return Chunk(content, modseq, uids, flags, sizes, dates, columns[at:], names)
 
 
 def groups(of: Iterable[Chunk]) -> list[tuple[int, int, int]]:

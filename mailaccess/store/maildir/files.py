@@ -57,13 +57,9 @@ class Files:
         return os.listdir(folder)
 
     def plain(self, folder: bytes) -> list[bytes]:
-        """The names of its plain files, but for hidden ones; most file systems tell without a look at each."""
+        """The names of its plain files, hidden ones too; most file systems tell without a look at each."""
         with os.scandir(folder) as entries:
-            return [
-                entry.name
-                for entry in entries
-                if entry.is_file(follow_symlinks=False) and not entry.name.startswith(b".")
-            ]
+            return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
 
     def stat(self, path: bytes) -> os.stat_result:
         return os.stat(path, follow_symlinks=False)

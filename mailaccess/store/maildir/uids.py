@@ -31,7 +31,8 @@ from mailaccess.store.maildir.names import unique
 FILE: Final = b"mailaccess-uids"
 UIDLIST: Final = b"dovecot-uidlist"
 OWN_UIDLIST: Final = b"mailaccess-uidlist"
-"""Of the same form: the UIDs of files that were found in such numbers that renaming them would take long."""
+"""Of the same form, but for runs (``run``): the UIDs of files that were found in such numbers that renaming them
+would take long."""
 
 KEYWORDS: Final = b"dovecot-keywords"
 
@@ -132,17 +133,28 @@ def parse_uidlist(data: bytes) -> Uidlist | None:
     if not 0 < validity <= _MAX_UID:
         return None
     uids: dict[bytes, int] = {}
+    last = 0
     for line in body.split(b"\n"):
+        if line[:1] == b":" and 0 < last < _MAX_UID:  # a run of ours
+            last += 1
+            uids[unique(line[1:])] = last
+            continue
         number, _, rest = line.partition(b" ")
         name = rest.partition(b":")[2] if fields[0] == b"3" else rest
-        if name and number.isdigit() and 0 < int(number) <= _MAX_UID:
-            uids[unique(name)] = int(number)
+        last = int(number) if name and number.isdigit() and len(number) <= 10 else 0
+        if 0 < last <= _MAX_UID:
+            uids[unique(name)] = last
     return Uidlist(validity, max(following, max(uids.values(), default=0) + 1), uids)
 
 
 def line(uid: int, name: bytes) -> bytes:
     """A record of a list, for the file ``name``."""
     return b"%d :%b\n" % (uid, unique(name).replace(b"\n", b"?"))
+
+
+def run(first: int, names: Iterable[bytes]) -> bytes:
+    """Records for files with one UID after the other: only the first says its number."""
+    return b"%d :%b\n" % (first, b"\n:".join(names))
 
 
 def render_uidlist(uidvalidity: int, uidnext: int, before: bytes, lines: Iterable[bytes]) -> bytes:

@@ -84,3 +84,14 @@ def test_subscriptions_are_written_as_dovecot_writes_them():
         subscriptions.render(["Entwürfe/x", "INBOX", "Foo", "v1.2"])
         == b"V\t2\n\nEntw&APw-rfe\tx\nINBOX\nFoo\nv1\\2e2\n"
     )
+
+
+def test_a_run_of_uids_says_its_first_number() -> None:
+    names = [b"1700000000.a b", b"1700000001.c", b"1700000002.d"]
+    data = uids.render_uidlist(5, 20, b"", [uids.run(7, names), uids.line(15, b"1700000009.e:2,S")])
+    found = uids.parse_uidlist(data)
+    assert found is not None
+    assert found.uids == {names[0]: 7, names[1]: 8, names[2]: 9, b"1700000009.e": 15}
+    assert uids.parse_uidlist(b"3 V5 N1\n:a\n4294967295 :b\n:c\n") == uids.Uidlist(
+        5, 4294967296, {b"b": 4294967295}
+    )

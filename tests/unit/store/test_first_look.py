@@ -1,16 +1,20 @@
 """A mailbox full of files that another program brought: shown at once, and the same whatever is done to it next."""
 
+import datetime
+import os
+import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mailaccess.model.flags import FLAGGED, SEEN
+from mailaccess.model.criteria import Comparison, DateField, DateIs
+from mailaccess.model.flags import DELETED, FLAGGED, SEEN
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import firstlook, housekeeping
 from mailaccess.store.api import Fact, FlagOperation
-from tests.unit.store.inline import House, Session, now
+from tests.unit.store.inline import EVERYTHING, House, Session, now
 
 COUNT = 23
 CHUNK = 5
@@ -20,6 +24,7 @@ CHUNK = 5
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(firstlook, "PACKED_FROM", 10)
     monkeypatch.setattr(firstlook, "CHUNK", CHUNK)
+    monkeypatch.setattr(firstlook, "PIECE", 2)
     yield
 
 
@@ -44,8 +49,27 @@ def body(number: int) -> bytes:
 def brought(house: House, count: int = COUNT) -> None:
     for number in range(count):
         data = body(number)
-        name = f"17000{number:05d}.M{number}P1.host,S={len(data)},W={len(data)}:2,{'S' if number % 2 else ''}"
-        house.drop(name, data, place="cur")
+        house.drop(name_of(number), data, place="cur")
+        os.utime(house.maildir / "cur" / name_of(number), (1_600_000_000 + number,) * 2)
+
+
+def name_of(number: int, flags: str | None = None) -> str:
+    size = len(body(number))
+    letters = flags if flags is not None else "S" if number % 2 else ""
+    return f"17000{number:05d}.M{number}P1.host,S={size},W={size}:2,{letters}"
+
+
+def rows(house: House) -> int:
+    """Messages that have one in the index."""
+    return int(house.account.vault.connection.execute("SELECT count(*) FROM messages").fetchone()[0])
+
+
+def dates(session: Session) -> list[int]:
+    now(session.box.settle_dates(EVERYTHING))
+    return list(session.box.columns.dates)
+
+
+DATES = [1_600_000_000 + number for number in range(COUNT)]
 
 
 def test_numbers_flags_and_sizes_are_there_before_any_row(house: House) -> None:
@@ -70,7 +94,7 @@ def test_what_is_asked_of_some_messages_makes_rows_of_those_around_them_alone(ho
     box = house.open().box
     ((header,),) = now(box.facts([7], [Fact.HEADER]))
     assert header == b"Subject: number 6\r\n\r\n"
-    assert house.account.vault.connection.execute("SELECT count(*) FROM messages").fetchone() == (CHUNK,)
+    assert rows(house) == CHUNK
     assert again(house).uids == list(range(1, COUNT + 1))
 
 
@@ -121,3 +145,127 @@ def test_what_is_no_message_is_passed_over(house: House) -> None:
     (house.maildir / "cur" / "1700000000.link").symlink_to("/etc/passwd")
     (house.maildir / "cur" / ".hidden").write_bytes(b"")
     assert list(house.open().box.columns.uids) == list(range(1, COUNT + 1))
+
+
+def test_dates_are_those_of_the_files_whenever_they_are_asked_for(house: House) -> None:
+    brought(house)
+    shown = house.open()
+    now(shown.box.settle_dates(UidSet.of([7])))
+    assert shown.box.columns.dates[6] == DATES[6] and rows(house) == 0
+    assert dates(shown) == DATES and not shown.box.columns.undated
+    assert rows(house) == 0
+    for number in range(COUNT):
+        os.utime(house.maildir / "cur" / name_of(number), (1, 1))
+    assert dates(again(house)) == DATES  # what a client was told once stays
+
+
+def test_dates_of_rows_that_the_background_made_reach_whoever_has_the_mailbox_open(house: House) -> None:
+    brought(house)
+    shown = house.open()
+    now(house.account.run(housekeeping.index_texts))
+    assert 0 < rows(house) < COUNT
+    assert dates(shown) == DATES
+    while now(house.account.run(housekeeping.index_texts)):
+        pass
+    assert dates(again(house)) == DATES
+
+
+def test_a_search_by_date_finds_what_nobody_asked_the_date_of(house: House) -> None:
+    brought(house)
+    for number in range(5):
+        os.utime(house.maildir / "cur" / name_of(number), (86_400 * 3,) * 2)
+    box = house.open().box
+    criterion = DateIs(DateField.INTERNAL, Comparison.BEFORE, datetime.date(1970, 2, 1))
+    assert now(box.search(criterion)) == [1, 2, 3, 4, 5]
+
+
+def test_the_date_of_a_file_that_another_program_renamed_meanwhile_is_its_own(house: House) -> None:
+    brought(house)
+    shown = house.open()
+    cur = house.maildir / "cur"
+    (cur / name_of(3)).rename(cur / name_of(3, "FS"))
+    (cur / name_of(4)).unlink()
+    now(shown.box.settle_dates(EVERYTHING))
+    assert shown.box.columns.dates[3] == DATES[3]
+    now(shown.box.refresh())
+    assert dates(shown) == [date for number, date in enumerate(DATES) if number != 4]
+
+
+def test_a_size_that_a_name_told_wrongly_is_put_right(house: House) -> None:
+    brought(house)
+    house.drop("1700000100.M1P1.host,S=5,W=9:2,", body(30), place="cur")
+    shown = house.open()
+    before = now(house.account.status("INBOX"))
+    assert shown.box.columns.sizes[COUNT] == 9
+    while now(house.account.run(housekeeping.index_texts)):
+        pass
+    assert shown.box.columns.sizes[COUNT] == len(body(30))
+    after = now(house.account.status("INBOX"))
+    assert after.size == before.size - 9 + len(body(30))
+    assert now(house.account.quota()).storage == after.size
+
+
+def test_a_change_of_one_message_makes_the_row_of_that_one(house: House) -> None:
+    brought(house)
+    shown = house.open()
+    for uid in (7, 6, 10, 1, COUNT):
+        now(shown.box.set_flags(UidSet.of([uid]), FlagOperation.ADD, frozenset({FLAGGED})))
+    assert rows(house) == 5
+    flagged = [uid for uid, flags in shown.flags().items() if FLAGGED in flags]
+    assert flagged == [1, 6, 7, 10, COUNT]
+    assert again(house).flags() == shown.flags() and dates(shown) == DATES
+    while now(house.account.run(housekeeping.index_texts)):
+        pass
+    assert rows(house) == COUNT and again(house).flags() == shown.flags()
+
+
+def test_an_expunge_makes_rows_around_what_is_deleted_alone(house: House) -> None:
+    brought(house)
+    house.drop("1700000100.M1P1.host,S=5,W=5:2,T", b"abcd\n", place="cur")
+    shown = house.open()
+    assert now(shown.box.expunge()).uids == UidSet.of([COUNT + 1])
+    assert rows(house) < CHUNK
+    assert again(house).uids == list(range(1, COUNT + 1))
+
+
+def test_a_change_of_all_is_made_in_several_jobs(house: House) -> None:
+    brought(house, 60)
+    shown = house.open()
+    now(shown.box.set_flags(UidSet.of(range(1, 51)), FlagOperation.ADD, frozenset({DELETED})))
+    assert now(shown.box.expunge()).uids == UidSet.of(range(1, 51))
+    assert again(house).uids == list(range(51, 61))
+
+
+def test_what_other_programs_do_is_seen_before_there_are_rows(house: House) -> None:
+    brought(house)
+    shown = house.open()
+    cur = house.maildir / "cur"
+    (cur / name_of(2)).rename(cur / name_of(2, "F"))
+    (cur / name_of(20)).unlink()
+    house.drop("1700000900.M1P1.host", b"Subject: new\r\n\r\n", place="new")
+    twin = name_of(8).partition(",")[0] + ",S=4:2,"
+    house.drop(twin, b"abcd", place="cur")
+    now(shown.box.refresh())
+    assert shown.flags()[3] == {FLAGGED}
+    assert shown.uids == [uid for uid in range(1, COUNT + 3) if uid != 21]
+    assert rows(house) < COUNT
+    assert again(house).flags() == shown.flags()
+
+
+def test_files_in_new_are_recent_and_keep_their_numbers_without_the_index(house: House) -> None:
+    brought(house)
+    for number in range(30, 33):
+        house.drop(name_of(number).partition(":")[0], body(number), place="new")
+    shown = house.open()
+    assert shown.box.recent() == 3
+    assert now(shown.box.claim_recent()) == UidSet.of([COUNT + 1, COUNT + 2, COUNT + 3])
+    assert again(house, without_index=True).uids == list(range(1, COUNT + 4))
+
+
+@pytest.mark.parametrize("limit", [7, 50, 1_000])
+def test_many_names_are_sorted_in_pieces(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firstlook, "SORTED_AT_ONCE", limit)
+    monkeypatch.setattr(firstlook, "_SAMPLED", 3)
+    names = [b"%d.a" % (number % 90) for number in range(300)]
+    random.Random(limit).shuffle(names)
+    assert firstlook.in_order(names) == sorted(names)

@@ -38,6 +38,7 @@ class Columns:
         self.modseqs = array("Q")
         self.sizes = array("Q")
         self.dates = array("q")
+        self.undated = False
         self.flag_sets: list[FlagSet] = [frozenset()]
 
     def __len__(self) -> int:
