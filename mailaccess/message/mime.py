@@ -92,7 +92,7 @@ def languages(value: bytes) -> tuple[bytes, ...]:
 
 
 def params(lexer: Lexer) -> Params:
-    """Read *(";" parameter) to the end; what is broken is passed over up to the next semicolon."""
+    """Read *(";" parameter) to the end; what is broken is passed over, up to a semicolon past where it broke."""
     plain: list[tuple[bytes, bytes]] = []
     split: list[tuple[bytes, int, bool, bytes]] = []
     octets, count = lexer.octets, 0
@@ -106,7 +106,9 @@ def params(lexer: Lexer) -> Params:
         else:
             pair = _param(lexer)
             if pair is None:
-                lexer.pos = octets.find(b";", lexer.pos)
+                # quirk_stray_semicolon: the octet that broke the rule goes as well. Dovecot does so, and of two
+                # readings of what breaks the grammar the one that clients have seen for years is the better.
+                lexer.pos = octets.find(b";", lexer.pos + 1)
                 if lexer.pos < 0:
                     break
                 continue

@@ -66,13 +66,17 @@ def _age(message: Threadable) -> tuple[int, int]:
 
 
 class _Root:
-    """A child of the root: a message, or a dummy (None) with at least two children."""
+    """A child of the root: a message, or a dummy (None) with at least two children.
 
-    __slots__ = ("children", "node")
+    orphaned: whether the thread's first message names one that is not there.
+    """
 
-    def __init__(self, node: int | None, children: list[int]) -> None:
+    __slots__ = ("children", "node", "orphaned")
+
+    def __init__(self, node: int | None, children: list[int], orphaned: bool = True) -> None:
         self.node = node
         self.children = children
+        self.orphaned = orphaned
 
 
 class _Forest:
@@ -142,7 +146,7 @@ class _Forest:
         for node in order[:heads]:
             children = self.pruned[node]
             if not self._is_dummy(node):
-                roots.append(_Root(node, children))
+                roots.append(_Root(node, children, False))
             elif len(children) == 1:
                 roots.append(_Root(children[0], self.pruned[children[0]]))
             elif children:
@@ -168,12 +172,16 @@ class _Forest:
         """The message that stands for a root: itself, or the oldest child of a dummy."""
         return root.node if root.node is not None else min(root.children, key=self.age)
 
-    def newest(self, root: _Root) -> tuple[int, int]:
-        """The sent date of the newest message of a thread, and the number of its first."""
+    def newest(self, root: _Root) -> tuple[int, bool, int]:
+        """The sent date of a thread's newest message; of equals those without their head, then by number.
+
+        The draft leaves equals open; Dovecot, the only other server with REFS, has them in this order.
+        """
         nodes = [*root.children] if root.node is None else [root.node]
         for node in nodes:  # it grows
             nodes += self.pruned[node]
-        return max(self.messages[node].sent for node in nodes), self.messages[self.first(root)].number
+        number = self.messages[self.first(root)].number
+        return max(self.messages[node].sent for node in nodes), not root.orphaned, number
 
     def answer(self, roots: list[_Root], *, newest: bool) -> list[Tree]:
         """Steps 4 and 6: siblings by age, threads by that of their first message (or their newest)."""

@@ -28,7 +28,7 @@ from mailaccess.store.index.rows import Read, among, exactly, give_way, keeping,
 from mailaccess.store.window import Octets
 from mailaccess.store.wireform import to_wire
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever a value would be computed otherwise; rows of other versions count as missing."""
 
 MAX_KEPT: Final = 128 * 1024

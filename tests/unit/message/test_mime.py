@@ -15,8 +15,13 @@ from mailaccess.message.lexical import Lexer
         (b"; a=b (comment); c=d", [(b"a", b"b"), (b"c", b"d")]),
         (b';\r\n\ta="b";\r\n c=d', [(b"a", b"b"), (b"c", b"d")]),
         (b"; a=b; a=c", [(b"a", b"b"), (b"a", b"c")]),
-        (b"; broken; c=d", [(b"c", b"d")]),
-        (b";; c=d", [(b"c", b"d")]),
+        # What breaks the grammar takes the next parameter with it, as in Dovecot.
+        (b"; broken; c=d", []),
+        (b"; broken; c=d; e=f", [(b"e", b"f")]),
+        (b";; c=d", []),
+        (b";; c=d; e=f", [(b"e", b"f")]),
+        (b"; a=; =b", [(b"a", b""), (b"", b"b")]),
+        (b"; broken; a=; =b; c", [(b"", b"b")]),
         (b"; name==?utf-8?b?aGk=?=; c=d", [(b"name", b"=?utf-8?b?aGk=?="), (b"c", b"d")]),
         (b'; a="never closed; c=d', []),
         # RFC 2231 §3

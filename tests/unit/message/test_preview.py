@@ -33,6 +33,8 @@ def of(wire: str) -> str:
         ("Content-Disposition: attachment\nContent-Type: text/plain\n\nalone", "alone"),
         ("Content-Type: message/rfc822\n\nSubject: x\n\ninside", "inside"),
         ("Content-Transfer-Encoding: base64\nMIME-Version: 1.0\n\n7ZqM7J2Y", "회의"),
+        ("Content-Transfer-Encoding: base64;\nMIME-Version: 1.0\n\n7ZqM7J2Y", "회의"),
+        ("Content-Transfer-Encoding: 7bit base64\nMIME-Version: 1.0\n\n7ZqM7J2Y", ""),
         ("Content-Type: image/gif\n\nGIF89a", ""),
         ("Content-Type: text/plain\nContent-Transfer-Encoding: x-odd\n\nx", ""),
         ("Subject: nothing\n\n", ""),

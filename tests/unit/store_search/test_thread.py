@@ -1,5 +1,7 @@
 """Threads of RFC 5256 §3: its rules one by one, and threads as deep or tangled as anybody can make them."""
 
+import dataclasses
+
 import pytest
 
 from mailaccess.store import thread
@@ -70,6 +72,13 @@ def test_ordered_subject_puts_everything_under_the_first_of_a_subject() -> None:
 def test_refs_orders_threads_by_their_newest_message_and_ignores_subjects() -> None:
     messages = [message(1, "a", subject="x"), message(2, "b", subject="re: x"), message(3, "c", "a")]
     assert thread.refs(messages) == [[2], [1, 3]]
+
+
+def test_refs_puts_a_thread_whose_head_is_missing_before_others_as_new() -> None:
+    """As Dovecot; the draft leaves equals open."""
+    messages = [message(1, "a"), message(2, "b", "gone")]
+    at_once = [dataclasses.replace(each, sent=7) for each in messages]
+    assert thread.refs(at_once) == [[2], [1]]
 
 
 def test_a_conversation_as_long_as_the_mailbox_is_one_chain_up_to_the_bound() -> None:
