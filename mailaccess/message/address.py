@@ -18,9 +18,9 @@ MAX_ADDRESSES = 10_000
 """Addresses read from one field: far above any real list, and it keeps ENVELOPE bounded."""
 
 _COMMON = re.compile(
-    rb'[ \t\r\n]*+(?:(?:"([^"\\\r\n]*+)"|([@][@.]*+(?:[ \t\r\n]++[@.]++)*+))?[ \t\r\n]*+'
-    rb"<([@.]++)\x40([@]++(?:\.[@]++)*+)>"
-    rb"|([@.]++)\x40([@]++(?:\.[@]++)*+))[ \t\r\n]*+(?:,|\Z)".replace(b"@", ATEXT)
+    rb'[ \t\r\n]*+(?:(?:"([^"\\\r\n]*+)"|([@][@.]*+(?:[ \t\r\n]++[@.]++)*))?[ \t\r\n]*+'
+    rb"<([@.]++)\x40([@]++(?:\.[@]++)*)>"
+    rb"|([@.]++)\x40([@]++(?:\.[@]++)*))[ \t\r\n]*+(?:,|\Z)".replace(b"@", ATEXT)
 )
 
 

@@ -28,8 +28,8 @@ MAX_REFERENCES = 64 * 1024
 MAX_MESSAGE_IDS = 1_000
 """Identifiers read from one References field; a thread's depth in mail is far below."""
 
-_MESSAGE_ID = re.compile(rb'<((?:[^<>"\\ \t\r\n]++|"(?:[^"\\]++|\\.)*+"|[ \t\r\n])*+)>', re.DOTALL)
-_QUOTED = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_MESSAGE_ID = re.compile(rb'<((?:[^<>"\\ \t\r\n]++|"(?:[^"\\]++|\\.)*"|[ \t\r\n]++)*)>', re.DOTALL)
+_QUOTED = re.compile(rb'"((?:[^"\\]++|\\.)*)"', re.DOTALL)
 
 
 def written(addresses: tuple[Address, ...]) -> bytes:

@@ -8,9 +8,9 @@ MAX_SUBJECT = 2_000
 
 It also bounds what thousands of list tags cost."""
 
-_BLOB = r"\[[^\[\]]*\][ \t]*"
+_BLOB = r"\[[^\[\]]*+\][ \t]*+"
 _WHITE = re.compile(r"[ \t\r\n]+")
-_LEADER = re.compile(rf"[ \t]+|(?:{_BLOB})*+(?:re|fwd?)[ \t]*(?:{_BLOB})?:", re.IGNORECASE)
+_LEADER = re.compile(rf"[ \t]+|(?:{_BLOB})*(?:re|fwd?)[ \t]*(?:{_BLOB})?:", re.IGNORECASE)
 _LEADING_BLOB = re.compile(_BLOB)
 _WRAPPED = re.compile(r"\[fwd:(.*)\]\Z", re.IGNORECASE | re.DOTALL)
 

@@ -56,7 +56,6 @@ _NAME: Final = (
     rb"([0-9]{10}\.[^,:/\0\n]*+),S=([0-9]{1,18}+),W=([0-9]{1,18}+)(?:,I=([0-9]{1,9}+))?(?::2,([A-Za-z]*+))?/"
 )
 _EACH: Final = re.compile(_NAME)
-_ALL: Final = re.compile(rb"(?:" + re.sub(rb"\((?!\?)", rb"(?:", _NAME) + rb")*+")
 # The most usual of them: without a UID of ours, and in cur/.
 _PLAIN: Final = re.compile(rb"(?:[0-9]{10}\.[^,:/\0\n]*+,S=[0-9]{1,18}+,W=[0-9]{1,18}+:2,[A-Za-z]*+/)*+")
 
@@ -177,7 +176,7 @@ def _read(files: list[bytes]) -> _Names | None:
     if _PLAIN.fullmatch(joined):
         fields = joined.replace(b",S=", b"/").replace(b",W=", b"/").replace(b":2,", b"/").split(b"/")
         return _Names(fields[:-1:4], array("Q", map(int, fields[2::4])), fields[3::4], None)
-    if not _ALL.fullmatch(joined):
+    if _EACH.sub(b"", joined):
         return None
     unique, _, sizes, own, letters = zip(*_EACH.findall(joined), strict=True)
     return _Names(unique, array("Q", map(int, sizes)), letters, own if any(own) else None)

@@ -135,7 +135,7 @@ AFTER_LOGIN: Final = Limits(line=64 * 1024, message=64 * 1024 * 1024, skip=256 *
 MAX_STREAMED: Final = 1000
 """Messages in one APPEND: what a client can make us hold open before the first is stored."""
 
-_EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)*+")
+_EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)*")
 _LITERAL: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\Z")
 _TAIL: Final = 32  # octets: longer than any literal's announcement
 _TAG: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff+]+(?= )')

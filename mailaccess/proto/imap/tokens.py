@@ -54,14 +54,14 @@ _ATOM: Final = re.compile(rb'[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
 _ASTRING_ATOM: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f]+')  # with "]" and, as a quirk, 8-bit
 _TAG: Final = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff+]+')
 _LIST_ATOM: Final = re.compile(rb'[^\x00-\x20(){"\\\x7f]+')  # with "%", "*", "]" and, as a quirk, 8-bit
-_QUOTED: Final = re.compile(rb'"((?:[^"\\\x00\r\n]++|\\["\\])*+)"')
+_QUOTED: Final = re.compile(rb'"((?:[^"\\\x00\r\n]++|\\["\\])*)"')
 _QUOTED_PAIR: Final = re.compile(rb'\\(["\\])')
-_QUOTED_LAX: Final = re.compile(rb'"((?:[^"\\\x00\r\n]++|\\[^\x00\r\n])*+)"')
+_QUOTED_LAX: Final = re.compile(rb'"((?:[^"\\\x00\r\n]++|\\[^\x00\r\n])*)"')
 _LITERAL: Final = re.compile(rb"(~?)\{([0-9]{1,20})\+?\}\r?\n")
 _NUMBER: Final = re.compile(rb"[0-9]{1,20}")
 _SEQ_NUMBER: Final = rb"(?:[1-9][0-9]{0,9}|\*)"
 _SEQ_RANGE: Final = _SEQ_NUMBER + rb"(?::" + _SEQ_NUMBER + rb")?"
-_SEQUENCE: Final = re.compile(_SEQ_RANGE + rb"(?:," + _SEQ_RANGE + rb")*+")
+_SEQUENCE: Final = re.compile(_SEQ_RANGE + rb"(?:," + _SEQ_RANGE + rb")*")
 _DATE: Final = re.compile(rb'("?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})("?)')
 _DATE_TIME: Final = re.compile(
     rb'" ?([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})"'

@@ -77,7 +77,7 @@ _SERVER: Final = re.compile(
     r"imap://(?:(?P<user>[^/?#@;]*)(?:;AUTH=[^/?#@;]+)?@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#@:\[\];]+)(?::(?P<port>[0-9]{1,5}))?/",
     re.IGNORECASE,
 )
-_BCHARS: Final = re.compile(r"(?:[A-Za-z0-9\-._~!$'()*+,&=:@/]|%[0-9A-Fa-f]{2})*+")
+_BCHARS: Final = re.compile(r"(?:[A-Za-z0-9\-._~!$'()*+,&=:@/]++|%[0-9A-Fa-f]{2})*")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,9}")
 _RANGE: Final = re.compile(r"([0-9]{1,19})(?:\.([1-9][0-9]{0,18}))?")
 _TOKEN: Final = re.compile(r"[0-9A-Fa-f]{32,200}")
