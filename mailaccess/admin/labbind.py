@@ -4,11 +4,11 @@ from pathlib import Path
 from shutil import which
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
-from twisted.internet.protocol import DatagramProtocol, ProcessProtocol
+from twisted.internet.protocol import DatagramProtocol
 from twisted.names import dns
 
 from mailaccess.admin.labdns import Told, tell
+from mailaccess.admin.labprocess import Child
 from mailaccess.admin.labwire import Forwarder
 
 STARTS: Final = 30.0
@@ -41,7 +41,7 @@ class Bind:
         self._inner = inner
         self._tap = _Tap(("127.0.0.1", inner), told)
         self._taps: list[Any] = []
-        self._process = _Named()
+        self._process = _Named("BIND")
 
     @property
     def broken(self) -> bool:
@@ -71,33 +71,12 @@ class Bind:
         await self._process.stop()
 
 
-class _Named(ProcessProtocol):
+class _Named(Child):
     """``named -g``: its log is its standard error."""
 
-    def __init__(self) -> None:
-        self.ready: Deferred[None] = Deferred()
-        self._ended: Deferred[None] = Deferred()
-        self._log = b""
-
-    def errReceived(self, data: bytes) -> None:
-        """Twisted's name."""
-        self._log = (self._log + data)[-4096:]
-        if not self.ready.called and any(line.endswith(b" running") for line in self._log.split(b"\n")):
-            self.ready.callback(None)
-
-    def processEnded(self, reason: Any) -> None:
-        """Twisted's name."""
-        if not self.ready.called:
-            text = self._log.decode("utf-8", "replace").strip()
-            self.ready.errback(RuntimeError(f"BIND did not start: {text}"))
-        self._ended.callback(None)
-
-    async def stop(self) -> None:
-        """End it."""
-        transport: Any = self.transport
-        if transport is not None and transport.pid:
-            transport.signalProcess("TERM")
-            await self._ended
+    def heard(self, line: bytes) -> bool:
+        """The last line of its start."""
+        return line.endswith(b" running")
 
 
 class _Tap(DatagramProtocol):

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import ProcessProtocol
 
+from mailaccess.admin.labprocess import Child
 from mailaccess.admin.labzones import SELECTOR
 from mailaccess.screening import keys
 
@@ -220,14 +220,13 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{path}" if path else here}
 
 
-class _Process(ProcessProtocol):
-    def __init__(self, name: str, told: Callable[[dict[str, Any]], None]) -> None:
-        self.ready: Deferred[None] = Deferred()
-        self._ended: Deferred[None] = Deferred()
-        self._name = name
+class _Process(Child):
+    """One mail server. told: of each event in its log."""
+
+    def __init__(self, domain: str, told: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(f"the server of {domain}")
         self._told = told
         self._rest = b""
-        self._errors = b""
 
     def outReceived(self, data: bytes) -> None:
         """Twisted's name: lines of the log."""
@@ -237,23 +236,6 @@ class _Process(ProcessProtocol):
                 event = json.loads(line)
             except ValueError:
                 continue
-            if event.get("event") == "server-started" and not self.ready.called:
-                self.ready.callback(None)
+            if event.get("event") == "server-started":
+                self.be_ready()
             self._told(event)
-
-    def errReceived(self, data: bytes) -> None:
-        """Twisted's name."""
-        self._errors = (self._errors + data)[-4096:]
-
-    def processEnded(self, reason: Any) -> None:
-        """Twisted's name."""
-        if not self.ready.called:
-            text = self._errors.decode("utf-8", "replace").strip()
-            self.ready.errback(RuntimeError(f"the server of {self._name} did not start: {text}"))
-        self._ended.callback(None)
-
-    async def stop(self) -> None:
-        transport: Any = self.transport
-        if transport is not None and transport.pid:
-            transport.signalProcess("TERM")
-            await self._ended

@@ -1,9 +1,10 @@
 """Debian's Roundcube as the lab's webmail: PHP's own web server on loopback, SQLite, a folder of the lab's, no root.
 
-What it runs with is ``conf/roundcube/config.inc.php``, which ``recipe`` makes.
+What it runs with is ``roundcube.inc.php`` (``conf/roundcube/config.inc.php``), with the lab's own ports.
 """
 
 import os
+import re
 import secrets
 import signal
 import sqlite3
@@ -12,9 +13,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
-from twisted.internet.protocol import ProcessProtocol
-
+from mailaccess.admin.labprocess import Child
 from mailaccess.admin.labservers import Ports
 from mailaccess.admin.labzones import ADDRESSES
 
@@ -37,37 +36,12 @@ UPLOADS: Final = ("-d", "upload_max_filesize=25M", "-d", "post_max_size=26M")
 OWN_GROUP: Final = "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])"
 """PHP's server leaves its workers behind when it ends: all are signalled as a group."""
 
-RECIPE: Final = """\
-<?php
-// Roundcube on mailaccess, as "mailadm lab --webmail" runs it: Debian's packages roundcube-core, roundcube-sqlite3
-// and php-cli, PHP's own web server, no root. What the lab does with this file in FOLDER:
-//     ln -s /etc/roundcube/defaults.inc.php /etc/roundcube/mimetypes.php FOLDER/
-//     sqlite3 FOLDER/roundcube.db < /usr/share/roundcube/SQL/sqlite.initial.sql
-//     head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \\n' > FOLDER/des_key
-//     ROUNDCUBE_CONFIG_DIR=FOLDER php -S 127.0.0.1:{webmail} -t /var/lib/roundcube/public_html
-// Behind Apache or nginx the same lines belong into /etc/roundcube/config.inc.php.
-$config = [];
+RECIPE: Final = Path(__file__).with_name("roundcube.inc.php")
+"""Roundcube's configuration, with the ports that the lab has when nothing else is said."""
 
-// Whose mail lies where: the domain behind the @ chooses the server. 'tls://mail.example.org:143' outside of a lab.
-$config['imap_host'] = [
-{hosts}];
-$config['smtp_host'] = '%h:{submission}';  // submission of the same server, with the user's own login
-$config['smtp_user'] = '%u';
-$config['smtp_pass'] = '%p';
-
-// The server makes Drafts, Sent, Junk and Trash and says which is which (SPECIAL-USE, RFC 6154).
-$config['create_default_folders'] = false;
-
-$config['db_dsnw'] = 'sqlite:///' . __DIR__ . '/roundcube.db?mode=0600';
-$config['des_key'] = trim(file_get_contents(__DIR__ . '/des_key'));
-$config['log_dir'] = __DIR__ . '/logs';
-$config['temp_dir'] = __DIR__ . '/temp';
-$config['mime_types'] = null;
-
-$config['product_name'] = 'mailaccess lab';
-$config['plugins'] = [];
-$config['enable_spellcheck'] = false;
-"""
+_HOSTS: Final = re.compile(r"(?<=\['imap_host'\] = \[\n).*?(?=^\];$)", re.DOTALL | re.MULTILINE)
+_SUBMISSION: Final = "%h:2587"
+_WEBMAIL: Final = "127.0.0.1:2080"
 
 
 class WebmailMissing(Exception):
@@ -79,7 +53,9 @@ def recipe(ports: Ports) -> str:
     hosts = "".join(
         f"    '{address}:{ports.imap}' => ['{domain}'],\n" for domain, address in ADDRESSES.items()
     )
-    return RECIPE.format(hosts=hosts, webmail=ports.webmail, submission=ports.submission)
+    text = _HOSTS.sub(lambda _: hosts, RECIPE.read_text("utf-8"))
+    text = text.replace(_SUBMISSION, f"%h:{ports.submission}")
+    return text.replace(_WEBMAIL, f"{ADDRESS}:{ports.webmail}")
 
 
 class Webmail:
@@ -88,7 +64,7 @@ class Webmail:
     def __init__(self, folder: Path, ports: Ports) -> None:
         self._folder = folder
         self._ports = ports
-        self._process = _Php()
+        self._process = _Php("PHP")
         self.address = f"http://{ADDRESS}:{ports.webmail}/"
 
     @staticmethod
@@ -151,28 +127,13 @@ class Webmail:
         await self._process.stop()
 
 
-class _Php(ProcessProtocol):
-    def __init__(self) -> None:
-        self.ready: Deferred[None] = Deferred()
-        self._ended: Deferred[None] = Deferred()
-        self._log = b""
+class _Php(Child):
+    """PHP's server, which says each request on standard error."""
 
-    def errReceived(self, data: bytes) -> None:
-        """Twisted's name: PHP's server says each request here."""
-        self._log = (self._log + data)[-4096:]
-        if not self.ready.called and b" started" in self._log:
-            self.ready.callback(None)
+    def heard(self, line: bytes) -> bool:
+        """What it says first."""
+        return b" started" in line
 
-    def processEnded(self, reason: Any) -> None:
-        """Twisted's name."""
-        if not self.ready.called:
-            text = self._log.decode("utf-8", "replace").strip()
-            self.ready.errback(RuntimeError(f"PHP did not start: {text}"))
-        self._ended.callback(None)
-
-    async def stop(self) -> None:
-        """End it and its workers."""
-        transport: Any = self.transport
-        if transport is not None and transport.pid:
-            os.killpg(transport.pid, signal.SIGTERM)
-            await self._ended
+    def signal(self, process: Any) -> None:
+        """Its workers too."""
+        os.killpg(process.pid, signal.SIGTERM)

@@ -8,6 +8,7 @@ The client is trusted as far as its socket is: whoever may connect may guess pas
 is believed where a login comes from. So the socket's mode decides who that is.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from ipaddress import ip_address
 from typing import Any, Final
@@ -45,7 +46,7 @@ MAX_AT_ONCE: Final = 500
 Work = Coroutine[Any, Any, None]
 
 
-class Conversation:
+class Conversation(ABC):
     """What both kinds have in common: the handshake, lines, and an end where the other side talks nonsense."""
 
     service = ""
@@ -57,9 +58,9 @@ class Conversation:
         self._lines = Lines()
         self._greeted = False
 
+    @abstractmethod
     def greet(self) -> None:
         """Say what there is to say before the client spoke."""
-        raise NotImplementedError
 
     def feed(self, data: bytes) -> list[Work]:
         """The work that these octets make."""
@@ -100,9 +101,9 @@ class Conversation:
         self._greeted = True
         self.wire.vouch()
 
+    @abstractmethod
     def _take(self, request: Request) -> Work | None:
         """The work for one request. Raises BadLine."""
-        raise NotImplementedError
 
 
 class Logins(Conversation):

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 from typing import Final
 
 from mailaccess import __version__
@@ -13,22 +12,13 @@ from mailaccess.config.sections import Imap, Sharing
 from mailaccess.imap.announcing import Board
 from mailaccess.model.account import AccountLocation
 from mailaccess.model.work import ThreadRunner
+from mailaccess.net.served import is_local
 from mailaccess.observe.events import EventLog
 from mailaccess.proto.imap import framing
 from mailaccess.store.api import Store
 
 GREETING: Final = "mailaccess ready"
 """Not the beginning of any greeting by which MailKit and others tell servers apart."""
-
-
-def is_local(address: str) -> bool:
-    """Whether a client's textual address is this machine: a UNIX socket ("") or loopback."""
-    if not address:
-        return True
-    try:
-        return ip_address(address.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ are told. No decisions are made here.
 """
 
 import traceback
+from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar
 from typing import Protocol as Interface
 
@@ -48,7 +49,7 @@ class Served(Interface):
 S = TypeVar("S", bound=Served)
 
 
-class ServingProtocol(Protocol, Generic[S]):
+class ServingProtocol(Protocol, ABC, Generic[S]):
     """One connection.
 
     service: its name in the log.  timeout: seconds without input after which it ends.  tls: what STARTTLS uses
@@ -75,21 +76,21 @@ class ServingProtocol(Protocol, Generic[S]):
 
     # What a room says.
 
+    @abstractmethod
     def make_session(self, address: str, local_address: str, *, secure: bool) -> S:
         """The session of this connection. Addresses are textual IPs; "" for a UNIX socket."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tell_stopping(self, session: S) -> None:
         """The server stops, and the session waits for its client."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tell_error(self, session: S) -> None:
         """Something failed that is no fault of the client's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tell_timeout(self, session: S, flow: Flow) -> None:
         """The client has been silent for too long."""
-        raise NotImplementedError
 
     # Called by Twisted; the spelling is its own.
 

@@ -7,9 +7,10 @@ from twisted.python.failure import Failure
 
 from mailaccess.net.flow import Flow
 from mailaccess.net.limits import Place
+from mailaccess.net.served import Client
 from mailaccess.net.serving import ServingProtocol
 from mailaccess.pop3 import texts
-from mailaccess.pop3.house import Client, House
+from mailaccess.pop3.house import House
 from mailaccess.pop3.session import Session
 from mailaccess.proto.pop3 import grammar
 

@@ -11,10 +11,11 @@ from typing import Final
 from mailaccess.auth.api import Peer
 from mailaccess.model.errors import MailError
 from mailaccess.model.flags import SEEN
+from mailaccess.net.served import Client, Wire
 from mailaccess.observe.events import Level
 from mailaccess.pop3 import texts
 from mailaccess.pop3.capa import capabilities
-from mailaccess.pop3.house import Client, House, Wire
+from mailaccess.pop3.house import House
 from mailaccess.pop3.login import Login
 from mailaccess.pop3.maildrop import Maildrop
 from mailaccess.pop3.retrieval import Retrieval

@@ -25,6 +25,7 @@ from mailaccess.imap import house as imap_house
 from mailaccess.imap import protocol as imap_protocol
 from mailaccess.net.endpoints import Door
 from mailaccess.net.limits import ConnectionLimits, Place
+from mailaccess.net.served import is_local
 from mailaccess.net.threads import Threads
 from mailaccess.net.tls import ServerTls
 from mailaccess.observe.events import EventLog
@@ -159,7 +160,7 @@ def build(settings: Settings, reactor: Any, log: EventLog, *, workers: int = 1, 
         tls,
         authenticator,
         store,
-        lambda address: imap_house.is_local(address) or within(address, networks),
+        lambda address: is_local(address) or within(address, networks),
     )
     mail_in, relay, screens, caps, spool = _smtp(common)
     entrances = {**_imap(common), **_pop3(common), **mail_in, **_auth(common)}

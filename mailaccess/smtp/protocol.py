@@ -4,9 +4,10 @@ from typing import Any, Final
 
 from mailaccess.net.flow import Flow
 from mailaccess.net.limits import Place
+from mailaccess.net.served import Client
 from mailaccess.net.serving import ServingProtocol
 from mailaccess.proto.smtp import replies
-from mailaccess.smtp.house import Client, House
+from mailaccess.smtp.house import House
 from mailaccess.smtp.policy import Policy
 from mailaccess.smtp.session import Session
 

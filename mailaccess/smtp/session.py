@@ -14,6 +14,7 @@ from mailaccess.auth.api import Identity, Peer
 from mailaccess.delivery.api import Envelope, Onward
 from mailaccess.delivery.local import Delivery
 from mailaccess.model.errors import MailError, OverQuota
+from mailaccess.net.served import Client
 from mailaccess.observe.events import Level
 from mailaccess.proto.smtp import commands, replies
 from mailaccess.proto.smtp.address import Address
@@ -21,7 +22,7 @@ from mailaccess.proto.smtp.framing import Framer, LineTooLong
 from mailaccess.proto.smtp.replies import Refused, Reply
 from mailaccess.smtp.answers import combined, reply_to, reply_to_recipient
 from mailaccess.smtp.authentication import Authentication
-from mailaccess.smtp.house import Client, House, Wire
+from mailaccess.smtp.house import House, Wire
 from mailaccess.smtp.policy import Policy
 from mailaccess.smtp.receiving import Intake
 from mailaccess.smtp.screened import About, Screened

@@ -5,6 +5,7 @@ passdb out. Base64 and the protocols' own signs (``=`` and ``*``) are ``wire``'s
 driven by ``mailaccess.auth.exchange``; an object serves one exchange and is thrown away.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,7 +62,7 @@ class ScramOutcome:
 Step = Challenge | Password | ScramLookup | ScramOutcome
 
 
-class Mechanism:
+class Mechanism(ABC):
     """Base of the mechanisms: ``start`` once, then ``respond`` until no Challenge comes."""
 
     name: str = ""
@@ -74,9 +75,9 @@ class Mechanism:
             return Challenge(b"")
         return self.respond(initial_response)
 
+    @abstractmethod
     def respond(self, response: bytes) -> Step:
         """The step after ``response``. Raises Malformed."""
-        raise NotImplementedError
 
     @staticmethod
     def text(octets: bytes, what: str) -> str:

@@ -6,8 +6,9 @@ import pytest
 
 from mailaccess.config.sections import Pop3
 from mailaccess.model.work import InlineRunner
+from mailaccess.net.served import Client
 from mailaccess.observe.events import Recorder
-from mailaccess.pop3.house import Client, House
+from mailaccess.pop3.house import House
 from mailaccess.pop3.session import Session
 from tests.session.smallhouse import FakeAuthenticator, FakeStore, FakeWire, Running
 

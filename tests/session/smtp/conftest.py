@@ -9,8 +9,9 @@ from mailaccess.config.sections import Smtp
 from mailaccess.delivery.local import LocalDelivery
 from mailaccess.delivery.recipients import Recipients
 from mailaccess.model.work import InlineRunner
+from mailaccess.net.served import Client
 from mailaccess.observe.events import Recorder
-from mailaccess.smtp.house import Client, House
+from mailaccess.smtp.house import House
 from mailaccess.smtp.inbound import Inbound
 from mailaccess.smtp.lmtp import Lmtp
 from mailaccess.smtp.session import Session
