@@ -157,7 +157,7 @@ class Bench:
 
     def settle(self, user: User, name: str, count: int) -> None:
         for pause in (0.0, self.sizes.quiet):
-            time.sleep(pause)
+            time.sleep(pause)  # what a server does while nobody asks is part of the comparison
             with self.session(user) as imap:
                 expect(imap.select(name), count, "EXISTS")
 

@@ -132,7 +132,7 @@ def idle(folder: Path, connections: int, accounts: int, rest: float, tell: Calla
                 waiting.append(imap)
 
         scale.step("connect, log in, select, idle: all", connect)
-        time.sleep(min(rest, 5.0))
+        time.sleep(min(rest, 5.0))  # memory at rest is measured, and below CPU at rest
         after = usage.memory(scale.pid)
         scale.note("memory with all of them", after / 1024, "MiB")
         scale.note("memory a connection", (after - before) / connections, "KiB")

@@ -114,7 +114,7 @@ def _await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> No
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
             if json.load(answer)["status"] == "ok":
                 return
-        time.sleep(0.05)
+        time.sleep(0.05)  # for another process: there is nothing of ours to wait for
     raise RuntimeError(f"it does not start: {log.read_text(errors='replace')[-2000:]}")
 
 
@@ -251,7 +251,7 @@ class Dovecot(Peer):
             with contextlib.suppress(OSError):
                 socket.create_connection(self.imap).close()
                 return
-            time.sleep(0.05)
+            time.sleep(0.05)  # for another process, as above
         raise RuntimeError(f"Dovecot does not start: {(self.folder / 'output').read_text()[-2000:]}")
 
     def stop(self) -> None:

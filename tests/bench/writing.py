@@ -120,7 +120,7 @@ def idle(bench: Bench) -> None:
                         raise Wrong("no continuation of IDLE")
 
             lap.time(connect, bench.sizes.idle)
-        time.sleep(bench.sizes.quiet)
+        time.sleep(bench.sizes.quiet)  # memory at rest is what is measured
         with bench.measure("idle memory a connection", "KiB") as lap:
             if bench.peer.pid is None:
                 raise Missing("its processes are not known")

@@ -201,6 +201,7 @@ async def test_mail_that_waited_goes_out_when_the_server_is_back(road):
     road.peer.greeting = b"220 peer"
     await road.later(61)
     await road.log.wait("relayed")
+    assert len(road.peer.messages) == 1
 
 
 class RoadInTime(Road):
@@ -219,6 +220,7 @@ async def test_the_relay_wakes_by_itself_to_try_again(tmp_path):
     await road.log.wait("deferred", 3)
     road.peer.greeting = b"220 peer"
     await road.log.wait("relayed")
+    assert len(road.peer.messages) == 1
     await road.stop()
 
 
@@ -246,6 +248,7 @@ async def test_what_waits_is_taken_up_after_a_restart(road):
     road.now += 60
     await road.relay.start()
     await road.log.wait("relayed")
+    assert len(road.peer.messages) == 1
 
 
 @pytest_twisted.ensureDeferred
@@ -279,6 +282,7 @@ async def test_flush_does_not_wait_for_the_time(road):
     road.peer.answers = {}
     await road.relay.carry_out(requests.Request("flush", ()))
     await road.log.wait("relayed")
+    assert len(road.peer.messages) == 1
 
 
 @pytest_twisted.ensureDeferred
@@ -344,5 +348,6 @@ async def test_a_message_deleted_while_it_waits_in_line_is_not_sent(road):
     road.peer.greeting = b"220 peer"
     await road.later(61)
     await road.log.wait("relayed")
+    assert len(road.peer.messages) == 1
     await settled(road)
     assert len(road.peer.messages) == 1 and road.spool.queue.ids() == []

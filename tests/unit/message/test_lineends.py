@@ -20,7 +20,7 @@ LINES = st.sampled_from(
 CORPUS = Path(__file__).parents[3].parent / "shared" / "corpus"
 
 
-def is_the_same(stored: bytes) -> None:
+def assert_structure_of_the_wire_form(stored: bytes) -> None:
     wire = stored.replace(b"\n", b"\r\n")
     assert lineends.parse(stored) == structure.parse(wire)
     assert lineends.wire_tree(stored, structure.parse(stored), len(wire)) == structure.parse(wire)
@@ -28,7 +28,7 @@ def is_the_same(stored: bytes) -> None:
 
 @given(st.lists(LINES, max_size=40), st.booleans())
 def test_the_structure_is_that_of_the_wire_form(lines: list[bytes], ended: bool) -> None:
-    is_the_same(b"\n".join(lines) + (b"\n" if ended else b""))
+    assert_structure_of_the_wire_form(b"\n".join(lines) + (b"\n" if ended else b""))
 
 
 def test_every_message_of_the_corpus_has_the_structure_of_its_wire_form() -> None:
@@ -37,7 +37,7 @@ def test_every_message_of_the_corpus_has_the_structure_of_its_wire_form() -> Non
     for path in sorted(CORPUS.rglob("*.eml")):
         stored = path.read_bytes().replace(b"\r", b"")
         if lineends.is_plain(stored):
-            is_the_same(stored)
+            assert_structure_of_the_wire_form(stored)
 
 
 def test_a_size_that_cannot_be_true_is_not_believed() -> None:
