@@ -47,6 +47,8 @@ async def copy(
         url = urls.parse(text)
         if url.authority is not None or url.authorization is not None:
             raise urls.BadUrl("not of this session")
+        if url.partial is not None and "URL-PARTIAL" in session.connection.mask.withheld:
+            raise urls.BadUrl("not offered")
         async with _opened(session, url) as mailbox, content(mailbox, url) as found:
             await allow(found.length)
             async for piece in found.pieces():

@@ -23,6 +23,7 @@ from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated, NotAuthenticated, Selected, State
 from mailaccess.imap.silence import Silence
 from mailaccess.imap.wire import Promise, Timer, Wire
+from mailaccess.imap.withheld import NOT_OFFERED
 from mailaccess.observe.events import Level
 from mailaccess.proto.imap import framing, parse
 from mailaccess.proto.imap import responses as r
@@ -72,6 +73,7 @@ class Connection:
         self.watch: Watch | None = None  # NOTIFY has been used
         self._between: Timer | None = None
         self.mask = mask(house.settings.capabilities)
+        self._limit()
         self.tag = b""
         self.old_names: tuple[tuple[str, str], ...] = ()
         self.user = ""
@@ -157,7 +159,6 @@ class Connection:
         self.user = state.identity.name
         self._account_words = account_words(state.identity.extra.get(ACCOUNT_FIELD, ""))
         self._mask_anew()
-        self.framer.limits = self.house.limits(logged_in=True)
 
     def known_as(self, profile: ClientProfile | None) -> None:
         """The client told with ID what it is."""
@@ -171,6 +172,13 @@ class Connection:
     def _mask_anew(self) -> None:
         words = () if self.profile is None else self.profile.capabilities
         self.mask = mask(self.house.settings.capabilities, self._account_words, words)
+        self._limit()
+
+    def _limit(self) -> None:
+        known = isinstance(self.state, Authenticated)
+        self.framer.limits = self.house.limits(
+            logged_in=known, literals=("LITERAL+" if known else "LITERAL-") not in self.mask.withheld
+        )
 
     def end(self, bye: r.Bye | None = None) -> None:
         """Say BYE, if given, and close when everything has gone out; nothing more is read."""
@@ -266,7 +274,6 @@ class Connection:
             self.incoming.uncompress()
         self.out.utf8 = False
         self.out.language = None
-        self.framer.limits = self.house.limits(logged_in=False)
         self._silence.begin()
 
     def start_tls(self) -> None:
@@ -423,6 +430,8 @@ class Connection:
             text = f"At most {event.limit} octets are taken here"
             # RFC 7888 §5: BAD for what LITERAL- forbids.  RFC 7889 §4: NO for what is too large.
             status = r.Bad(text, r.TOOBIG) if event.non_synchronising else r.No(text, r.TOOBIG)
+            if event.limit == framing.NONE:
+                status = r.Bad(NOT_OFFERED)
         else:
             status = r.Bad("The command is too long")
         self.out.send(status if event.tag is None else r.Tagged(event.tag, status))

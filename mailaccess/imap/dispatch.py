@@ -14,6 +14,7 @@ from mailaccess.imap.fetch.unasked import tell_joined
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.rights import recheck
 from mailaccess.imap.session import Authenticated, NotAuthenticated, Selected, State
+from mailaccess.imap.withheld import NOT_OFFERED
 from mailaccess.model.errors import MailError
 from mailaccess.observe.events import Level
 from mailaccess.proto.imap import responses as r
@@ -72,8 +73,8 @@ async def perform(connection: "Connection", request: Request) -> None:
         out.send(r.Tagged(request.tag, r.Bad("There is no such command")))
         connection.count_mistake()
         return
-    if request.name in connection.mask.commands:
-        out.send(r.Tagged(request.tag, r.Bad("That command is not offered here")))
+    if connection.mask.refuses(request):
+        out.send(r.Tagged(request.tag, r.Bad(NOT_OFFERED)))
         return
     state = connection.state
     if not isinstance(state, row.state):

@@ -49,13 +49,18 @@ class House:
     clock: Callable[[], float] = time.time
     board: Board = field(default_factory=Board)
 
-    def limits(self, *, logged_in: bool) -> framing.Limits:
-        """What the framer takes in, before and after login."""
+    def limits(self, *, logged_in: bool, literals: bool = True) -> framing.Limits:
+        """What the framer takes in, before and after login. literals: whether unannounced ones may come at all."""
         if not logged_in:
-            return framing.BEFORE_LOGIN
+            return (
+                framing.BEFORE_LOGIN
+                if literals
+                else replace(framing.BEFORE_LOGIN, non_synchronising=framing.NONE)
+            )
         return replace(
             framing.AFTER_LOGIN,
             line=self.settings.line_length,
             message=self.message_size,
+            non_synchronising=framing.AFTER_LOGIN.non_synchronising if literals else framing.NONE,
             skip=max(framing.AFTER_LOGIN.skip, 2 * self.message_size),
         )

@@ -48,7 +48,7 @@ KOREAN: Final[dict[str, str]] = {
     "At most {} mailboxes are searched at once": "한 번에 최대 {}개의 메일함을 검색합니다",
     # --- state and syntax
     "There is no such command": "알 수 없는 명령입니다",
-    "That command is not offered here": "제공하지 않는 명령입니다",
+    "That is not offered here": "제공하지 않는 기능입니다",
     "Expected a tag and a command": "태그와 명령이 있어야 합니다",
     "Expected a command behind the tag": "태그 뒤에 명령이 있어야 합니다",
     "Error in {}: expected {} at octet {}": "{0} 명령의 {2}번째 옥텟에서 문법이 틀렸습니다",

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
-from mailaccess.imap import catenating
+from mailaccess.imap import catenating, withheld
 from mailaccess.imap.answers import Refusal, bad, no
 from mailaccess.imap.namespaces import Place
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated
+from mailaccess.imap.withheld import NOT_OFFERED
 from mailaccess.message import binary
 from mailaccess.model.errors import TooBig
 from mailaccess.model.rights import permitted
@@ -22,6 +23,7 @@ from mailaccess.model.work import ThreadRunner
 from mailaccess.proto.imap import framing, parse
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.append import (
+    Append,
     AppendMessage,
     Catenation,
     Following,
@@ -81,6 +83,7 @@ class Reception:
         """
         try:
             while True:  # each turn reads a literal, which the framer bounds by MAX_STREAMED
+                self._require_offered(described)
                 literal = await self._take(described, place, room, replaces)
                 if literal is None:
                     return self._messages
@@ -88,6 +91,13 @@ class Reception:
         except BaseException:
             self.refuse()
             raise
+
+    def _require_offered(self, described: tuple[AppendMessage, ...]) -> None:
+        """Raises Refusal where what has come only now asks for what is withheld from this account."""
+        features = self.session.connection.mask.features
+        before = described[:1] if self._messages else ()
+        if features and withheld.asked(Append("", before + described), features):
+            raise bad(NOT_OFFERED)
 
     async def _take(
         self,
@@ -164,6 +174,8 @@ class Reception:
         """Behind a literal: take in what goes on with its message up to the next; then what follows it."""
         while True:  # bounded as above
             found = await self._following(literal, catenating=isinstance(data, Catenation))
+            if found.parts:
+                self._require_offered((AppendMessage(frozenset(), None, Catenation(found.parts, True)),))
             more = await self._parts(found.parts, room)
             if more is None:
                 return found.messages

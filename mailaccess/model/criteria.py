@@ -24,6 +24,11 @@ class All(Criterion):
 
 
 @dataclass(frozen=True, slots=True)
+class SaveDates(All):
+    """SAVEDATESUPPORTED. RFC 8514 §4.3: every mailbox here has save dates."""
+
+
+@dataclass(frozen=True, slots=True)
 class And(Criterion):
     parts: tuple[Criterion, ...]
 

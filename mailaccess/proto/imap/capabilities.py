@@ -39,6 +39,7 @@ class Extension:
 
     opt_in: offered only where the configuration grants it.
     commands: names that exist only while this, or another row that names them, is offered.
+    requires: names that it builds upon; it goes with any of them.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Extension:
     needs: Callable[[Offer], bool] | None = None
     opt_in: bool = False
     commands: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 TABLE: Final[tuple[Extension, ...]] = (
@@ -74,12 +76,12 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("SPECIAL-USE", 6154, False, True),
     Extension("CREATE-SPECIAL-USE", 6154, False, True),
     Extension("LIST-EXTENDED", 5258, False, True),
-    Extension("LIST-STATUS", 5819, False, True),
+    Extension("LIST-STATUS", 5819, False, True, requires=("LIST-EXTENDED",)),
     Extension("STATUS=SIZE", 8438, False, True),
     Extension("CONDSTORE", 7162, False, True),
-    Extension("QRESYNC", 7162, False, True),
+    Extension("QRESYNC", 7162, False, True, requires=("CONDSTORE",)),
     Extension("ESEARCH", 4731, False, True),
-    Extension("SEARCHRES", 5182, False, True),
+    Extension("SEARCHRES", 5182, False, True, requires=("ESEARCH",)),
     Extension("MULTISEARCH", 7377, False, True, commands=("ESEARCH",)),
     Extension("FILTERS", 5466, False, True),
     Extension("WITHIN", 5032, False, True),
@@ -88,9 +90,9 @@ TABLE: Final[tuple[Extension, ...]] = (
     Extension("UTF8=ACCEPT", 6855, False, True),
     Extension("NOTIFY", 5465, False, True, commands=("NOTIFY",)),
     Extension("QUOTA", 9208, False, True, commands=("GETQUOTA", "GETQUOTAROOT", "SETQUOTA")),
-    Extension("QUOTA=RES-STORAGE", 9208, False, True),
-    Extension("QUOTA=RES-MESSAGE", 9208, False, True),
-    Extension("QUOTA=RES-MAILBOX", 9208, False, True),
+    Extension("QUOTA=RES-STORAGE", 9208, False, True, requires=("QUOTA",)),
+    Extension("QUOTA=RES-MESSAGE", 9208, False, True, requires=("QUOTA",)),
+    Extension("QUOTA=RES-MAILBOX", 9208, False, True, requires=("QUOTA",)),
     Extension(
         "ACL",
         4314,
@@ -98,24 +100,26 @@ TABLE: Final[tuple[Extension, ...]] = (
         True,
         commands=("GETACL", "SETACL", "DELETEACL", "LISTRIGHTS", "MYRIGHTS"),
     ),
-    Extension("RIGHTS=texk", 4314, False, True),
-    Extension("LIST-MYRIGHTS", 8440, False, True),
+    Extension("RIGHTS=texk", 4314, False, True, requires=("ACL",)),
+    Extension("LIST-MYRIGHTS", 8440, False, True, requires=("ACL", "LIST-EXTENDED")),
     Extension("PREVIEW", 8970, False, True),
     Extension("OBJECTID", 8474, False, True),
     Extension("SAVEDATE", 8514, False, True),
     Extension("METADATA", 5464, False, True, commands=("GETMETADATA", "SETMETADATA")),
-    Extension("LIST-METADATA", 9590, False, True),
+    Extension("LIST-METADATA", 9590, False, True, requires=("METADATA", "LIST-EXTENDED")),
     Extension("REPLACE", 8508, False, True, commands=("REPLACE", "UID REPLACE")),
     Extension("INPROGRESS", 9585, False, True),
-    Extension("PARTIAL", 9394, False, True),
+    Extension("PARTIAL", 9394, False, True, requires=("ESEARCH",)),
     Extension("UIDBATCHES", 10022, False, True, commands=("UIDBATCHES",)),
     Extension("UIDONLY", 9586, False, True, opt_in=True),
     Extension("I18NLEVEL=2", 5255, False, True, commands=("COMPARATOR",)),
     Extension("SORT", 5256, False, True, commands=("SORT", "UID SORT")),
-    Extension("SORT=DISPLAY", 5957, False, True),
-    Extension("ESORT", 5267, False, True),
-    Extension("CONTEXT=SEARCH", 5267, False, True, commands=("CANCELUPDATE",)),
-    Extension("CONTEXT=SORT", 5267, False, True, commands=("CANCELUPDATE",)),
+    Extension("SORT=DISPLAY", 5957, False, True, requires=("SORT",)),
+    Extension("ESORT", 5267, False, True, requires=("SORT",)),
+    Extension("CONTEXT=SEARCH", 5267, False, True, commands=("CANCELUPDATE",), requires=("ESEARCH",)),
+    Extension(
+        "CONTEXT=SORT", 5267, False, True, commands=("CANCELUPDATE",), requires=("SORT", "ESORT", "ESEARCH")
+    ),
     Extension("THREAD=ORDEREDSUBJECT", 5256, False, True, commands=("THREAD", "UID THREAD")),
     Extension("THREAD=REFERENCES", 5256, False, True, commands=("THREAD", "UID THREAD")),
     Extension("THREAD=REFS", 5256, False, True, commands=("THREAD", "UID THREAD")),
@@ -135,7 +139,7 @@ def capabilities(offer: Offer) -> tuple[str, ...]:
         and (not row.opt_in or row.name.upper() in offer.granted)
     ]
     if offer.authenticated:
-        if offer.append_limit is not None:
+        if offer.append_limit is not None and "APPENDLIMIT" not in offer.masked:
             names.append(f"APPENDLIMIT={offer.append_limit}")
         if offer.message_limit:
             names.append(f"MESSAGELIMIT={offer.message_limit}")

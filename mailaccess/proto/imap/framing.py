@@ -110,6 +110,9 @@ class CommandTooLong(Refused):
     limit: int
 
 
+NONE: Final = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one connection may make us hold or read, in octets.
@@ -117,7 +120,8 @@ class Limits:
     line: a command without its streamed literals (lines and literals together).
     message: one streamed literal; 0 refuses all (before login).
     skip: what is read and thrown away to get past a refused command.
-    non_synchronising: the largest ``{n+}``: 4096 where LITERAL- is offered (RFC 7888 §5), None for LITERAL+.
+    non_synchronising: the largest ``{n+}``: 4096 where LITERAL- is offered (RFC 7888 §5), None for LITERAL+; NONE
+        where neither is.
     """
 
     line: int = 8 * 1024

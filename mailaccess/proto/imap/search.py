@@ -327,7 +327,7 @@ KEYS: Final[dict[bytes, SearchRule]] = {
     b"MODSEQ": _modseq,
     b"EMAILID": _object_key(c.EmailId),
     b"THREADID": _object_key(c.ThreadId),
-    b"SAVEDATESUPPORTED": lambda reader: c.All(),  # RFC 8514 §4.3: every mailbox here has save dates
+    b"SAVEDATESUPPORTED": lambda reader: c.SaveDates(),
 }
 for _flag in flags.SYSTEM_FLAGS:
     _word = _flag[1:].upper().encode("ascii")

@@ -9,7 +9,7 @@ from mailaccess.config.clients import ClientProfile
 from mailaccess.imap import dispatch
 from mailaccess.proto.imap.capabilities import TABLE
 
-UNKNOWN = "BAD That command is not offered here"
+UNKNOWN = "BAD That is not offered here"
 
 BASE = """CAPABILITY NOOP LOGOUT LOGIN AUTHENTICATE SELECT EXAMINE CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE LIST LSUB
 STATUS APPEND CHECK CLOSE EXPUNGE SEARCH FETCH STORE COPY STARTTLS"""
