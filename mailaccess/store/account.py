@@ -138,6 +138,11 @@ class MaildirAccount:
                 self._plan_work()
         return await self.run(call, *args, **kwargs)
 
+    def busy(self) -> None:
+        """Somebody waits for something that needs no job."""
+        self._surroundings.indexer.busy()
+        self._surroundings.used(self)
+
     async def run_unasked(
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -7,7 +7,7 @@ it did reaches columns and listeners before the call returns.
 import contextlib
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
 from mailaccess.model.collation import Collation
@@ -33,6 +33,7 @@ from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.changing import EVERYTHING
 from mailaccess.store.index.rows import Read
 from mailaccess.store.keytexts import KeyTexts
+from mailaccess.store.readahead import ReadAhead
 from mailaccess.store.surroundings import Engine
 from mailaccess.store.values import UNDATED
 from mailaccess.store.vault import Vault
@@ -65,6 +66,7 @@ class MailboxHandle:
         self._state = state
         self.mailbox_id = state.mailbox_id
         self.uidvalidity = state.uidvalidity
+        self._ahead = ReadAhead()
 
     @property
     def name(self) -> str:
@@ -205,8 +207,17 @@ class MailboxHandle:
 
     async def read(self, uids: Sequence[int]) -> "list[bytes | Body | None]":
         account, here = self._account, self._here()
-        run = account.run_small if len(uids) <= FEW_LOOKED_UP else account.run
-        found, folders = await run(reading.located, here, uids)
+        folders: Mapping[int, bytes]
+        known = self._ahead.known(uids, self.columns.uids)
+        if known is None:
+            more = self._ahead.next(uids, self.columns.uids)
+            run = account.run_small if len(uids) <= FEW_LOOKED_UP else account.run
+            found, folders = await run(reading.located, here, [*uids, *more] if more else uids)
+            self._ahead.keep(more, found[len(uids) :], folders)
+            found = found[: len(uids)]
+        else:
+            account.busy()
+            found, folders = known
         result: list[bytes | Body | None] = list(reading.present(account.vault, found, folders))
         absent = [place for place, at in enumerate(found) if at is not None and result[place] is None]
         if absent:

@@ -9,7 +9,7 @@ it this moment) is looked for once by the unique part of its name.
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 from mailaccess.message.headers import find_end
@@ -332,7 +332,7 @@ def located(
     return found, folders(vault, found)
 
 
-def present(vault: Vault, found: Sequence[Place | None], folders: dict[int, bytes]) -> list[bytes | None]:
+def present(vault: Vault, found: Sequence[Place | None], folders: Mapping[int, bytes]) -> list[bytes | None]:
     """The wire form of those messages that the kernel has in memory: on the reactor thread, without waiting.
 
     None: gone, large, renamed this moment, or to be read from the disk; ``read`` knows which. A thread's way

@@ -38,6 +38,10 @@ class Engine(Protocol):
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]: ...
 
+    def busy(self) -> None:
+        """Somebody waits for something that needs no job."""
+        ...
+
     def run_small(
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:

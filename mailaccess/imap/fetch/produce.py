@@ -39,6 +39,9 @@ BODIES: Final = 64
 BODY_OCTETS: Final = 2**20
 """Octets of the messages read at a time, but for a single larger one; two such batches are in memory at most."""
 
+UNNOTICED: Final = 256 * 1024
+"""Octets of messages read and written within 0.1 ms or so: others need no turn after them, where no more follow."""
+
 LARGE: Final = 2 * 2**20
 """The store gives a message above this as an open file (``Mailbox.read``)."""
 
@@ -81,6 +84,11 @@ class Loaded:
             return None
         present = [each for each in fields if each is not None]
         return Message(source, facts, present) if len(present) == len(fields) else None
+
+    @property
+    def octets(self) -> int:
+        """Of the messages in memory."""
+        return sum([len(each) for each in self.bodies or () if isinstance(each, bytes)])
 
     def close(self) -> None:
         """Close the open files."""
@@ -129,7 +137,8 @@ async def _in_batches(
                 await _write(session, plan, batch, loaded, out, outcome)
             finally:
                 loaded.close()
-            if plan.bodies:  # they may have been read on this thread, and the kernel may have taken them all
+            if plan.bodies and (following is not None or loaded.octets > UNNOTICED):
+                # They may have been read on this thread, and the kernel may have taken them all.
                 await session.house.runner.pause()
             batch = following
     finally:
@@ -215,6 +224,8 @@ async def _load(session: Selected, plan: Plan, batch: Batch) -> Loaded:
     back.
     """
     mailbox, uids, begin = session.mailbox, batch.uids, session.connection.wire.begin
+    if plan.whole is not None and not plan.facts:
+        return Loaded(None, [], await mailbox.read(uids))
     facts = begin(mailbox.facts(uids, plan.facts)) if plan.facts else None
     fields = [
         begin(mailbox.header_fields(uids, item.fields, exclude=item.exclude))
