@@ -57,6 +57,7 @@ class ConnectionLimits:
     """The counts of one process, and through ``tally`` those of others.
 
     total, per_address, per_user: connections over all processes; unauthenticated: of this one; 0 is no limit.
+    here: the most this process has file descriptors for; past them nobody could be told that there is no place.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class ConnectionLimits:
         self._per_user = per_user
         self._unauthenticated = unauthenticated
         self._open = 0
+        self.here = 0
         self.tally = Tally()
         self._strangers: dict[Place, None] = {}  # in order of arrival
         self.refused: dict[str, int] = {TOTAL: 0, PER_ADDRESS: 0, PER_USER: 0}
@@ -89,7 +91,7 @@ class ConnectionLimits:
         oldest of too many that have not logged in, for a flood of silent ones must not keep users out.
         """
         tally = self.tally
-        if self._total and tally[_OPEN] >= self._total:
+        if (self._total and tally[_OPEN] >= self._total) or (self.here and self._open >= self.here):
             self.refused[TOTAL] += 1
             return None
         if address and self._per_address and tally[_address(address)] >= self._per_address:

@@ -49,8 +49,9 @@ from mailaccess.screening.keys import BadKey
 from mailaccess.service.build import Built, build
 from mailaccess.service.capped import SAVE_EVERY
 from mailaccess.service.company import Company
+from mailaccess.service.failing import CannotStart
 from mailaccess.service.givingback import LOOK_SECONDS, GivingBack, trimmer
-from mailaccess.service.listeners import NoSuchUser, become, prepare
+from mailaccess.service.listeners import NoSuchUser, become, make_state_dir, prepare
 from mailaccess.service.metrics import Alone, Together, site
 from mailaccess.service.output import event_log, tell_failures
 from mailaccess.service.queueshare import QueueShare
@@ -63,10 +64,6 @@ CERTIFICATE_CHECK: Final = 30.0
 
 LOOP_WINDOW: Final = 10
 """Seconds over which the loop's worst delay is told."""
-
-
-class CannotStart(Exception):
-    """The service cannot start; the text is for the operator."""
 
 
 class House(Service):
@@ -113,6 +110,7 @@ class House(Service):
             self.log = event_log(self.counters, as_json=self._as_json, worker=brief.number, timed=brief.timed)
         self._failures = tell_failures(self.log)
         try:
+            make_state_dir(self.settings)
             if company is None:
                 self.built = build(self.settings, self._reactor, self.log)
             else:

@@ -33,7 +33,7 @@ def prepare(settings: Settings, service: str, text: str) -> tuple[Address, Socke
 
 
 def make_state_dir(settings: Settings) -> None:
-    """A socket below it is opened before anything else would make it; it is its future user's."""
+    """What is made below it while we are still root must not make it root's: it is its future user's."""
     folder, user = settings.state_dir, settings.process.user
     if folder.exists():
         return

@@ -4,11 +4,10 @@ A configuration that cannot be used ends the start with exit code 78 (sysexits' 
 on standard error; an address that cannot be had, with 75 (EX_TEMPFAIL).
 """
 
-import os
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Union
 
 from twisted.python import usage
 
@@ -16,12 +15,11 @@ from mailaccess import __version__
 from mailaccess.config.errors import ConfigError
 from mailaccess.config.load import load_with_origin
 from mailaccess.config.sections import Listen, Settings
-from mailaccess.service.house import CannotStart, House
+from mailaccess.service.failing import EX_CONFIG, EX_TEMPFAIL, CannotStart, refuse
 from mailaccess.service.supervisor import CannotServe, Supervisor, how_many
-from mailaccess.service.tuning import tune
 
-EX_TEMPFAIL: Final = 75
-EX_CONFIG: Final = 78
+if TYPE_CHECKING:
+    from mailaccess.service.starting import StartingHouse
 
 
 class Options(usage.Options):
@@ -38,18 +36,6 @@ class Options(usage.Options):
         ]
     ]
     optFlags = [["log-json", None, "Write the log as JSON, an object a line"]]
-
-
-class StartingHouse(House):
-    """A house whose failure to start ends the process with a sentence instead of a traceback."""
-
-    def privilegedStartService(self) -> None:
-        """As House's; raises SystemExit."""
-        try:
-            super().privilegedStartService()
-            tune(self.settings, self.log)
-        except CannotStart as error:
-            refuse(str(error), EX_TEMPFAIL)
 
 
 class StartingSupervisor(Supervisor):
@@ -70,19 +56,14 @@ class StartingSupervisor(Supervisor):
             sys.exit(error.code)
 
 
-def starting(settings: Settings, *, as_json: bool) -> "StartingHouse | StartingSupervisor":
+def starting(settings: Settings, *, as_json: bool) -> Union["StartingHouse", "StartingSupervisor"]:
     """What serves: one process, or a supervisor with its workers."""
     count = how_many(settings)
-    if count == 1:
+    if count == 1:  # imported only here, as a supervisor serves nobody: 30 instead of 70 MiB
+        from mailaccess.service.starting import StartingHouse
+
         return StartingHouse(settings, as_json=as_json)
     return StartingSupervisor(settings, count, as_json=as_json)
-
-
-def refuse(text: str, code: int) -> NoReturn:
-    """Say why and end; past Twisted's log, which has taken ``sys.stderr`` by then."""
-    lines = "".join(f"mailaccess: {line}\n" for line in text.splitlines())
-    os.write(2, lines.encode("utf-8", "backslashreplace"))
-    sys.exit(code)
 
 
 def settings(config: str | None) -> Settings:
@@ -97,6 +78,6 @@ def settings(config: str | None) -> Settings:
     return loaded.settings
 
 
-def makeService(options: Options) -> "StartingHouse | StartingSupervisor":
+def makeService(options: Options) -> Union["StartingHouse", "StartingSupervisor"]:
     """The service, not yet started; Twisted's name."""
     return starting(settings(options["config"]), as_json=bool(options["log-json"]))

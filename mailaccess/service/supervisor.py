@@ -40,8 +40,8 @@ from mailaccess.observe.counters import WORKERS, WORKERS_ENDED, Counters
 from mailaccess.observe.events import Level
 from mailaccess.service.brief import Brief, written
 from mailaccess.service.channel import Channel, Message
+from mailaccess.service.failing import CannotStart
 from mailaccess.service.gathering import Gathering
-from mailaccess.service.house import CannotStart
 from mailaccess.service.listeners import prepare, wanted
 from mailaccess.service.output import STDOUT, event_log, is_nowhere, tell_failures
 

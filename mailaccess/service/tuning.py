@@ -23,31 +23,50 @@ GC_THRESHOLDS: Final = (20_000, 20, 20)
 SPARE_DESCRIPTORS: Final = 1000
 """File descriptors besides connections: indexes (three each), messages being read, listeners."""
 
+ENOUGH: Final = 0.9
+"""Part of the connections that limits allow below which somebody should know: 20,000 descriptors do for 20,000."""
+
 UMASK: Final = 0o077
 """Mail is its owner's alone; what others may use (sockets) gets its mode by name."""
 
 
-def tune(settings: Settings, log: EventLog) -> None:
-    """Set umask, descriptors, garbage collection, thread switching. Raises nothing."""
+def tune(settings: Settings, log: EventLog | None) -> int:
+    """Set umask, descriptors, garbage collection, thread switching. Raises nothing.
+
+    log: None where another process tells.  Returns the connections for which there are descriptors.
+    """
     os.umask(UMASK)
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    _raise_descriptors(settings.limits.connections + SPARE_DESCRIPTORS, log)
+    wanted = settings.limits.connections + SPARE_DESCRIPTORS
+    allowed = _raise_descriptors(wanted)
+    fit = connections_that_fit(allowed)
+    if log is not None and fit < ENOUGH * settings.limits.connections:
+        log.log("few-file-descriptors", Level.WARNING, allowed=allowed, wanted=wanted, connections=fit)
+    return min(fit, settings.limits.connections)
 
 
-def _raise_descriptors(wanted: int, log: EventLog) -> None:
-    """As many descriptors as the limits promise; the default of 1024 is used up by 1,000 phones."""
+def connections_that_fit(descriptors: int) -> int:
+    """Connections that leave enough for the files they ask for, however few descriptors there are."""
+    return max(descriptors - SPARE_DESCRIPTORS, descriptors // 2)
+
+
+def _raise_descriptors(wanted: int) -> int:
+    """How many descriptors there are, raised to ``wanted``: the usual 1024 are used up by 1,000 phones."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < wanted and os.geteuid() == 0:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
-            return
+            return wanted
         except (OSError, ValueError):
             pass
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return most
+    try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    if most < wanted:
-        log.log("few-file-descriptors", Level.WARNING, allowed=most, wanted=wanted)
+    except (OSError, ValueError):  # the kernel has a bound of its own
+        return soft
+    return most

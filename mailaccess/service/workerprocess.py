@@ -7,7 +7,7 @@ from typing import Any
 from mailaccess.service.brief import read
 from mailaccess.service.company import Company
 from mailaccess.service.main import foreground
-from mailaccess.service.maker import StartingHouse
+from mailaccess.service.starting import StartingHouse
 
 
 def main() -> None:

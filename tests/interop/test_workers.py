@@ -4,6 +4,7 @@ import imaplib
 import json
 import os
 import poplib
+import pwd
 import random
 import re
 import signal
@@ -11,6 +12,7 @@ import smtplib
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -342,6 +344,60 @@ def receive(sink: socket.socket, arrived: list[bytes]) -> None:
                     arrived.append(b"".join(lines))
                 file.write(b"250 ok\r\n")
                 file.flush()
+
+
+def test_a_hangup_of_the_supervisor_reaches_every_worker(pair: Server) -> None:
+    start = len(pair.log)
+    pair._make_certificate()
+    assert pair.process is not None
+    pair.process.send_signal(signal.SIGHUP)
+    eventually(
+        lambda: all(
+            any("tls-reloaded" in line and f"worker={number}" in line for line in pair.log[start:])
+            for number in (1, 2)
+        ),
+        "both workers have the new certificate",
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_workers_give_up_root_and_still_serve_while_the_supervisor_keeps_it() -> None:
+    nobody = pwd.getpwnam("nobody")
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to everybody else
+        folder = Path(name)
+        folder.chmod(0o755)
+        server = Server(folder, more=MORE + 'user = "nobody"\n')
+        server.add_user(USER)
+        for path in (folder, *folder.rglob("*")):
+            if path.name != "key.pem":  # root's alone, as it should be
+                os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        (folder / "key.pem").chmod(0o600)
+        server.start()
+        try:
+            assert server.process is not None
+            assert user_ids(server.process.pid) == {0}
+            assert [user_ids(pid) for pid in worker_pids(server).values()] == [{nobody.pw_uid}] * 2
+            for number in (1, 2):
+                client = session(server, number)
+                client.append("INBOX", None, None, messages.numbered(number))
+                assert client.select("INBOX") == ("OK", [str(number).encode()])
+                client.logout()
+            owners = {path.stat().st_uid for path in server.maildir(USER).rglob("*")}
+            assert owners == {nobody.pw_uid}
+            start = len(server.log)
+            os.kill(worker_pids(server)[2], signal.SIGKILL)
+            server.await_log("worker-started", start)  # reads root's key again
+            assert user_ids(worker_pids(server)[2]) == {nobody.pw_uid}
+        finally:
+            server.stop()
+
+
+def user_ids(pid: int) -> set[int]:
+    """Real, effective, saved and file system's."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"^Uid:(.*)$", status, re.MULTILINE)
+    assert found is not None
+    return {int(number) for number in found[1].split()}
 
 
 def test_the_workers_end_with_their_supervisor_and_a_signal_to_it_stops_all(pair: Server) -> None:

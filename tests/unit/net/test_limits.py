@@ -39,6 +39,16 @@ def test_an_account_has_its_share_at_each_address():
     assert two.log_in("lee@naver.com")
 
 
+def test_a_process_takes_no_more_than_it_has_descriptors_for():
+    limits = ConnectionLimits(total=5)
+    limits.here = 2
+    places = [limits.enter("192.0.2.1", nothing) for _ in range(3)]
+    assert [place is not None for place in places] == [True, True, False]
+    assert limits.refused["total"] == 1
+    places[0].leave()
+    assert limits.enter("192.0.2.1", nothing) is not None
+
+
 def test_the_oldest_silent_connection_makes_room():
     limits = ConnectionLimits(unauthenticated=2)
     dropped: list[int] = []
