@@ -16,7 +16,7 @@ PASSWORD = "geheim€"
 
 
 def doveadm(*arguments):
-    return subprocess.run(["doveadm", "pw", *arguments], capture_output=True, text=True, timeout=30)
+    return subprocess.run(["doveadm", "pw", *arguments], capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize("scheme", schemes.SCHEMES)

@@ -50,7 +50,7 @@ async def test_dns_is_asked_for_the_records(tmp_path):
 
     def check():
         words = [sys.executable, "-m", "mailaccess.admin.main", "--config", str(config), "dkim", "check"]
-        return subprocess.run(words, capture_output=True, text=True, timeout=30, env=os.environ)
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, env=os.environ)
 
     done = await deferToThread(check)
     await server.stop()

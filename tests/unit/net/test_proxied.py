@@ -136,7 +136,7 @@ async def test_the_client_is_who_a_trusted_proxy_says(network, octets, said):
 
 
 def whole(port, octets):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(octets)
         said = b""
         try:

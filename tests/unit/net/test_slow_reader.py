@@ -57,7 +57,7 @@ def read_all(address, context, pouring, starttls):
     """Read it all, looking how far ahead the server runs: digest, octets, the most it was ahead."""
     digest = hashlib.sha256()
     read, ahead = 0, 0
-    with socket.create_connection(address, timeout=30) as raw:
+    with socket.create_connection(address, timeout=60) as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE)
         if starttls:
             raw.sendall(b"STARTTLS\r\n")

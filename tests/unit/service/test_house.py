@@ -50,7 +50,7 @@ class Running:
 
 def get(house, path, data=None):
     url = f"http://{house.where('http')[0]}{path}"
-    with urllib.request.urlopen(url, data, timeout=10) as answer:
+    with urllib.request.urlopen(url, data, timeout=60) as answer:
         return answer.status, answer.headers["content-type"], answer.read()
 
 

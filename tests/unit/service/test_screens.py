@@ -1,6 +1,7 @@
 """Two wired houses with signatures and checks: what one signs, the other believes; what is forged, it refuses."""
 
 import json
+import os
 import smtplib
 from dataclasses import replace
 
@@ -18,12 +19,14 @@ from mailaccess.service.house import CannotStart, House
 from tests.unit.service.test_outgoing import PASSWORD, inbox, port, settings, start, until
 
 HOOK = """
+from pathlib import Path
+
 from mailaccess.screening.api import defer, file, refuse, tag
-import time
 
 def check(message):
     if b"slow" in message.octets:
-        time.sleep(1)
+        with open(Path(__file__).with_name("gate"), "rb", buffering=0) as gate:
+            gate.read(1)
     if b"casino" in message.octets:
         return refuse("We do not gamble")
     return tag({"X-Hook": message.address})
@@ -31,7 +34,7 @@ def check(message):
 
 
 class Checked:
-    def __init__(self, tmp_path):
+    def __init__(self, tmp_path, patience=60.0):
         self.tmp = tmp_path
         self.keys = [keys.create(tmp_path / "keys", "daum.net", kind, kind) for kind in ("rsa", "ed25519")]
         zones = {
@@ -57,7 +60,7 @@ class Checked:
         self.naver_settings = replace(
             made,
             smtp=replace(made.smtp, authentication="enforce"),
-            hooks=Hooks(python=("hookmodule:check",), folder=tmp_path, timeout=0.2),
+            hooks=Hooks(python=("hookmodule:check",), folder=tmp_path, timeout=patience),
         )
         self.naver = start(self.naver_settings)
         made = settings(tmp_path / "daum", "daum.net", "kim", dns=(server,), port=port(self.naver, "smtp"))
@@ -68,7 +71,7 @@ class Checked:
         )
 
     def submit(self):
-        client = smtplib.SMTP("127.0.0.1", port(self.daum, "submission"), timeout=20)
+        client = smtplib.SMTP("127.0.0.1", port(self.daum, "submission"), timeout=60)
         client.login("kim@daum.net", PASSWORD)
         body = "안녕하세요 \r\n\r\n.dots\r\nbare\nline  \r\n\r\n\r\n".encode() * 3000
         client.sendmail(
@@ -79,7 +82,7 @@ class Checked:
         client.quit()
 
     def send(self, author, text=b"hello"):
-        client = smtplib.SMTP("127.0.0.1", port(self.naver, "smtp"), timeout=20)
+        client = smtplib.SMTP("127.0.0.1", port(self.naver, "smtp"), timeout=60)
         client.ehlo("client.example")
         try:
             message = (
@@ -137,10 +140,23 @@ async def test_what_is_forged_is_refused_filed_or_taken_as_its_domain_asks(check
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_function_of_ones_own_refuses_and_a_slow_one_is_not_waited_for(checked):
+async def test_a_function_of_ones_own_refuses(checked):
     assert await deferToThread(checked.send, b"a@nothing.example", b"casino") == 550
+    assert checked.inbox() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_function_that_does_not_answer_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "gate")
+    gate = os.open(
+        tmp_path / "gate", os.O_RDWR
+    )  # so that the function reads, and waits, until something comes
+    checked = Checked(tmp_path, patience=0.2)
     assert await deferToThread(checked.send, b"a@nothing.example", b"slow casino") == 250
     assert len(checked.inbox()) == 1 and b"X-Hook" not in checked.inbox()[0]
+    os.write(gate, b"go on")
+    await checked.stop()
+    os.close(gate)
 
 
 @pytest_twisted.ensureDeferred
@@ -154,7 +170,7 @@ async def test_a_capped_account_is_asked_to_wait_postmaster_is_told_and_a_restar
     def submit(house, times):
         codes = []
         for _ in range(times):
-            client = smtplib.SMTP("127.0.0.1", port(house, "submission"), timeout=20)
+            client = smtplib.SMTP("127.0.0.1", port(house, "submission"), timeout=60)
             client.login("kim@daum.net", PASSWORD)
             try:
                 client.sendmail("kim@daum.net", ["lee@naver.com"], b"From: kim@daum.net\r\n\r\nhello\r\n")

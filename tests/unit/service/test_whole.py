@@ -57,9 +57,9 @@ def deliver(house, folder):
 
 def fetch_by_imap(house, context, way):
     if way == "tls":
-        client = imaplib.IMAP4_SSL("localhost", port(house, "imaps"), ssl_context=context, timeout=20)
+        client = imaplib.IMAP4_SSL("localhost", port(house, "imaps"), ssl_context=context, timeout=60)
     else:
-        client = imaplib.IMAP4("localhost", port(house, "imap"), timeout=20)
+        client = imaplib.IMAP4("localhost", port(house, "imap"), timeout=60)
     if way == "starttls":
         client.starttls(context)
     client.login("lee@naver.com", PASSWORD)
@@ -71,9 +71,9 @@ def fetch_by_imap(house, context, way):
 
 def fetch_by_pop3(house, context, way):
     if way == "tls":
-        client = poplib.POP3_SSL("localhost", port(house, "pop3s"), context=context, timeout=20)
+        client = poplib.POP3_SSL("localhost", port(house, "pop3s"), context=context, timeout=60)
     else:
-        client = poplib.POP3("localhost", port(house, "pop3"), timeout=20)
+        client = poplib.POP3("localhost", port(house, "pop3"), timeout=60)
     if way == "starttls":
         client.stls(context)
     client.user("lee@naver.com")
@@ -85,7 +85,7 @@ def fetch_by_pop3(house, context, way):
 
 def idle(house):
     """A session in IDLE, with what it was told until now read."""
-    raw = socket.create_connection(("127.0.0.1", port(house, "imap")), timeout=20)
+    raw = socket.create_connection(("127.0.0.1", port(house, "imap")), timeout=60)
     file = raw.makefile("rwb")
     file.readline()
     file.write(b'a LOGIN "lee@naver.com" "' + PASSWORD.encode() + b'"\r\nb SELECT INBOX\r\nc IDLE\r\n')

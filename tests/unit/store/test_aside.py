@@ -19,7 +19,7 @@ MESSAGE = (
 )
 WIRE = MESSAGE.replace(b"\n", b"\r\n")
 
-STARTING_SECONDS = 20.0
+STARTING_SECONDS = 60.0
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ class Reactor:
         self.calls.put(call)
 
     def turn(self) -> None:
-        self.calls.get(timeout=10)()
+        self.calls.get(timeout=60)()
 
 
 def test_thousands_wait_for_one_account_and_are_served_in_order() -> None:
