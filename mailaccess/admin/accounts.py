@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -43,10 +44,20 @@ def _hash(tool: Tool, scheme: str | None, password: bytes) -> str:
     except schemes.PasswordRefused as error:
         raise Failure(DATA, str(error)) from None
     except schemes.BadHash:
-        raise Failure(
-            USAGE, f"unknown scheme {scheme}; known: {', '.join(sorted(schemes.SCHEMES))}"
-        ) from None
+        raise _unknown(scheme) from None
 
+
+def _check_scheme(scheme: str | None) -> None:
+    if scheme is not None and not schemes.known(scheme):
+        raise _unknown(scheme)
+
+
+def _unknown(scheme: str) -> Failure:
+    return Failure(USAGE, f"unknown scheme {scheme}; known: {', '.join(sorted(schemes.SCHEMES))}")
+
+
+_SIZE: Final = re.compile(r"[0-9]+[KMGT]?", re.IGNORECASE | re.ASCII)
+"""Of --quota: octets, or with a unit."""
 
 _STDIN = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
@@ -68,10 +79,11 @@ def add(tool: Tool, name: str, password_stdin: bool, scheme: str | None, home: s
     name = tool.name(name)
     if name in tool.table().accounts:
         raise Failure(DATA, f"there is an account {name} already")
+    if quota and not _SIZE.fullmatch(quota):
+        raise Failure(USAGE, f"--quota {quota}: write a size such as 500M or 2G")
+    _check_scheme(scheme)  # before anybody types a password in vain
     hashed = _hash(tool, scheme, _read_password(password_stdin, f"Password for {name}"))
     extra = f"userdb_quota_rule=*:storage={quota}" if quota else ""
-    if quota and not quota.rstrip("KMGTkmgt").isdigit():
-        raise Failure(USAGE, f"--quota {quota}: write a size such as 500M or 2G")
     path = tool.settings.auth.passwd_file
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = not path.exists()
@@ -101,6 +113,7 @@ def _hand_over(path: Path, user: str) -> None:
 def passwd(tool: Tool, name: str, password_stdin: bool, scheme: str | None) -> None:
     """Set a new password; it counts from the next login on."""
     name = tool.account(name).identity.name
+    _check_scheme(scheme)
     hashed = _hash(tool, scheme, _read_password(password_stdin, f"New password for {name}"))
     try:
         tool.editor.set_password(name, hashed)

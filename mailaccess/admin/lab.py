@@ -107,7 +107,7 @@ def _run(make: Callable[[Any], "Lab"]) -> None:
 
     def ended(result: Any) -> None:
         if isinstance(result, Trouble):
-            problem.append(result.getErrorMessage())
+            problem.append(_reason(result.value))
         try:
             reactor.stop()
         except ReactorNotRunning:
@@ -121,6 +121,12 @@ def _run(make: Callable[[Any], "Lab"]) -> None:
     reactor.run()
     if problem:
         raise Failure(TEMPORARY, f"the lab failed: {problem[0]}")
+
+
+def _reason(error: BaseException | None) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
 
 
 class Lab:

@@ -75,7 +75,7 @@ def status(tool: Tool, user: str, mailbox: str) -> None:
     """Show the numbers of one mailbox of USER."""
     location = location_of(tool, user)
     name = _named(mailbox)
-    found = with_account(tool, location, lambda account: account.status(name))
+    found = with_account(tool, location, lambda account: account.status(name), name)
     tool.output.record({key: name if key == "name" else getattr(found, key) for key in DETAILS})
 
 
@@ -98,7 +98,7 @@ def create(tool: Tool, user: str, mailbox: str, special_use: tuple[str, ...]) ->
         await account.create(name, uses)
         await account.set_subscribed(name, True)
 
-    with_account(tool, location, work)
+    with_account(tool, location, work, name)
     tool.output.done(f"created {name}", mailbox=name, created=True)
 
 
@@ -120,7 +120,7 @@ def delete(tool: Tool, user: str, mailbox: str, yes: bool) -> None:
         await account.delete(name)
         await account.set_subscribed(name, False)
 
-    with_account(tool, location, work)
+    with_account(tool, location, work, name)
     tool.output.done(f"deleted {name}", mailbox=name, deleted=True)
 
 
@@ -142,14 +142,14 @@ def rename(tool: Tool, user: str, old: str, new: str) -> None:
                 await account.set_subscribed(name, False)
                 await account.set_subscribed(target + name[len(source) :], True)
 
-    with_account(tool, location, work)
+    with_account(tool, location, work, f"{source} to {target}")
     tool.output.done(f"renamed {source} to {target}", old=source, new=target)
 
 
 def _subscription(tool: Tool, user: str, mailbox: str, subscribed: bool) -> None:
     location = location_of(tool, user)
     name = _named(mailbox)
-    with_account(tool, location, lambda account: account.set_subscribed(name, subscribed))
+    with_account(tool, location, lambda account: account.set_subscribed(name, subscribed), name)
     verb = "subscribed to" if subscribed else "unsubscribed from"
     tool.output.done(f"{verb} {name}", mailbox=name, subscribed=subscribed)
 

@@ -50,7 +50,7 @@ class Nouns(click.Group):
 @click.option(
     "--config",
     "-c",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),  # what is wrong with it is told with the configuration
     metavar="FILE",
     help="The configuration; else $MAILACCESS_CONFIG, ./mailaccess.toml, /etc/mailaccess/mailaccess.toml.",
 )
@@ -78,6 +78,11 @@ def run(arguments: list[str] | None = None) -> int:
         output.error("interrupted", USAGE)
         return USAGE
     except click.UsageError as error:
+        if error.format_message().startswith(
+            "Usage:"
+        ):  # a noun without a verb: its help, as click 8.2 has it
+            print(error.format_message(), file=sys.stderr)
+            return USAGE
         hint = f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
         output.error(error.format_message() + hint, USAGE)
         return USAGE

@@ -45,8 +45,11 @@ class StderrLog:
             print(f"mailadm: {level.value}: {event}: {told}", file=sys.stderr)
 
 
-def with_store(tool: Tool, work: Callable[[Store], Awaitable[T]]) -> T:
-    """The result of ``work``; what it owes the disk is done too. A MailError ends with an exit code."""
+def with_store(tool: Tool, work: Callable[[Store], Awaitable[T]], about: str = "") -> T:
+    """The result of ``work``; what it owes the disk is done too. A MailError ends with an exit code.
+
+    about: what the command is about, such as a mailbox, for the sentence that it ends with.
+    """
     become(tool.settings.process.user)
     settings = tool.settings
     store = MaildirStore(
@@ -67,7 +70,7 @@ def with_store(tool: Tool, work: Callable[[Store], Awaitable[T]]) -> T:
     try:
         return complete(whole())
     except MailError as error:
-        fail(error)
+        fail(error, about)
 
 
 def become(user: str) -> None:
@@ -82,13 +85,15 @@ def become(user: str) -> None:
     os.umask(0o077)
 
 
-def with_account(tool: Tool, location: AccountLocation, work: Callable[[Account], Awaitable[T]]) -> T:
+def with_account(
+    tool: Tool, location: AccountLocation, work: Callable[[Account], Awaitable[T]], about: str = ""
+) -> T:
     """As ``with_store``, for one account."""
 
     async def opened(store: Store) -> T:
         return await work(await store.open(location))
 
-    return with_store(tool, opened)
+    return with_store(tool, opened, about)
 
 
 def complete(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -102,7 +107,7 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a command waits for something that nobody brings")
 
 
-def fail(error: MailError) -> NoReturn:
+def fail(error: MailError, about: str = "") -> NoReturn:
     """End with the exit code that fits, and with what the log would tell: the reader is the operator."""
     match error:
         case NoSuchMailbox():
@@ -115,4 +120,9 @@ def fail(error: MailError) -> NoReturn:
             code = CANNOT_CREATE
         case _:
             code = TEMPORARY
-    raise Failure(code, f"{error}: {error.detail}" if error.detail else str(error)) from error
+    reason = f"{error}: {error.detail}" if error.detail else str(error)
+    cause = error.__cause__
+    if isinstance(cause, OSError) and cause.strerror:  # the disk's own words say more
+        reason = cause.strerror
+        about = os.fsdecode(cause.filename) if isinstance(cause.filename, str | bytes) else about
+    raise Failure(code, f"{about}: {reason}" if about else reason) from error

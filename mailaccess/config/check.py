@@ -131,7 +131,10 @@ def _screening(settings: Settings) -> Iterator[Found]:
             if not _SELECTOR.fullmatch(selector.strip()):
                 yield ("dkim", "domains", domain), "must be a selector such as s2026, or several with commas"
         if domain not in settings.domains:
-            yield ("dkim", "domains", domain), f"must be one of domains: {', '.join(settings.domains)}"
+            yield (
+                ("dkim", "domains", domain),
+                f"must be one of domains: {', '.join(settings.domains) or '(there are none)'}",
+            )
     if settings.dkim.domains and "from" not in (name.lower() for name in settings.dkim.headers):
         yield ("dkim", "headers"), "must hold From"
     url = settings.rspamd.url

@@ -64,7 +64,9 @@ def read(path: Path) -> tuple[ClientProfile, ...]:
     """The profiles of a file, in its order. Raises ConfigError."""
     try:
         tree = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise _wrong(path, "", "", f"a TOML file that can be read ({error.strerror})") from None
+    except ValueError as error:
         raise _wrong(path, "", "", f"a TOML file that can be read ({error})") from None
     for key in tree.keys() - {"client"}:
         raise _wrong(path, key, "", "only [[client]] tables")

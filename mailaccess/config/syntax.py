@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from mailaccess.config.errors import MAX_SHOWN
+
 MAX_SIZE: Final = 2**20
 """Octets of a configuration file: more is not one."""
 
@@ -64,10 +66,18 @@ def parse(text: str) -> Document:
         message = str(error)
         where = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
         line = int(where[1]) if where and where[1] else text.count("\n") + 1
-        raise SyntaxProblem(message[: where.start()] if where else message, line) from None
+        said = message[: where.start()] if where else message
+        raise SyntaxProblem(f"{said}{_shown(text, line)}", line) from None
     except RecursionError:
         raise SyntaxProblem("is nested too deeply") from None
     return Document(tree, _lines(text))
+
+
+def _shown(text: str, number: int) -> str:
+    """The line that is not TOML, as far as it can be shown; its end is often where the trouble is."""
+    lines = text.split("\n")
+    line = lines[number - 1].strip()[:MAX_SHOWN] if number <= len(lines) else ""
+    return f": {line}" if line and line.isprintable() else ""
 
 
 # Strings before anything else, so that no sign within them counts; then comments, line ends, brackets, words.

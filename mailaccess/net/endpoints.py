@@ -5,6 +5,7 @@ which holds the limits and sets what every connection needs, TCP_NODELAY above a
 one write, and waiting for an acknowledgement would only delay them by 40 ms.
 """
 
+import errno
 import grp
 import os
 import pwd
@@ -113,9 +114,11 @@ def listen(reactor: Any, address: Address, factory: Any, access: SocketAccess = 
             return port
         return _listen_tcp(reactor, address, factory)
     except CannotListenError as error:
-        raise ListenError(f"{describe(address)}: {_why(error.socketError)}") from error
+        raise ListenError(
+            f"{describe(address)}: {_why(error.socketError, isinstance(address, TcpAddress))}"
+        ) from error
     except OSError as error:
-        raise ListenError(f"{describe(address)}: {_why(error)}") from error
+        raise ListenError(f"{describe(address)}: {_why(error, isinstance(address, TcpAddress))}") from error
 
 
 def _listen_tcp(reactor: Any, address: TcpAddress, factory: Any) -> IListeningPort:
@@ -149,7 +152,7 @@ def open_socket(address: Address, access: SocketAccess = EVERYBODY) -> socket.so
             opened = _bound(family, (host, address.port))
         opened.listen(BACKLOG)
     except OSError as error:
-        raise ListenError(f"{describe(address)}: {_why(error)}") from error
+        raise ListenError(f"{describe(address)}: {_why(error, isinstance(address, TcpAddress))}") from error
     return opened
 
 
@@ -224,11 +227,15 @@ def _clear(path: str) -> None:
     raise ListenError(f"unix:{path}: another server listens there")
 
 
-def _why(error: BaseException) -> str:
+def _why(error: BaseException, inet: bool) -> str:
     text = getattr(error, "strerror", None) or str(error)
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) and inet:
         return f"{text}; ports below 1024 need root or CAP_NET_BIND_SERVICE"
-    return str(text)
+    return (
+        f"{text}; another program listens there"
+        if getattr(error, "errno", 0) == errno.EADDRINUSE
+        else str(text)
+    )
 
 
 def textual(address: str) -> str:

@@ -55,6 +55,9 @@ required = true                          # no password without TLS, except from 
 passwd_file = "users"                    # kept by "mailadm user add|passwd|delete|list"
 default_scheme = "ARGON2ID"
 
+[limits]
+connections = 900                        # more than enough to try it out; the default is 20000
+
 [relay]
 enabled = false                          # true: mail for other domains is sent there, as DNS says
 

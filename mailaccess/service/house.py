@@ -51,7 +51,7 @@ from mailaccess.service.capped import SAVE_EVERY
 from mailaccess.service.company import Company
 from mailaccess.service.failing import CannotStart
 from mailaccess.service.givingback import LOOK_SECONDS, GivingBack, trimmer
-from mailaccess.service.listeners import NoSuchUser, become, make_state_dir, prepare
+from mailaccess.service.listeners import NoSuchUser, become, make_state_dir, naming, prepare
 from mailaccess.service.metrics import Alone, Together, site
 from mailaccess.service.output import event_log, tell_failures
 from mailaccess.service.queueshare import QueueShare
@@ -195,8 +195,11 @@ class House(Service):
                     self.ports.setdefault(name, []).append(adopt(self._reactor, descriptor, factory))
                     os.close(descriptor)
             return
-        address, access = prepare(self.settings, name, text)
-        port = listen(self._reactor, address, factory, access)
+        try:
+            address, access = prepare(self.settings, name, text)
+            port = listen(self._reactor, address, factory, access)
+        except (ListenError, OSError) as error:
+            raise naming(name, error) from error
         self.ports.setdefault(name, []).append(port)
         self.log.log("listening", service=name, address=describe(bound(port)))
 

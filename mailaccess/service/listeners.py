@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Final
 
 from mailaccess.config.sections import Listen, Settings
-from mailaccess.net.endpoints import EVERYBODY, Address, SocketAccess, parse_address
+from mailaccess.net.endpoints import EVERYBODY, Address, ListenError, SocketAccess, parse_address
 
 UNIX: Final = "unix:"
 
@@ -30,6 +30,14 @@ def prepare(settings: Settings, service: str, text: str) -> tuple[Address, Socke
         auth = settings.auth
         access = SocketAccess(int(auth.socket_mode, 8), auth.socket_user, auth.socket_group)
     return parse_address(text, str(settings.state_dir)), access
+
+
+def naming(service: str, error: Exception) -> ListenError:
+    """What is told when a listener cannot be opened: the key it stands under, and why."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return ListenError(f"listen.{service}: {where}{error.strerror}")
+    return ListenError(f"listen.{service}: {error}")
 
 
 def make_state_dir(settings: Settings) -> None:

@@ -42,7 +42,7 @@ from mailaccess.service.brief import Brief, written
 from mailaccess.service.channel import Channel, Message
 from mailaccess.service.failing import CannotStart
 from mailaccess.service.gathering import Gathering
-from mailaccess.service.listeners import prepare, wanted
+from mailaccess.service.listeners import naming, prepare, wanted
 from mailaccess.service.output import STDOUT, event_log, is_nowhere, tell_failures
 
 STEADY: Final = 60.0
@@ -118,8 +118,11 @@ class Supervisor(Service):
         self._failures = tell_failures(self.log)
         try:
             for service, text in wanted(self.settings):
-                address, access = prepare(self.settings, service, text)
-                opened = open_socket(address, access)
+                try:
+                    address, access = prepare(self.settings, service, text)
+                    opened = open_socket(address, access)
+                except (ListenError, OSError) as error:
+                    raise naming(service, error) from error
                 self._listeners.append((service, text, opened))
                 if isinstance(address, TcpAddress):
                     host, port = opened.getsockname()[:2]

@@ -201,3 +201,43 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(mailadm):
     assert process.wait(30) == 0
     os.close(parent)
     assert b"added lee@naver.com" in told and b"tops3cret" not in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("mailbox", "status", "lee", "Nope"),
+        ("mailbox", "delete", "lee", "Nope"),
+        ("mailbox", "rename", "lee", "Nope", "Other"),
+    ],
+)
+def test_a_mailbox_that_is_not_there_is_named(mailadm, arguments):
+    mailadm.users.write_text("lee:{PLAIN}x\n")
+    assert mailadm(*arguments) == 66
+    assert "Nope" in mailadm.err and "There is no such mailbox" in mailadm.err
+
+
+def test_a_noun_without_a_verb_shows_its_help_and_nothing_around_it(mailadm):
+    assert mailadm("user") == 64
+    assert (mailadm.out + mailadm.err).startswith("Usage: mailadm user ")
+    assert "(see " not in mailadm.err
+
+
+@pytest.mark.parametrize("wrong", [("--quota", "lots"), ("--quota", "5KK"), ("--scheme", "ROT13")])
+def test_what_is_wrong_is_said_before_a_password_is_asked_for(mailadm, wrong):
+    """Standard input is no terminal here: asked for the password, the command would say that instead."""
+    assert mailadm("user", "add", "lee", *wrong) == 64
+    assert wrong[1] in mailadm.err and "--password-stdin" not in mailadm.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_configuration_that_may_not_be_read_is_a_wrong_configuration(mailadm):
+    mailadm.config.chmod(0)
+    assert mailadm("config", "check") == 78
+    assert f"{mailadm.config}: cannot be read: Permission denied" in mailadm.err
+
+
+def test_the_disks_own_words_and_the_path_are_told(mailadm):
+    mailadm.users.write_text(f"lee:{{PLAIN}}x::::{mailadm.users}/home::\n")
+    assert mailadm("mailbox", "list", "lee") == 75
+    assert mailadm.err.splitlines()[-1] == f"mailadm: {mailadm.users}/home: Not a directory"

@@ -264,3 +264,10 @@ def test_the_reference_names_every_option():
 
 def test_the_examples_can_be_loaded():
     assert load(ROOT / "conf/mailaccess.toml.example", files=False).domains == ("example.org",)
+
+
+def test_a_line_that_is_not_toml_is_shown(tmp_path):
+    (tmp_path / "mailaccess.toml").write_text('hostname = "a.example"\nstate_dir = \n')
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "mailaccess.toml")
+    assert "mailaccess.toml:2: " in str(caught.value) and "state_dir =" in str(caught.value)

@@ -80,8 +80,15 @@ def test_a_taken_port_is_refused_in_words(tmp_path):
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(CannotStart, match=f"{address}: Address already in use"):
+        with pytest.raises(CannotStart, match=f"listen.http: {address}: Address already in use; another"):
             House(settings(tmp_path, http=(address,))).privilegedStartService()
+
+
+def test_a_socket_that_cannot_be_opened_is_told_with_its_key(tmp_path):
+    made = settings(tmp_path, lmtp=("unix:nowhere/lmtp.sock",))
+    with pytest.raises(CannotStart) as caught:
+        House(made).privilegedStartService()
+    assert str(caught.value).startswith("listen.lmtp: unix:") and "1024" not in str(caught.value)
 
 
 def test_a_certificate_that_cannot_be_read_is_named(tmp_path):
