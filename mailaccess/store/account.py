@@ -59,7 +59,7 @@ from mailaccess.store.mailbox import MailboxHandle
 from mailaccess.store.noticing import Noticing
 from mailaccess.store.overhearing import Overhearing
 from mailaccess.store.overview import Overview
-from mailaccess.store.surroundings import Surroundings
+from mailaccess.store.surroundings import Surroundings, limit_of
 from mailaccess.store.vault import NeedsThread, Vault
 
 P = ParamSpec("P")
@@ -77,14 +77,7 @@ class MaildirAccount:
         self.clock = surroundings.clock
         self.memory = surroundings.memory
         self._surroundings = surroundings
-        limit = location.quota
-        self._limit = QuotaLimit(
-            limit.storage if limit.storage is not None else settings.quota_storage or None,
-            limit.messages if limit.messages is not None else settings.quota_messages or None,
-            limit.mailboxes if limit.mailboxes is not None else settings.quota_mailboxes or None,
-        )
-        if location.shared:
-            self._limit = limit
+        self._limit = limit_of(location, settings)
         self.vault = Vault(
             location, surroundings.make_files(location), surroundings.log, surroundings.clock, self._post,
             loading.Lifecycle(), {} if location.shared else settings.autocreate, surroundings.unique_names,
@@ -105,7 +98,9 @@ class MaildirAccount:
         self._work_due: Cancellable | None = None
         self._noticing = Noticing(self, surroundings.watcher)
         self._overhearing = Overhearing(self, surroundings.watcher)
-        self._overview = Overview(self, self._noticing, self._overhearing)
+        self._overview = Overview(
+            self, self._noticing, self._overhearing, surroundings.watcher, surroundings.status_watches
+        )
         self._arrivals = Arrivals(self, surroundings)
 
     # Jobs
@@ -436,6 +431,7 @@ class MaildirAccount:
             return False
         if not self.in_use:
             self._noticing.end_index()
+            self._overview.rest()
         return True
 
     async def shut(self) -> None:
@@ -445,6 +441,7 @@ class MaildirAccount:
         self._work_due = None
         self._noticing.stop()
         self._overhearing.stop()
+        self._overview.rest()
         self._noticing.end_index()
         if self.vault.is_open:
             await self.run(loading.finish_and_close)

@@ -403,8 +403,9 @@ class _Round:
         fulltext.enqueue(connection, range(content, content + len(mine)))
         box.messages += len(rows)
         box.octets += sum([row[6] for row in rows])
-        if box.mailbox_id in vault.loaded or vault.counts.has(box.mailbox_id):
-            vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=appended(vault, rows)))
+        heard = box.mailbox_id in vault.loaded or vault.counts.has(box.mailbox_id)
+        come = appended(vault, rows) if heard else None
+        vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=come))
 
     def _tell_outcomes(self) -> None:
         uids: dict[Request, list[int]] = {}

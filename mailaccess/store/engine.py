@@ -32,6 +32,7 @@ from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.memory import Memory
 from mailaccess.store.shares import Shares
+from mailaccess.store.statuswatch import Watches
 from mailaccess.store.surroundings import Closable
 from mailaccess.store.vault import Vault
 
@@ -77,6 +78,7 @@ class MaildirStore:
         self.settings = settings
         self.aside = Aside(processes, work.VERSIONS)
         self.picked_room = Room()
+        self.status_watches = Watches()
         self.runner = complete(runner)
         self.watcher = watcher or NoWatcher()
         self.log = log

@@ -3,7 +3,7 @@
 Told in prose first. The names of all files are read with one pattern, thousands of them at once, and put into columns;
 nothing is done file by file. What only the file can tell waits until somebody asks for it or its row is made
 (``unpacking``): INTERNALDATE, and whether the size in its name is true. The UIDs of files that do not carry them go
-to the mailbox's list, in one write and fsync, before anybody is told of them. The columns are kept as chunks
+to the mailbox's list, in one write, before anybody is told of them. The columns are kept as chunks
 (``index.packed``), from which rows are made later. A folder that holds anything out of the ordinary is left to
 ``intake``, which looks at each file by itself.
 
@@ -35,14 +35,18 @@ from mailaccess.store.vault import Vault
 
 T = TypeVar("T", bytes, tuple[bytes, int], tuple[int, int])
 
-PACKED_FROM: Final = 1_000
-"""Files for which this is worth it; fewer have their rows at once."""
+PACKED_FROM: Final = 10
+"""Files for which this is worth it; fewer are given their UIDs in their names at once."""
+
+SYNCED_FROM: Final = 1_000
+"""Files whose list is on disk before anybody is told of their UIDs. That of fewer is as lasting as the renaming of
+files is, which nobody waits for either: a crash of the machine that takes the index too may give them others."""
 
 CHUNK: Final = 2_000
 """Messages in a chunk: their rows take 20 to 30 ms to make."""
 
-PIECE: Final = 10
-"""Chunks whose names are read at once: 10 ms for 20,000 names, and the memory for them."""
+PIECE: Final = 2
+"""Chunks whose names are read at once: 3 ms for 4,000 names, and the memory for them."""
 
 SORTED_AT_ONCE: Final = 100_000
 """Names that one call sorts, 50 ms; more are dealt out first."""
@@ -71,7 +75,7 @@ class Look(Protocol):
     def measured(self, place: int, file: bytes, stored: int) -> int: ...
     def listed(self) -> dict[bytes, int]: ...
     def is_listed(self, unique: Sequence[bytes], uids: Sequence[int]) -> bool: ...
-    def write_list(self, lines: list[bytes]) -> None: ...
+    def write_list(self, lines: list[bytes], *, sync: bool = True) -> None: ...
 
 
 @dataclass(slots=True)
@@ -112,7 +116,7 @@ def take(look: Look) -> bool:
     modseq = next_modseq(vault, box)
     _keep(vault, box, found, modseq)
     if found.lines:
-        look.write_list(found.lines)
+        look.write_list(found.lines, sync=len(found.files) >= SYNCED_FROM)
     box.messages += len(found.files)
     box.octets += sum(found.sizes)
     box.first_recent = found.first_recent or box.uidnext

@@ -359,7 +359,7 @@ class _Intake:
         ).fetchone()
         return row is not None
 
-    def write_list(self, lines: list[bytes]) -> None:
+    def write_list(self, lines: list[bytes], *, sync: bool = True) -> None:
         """Have the UIDs of many new files on disk in one file, instead of one rename for each."""
         box = self.box
         data = read_control(self.vault, box.folder, uids.OWN_UIDLIST)
@@ -367,6 +367,7 @@ class _Intake:
         self.vault.files.replace(
             self.vault.folder(box.folder) + b"/" + uids.OWN_UIDLIST,
             uids.render_uidlist(box.uidvalidity, box.uidnext, before, lines),
+            sync=sync,
         )
 
     def listed(self) -> dict[bytes, int]:

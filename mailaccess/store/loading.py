@@ -177,14 +177,14 @@ def reload(vault: Vault, mailbox_id: str) -> Delta | None:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A mailbox's numbers with what they were seen by: ``Vault.stamp``, and ``signs`` of its folder.
+    """A mailbox's numbers with what they were seen by: ``Vault.state_of`` it, and ``signs`` of its folder.
 
     As long as both are the same and no other process committed anything, the numbers are.
     """
 
     status: Status
     folder: bytes
-    stamp: tuple[int, int]
+    state: tuple[int, int, int]
     signs: tuple[str, int, int]
 
 
@@ -197,6 +197,7 @@ def signs(vault: Vault, folder: bytes) -> tuple[str, int, int]:
 def status(vault: Vault, name: str) -> Looked:
     """RFC 9051 §6.3.11, from the index alone once other programs' changes are taken in."""
     box = intake.check(vault, name)
+    state = vault.state_of(box.mailbox_id)
     stamp = (box.uidvalidity, box.uidnext, box.highest_modseq, box.first_recent)
     numbers = vault.counts.get(box.mailbox_id, stamp)
     if numbers is None:
@@ -204,7 +205,7 @@ def status(vault: Vault, name: str) -> Looked:
             vault.require_thread()
         numbers = _count(vault, box)
         vault.counts.keep(box.mailbox_id, stamp, numbers)
-    return Looked(numbers, box.folder, vault.stamp, (box.uids_stamp, box.new_mtime, box.cur_mtime))
+    return Looked(numbers, box.folder, state, (box.uids_stamp, box.new_mtime, box.cur_mtime))
 
 
 def marks(vault: Vault) -> tuple[dict[str, bytes], dict[str, Mark]]:
@@ -222,6 +223,16 @@ def statuses(vault: Vault, names: Sequence[str]) -> dict[str, Looked]:
         with contextlib.suppress(MailError):
             found[name] = status(vault, name)
     return found
+
+
+def statuses_from(vault: Vault, name: str, after: str, more: int) -> tuple[dict[str, Looked], str | None]:
+    """That of ``name``, and those of ``more`` mailboxes behind ``after`` in the order of names; the last of these,
+    or None where there is none behind it.
+    """
+    found = {name: status(vault, name)}
+    following = mailboxes.names_behind(vault.connection, after, more)
+    found.update(statuses(vault, [other for other in following if other != name]))
+    return found, following[-1] if len(following) == more else None
 
 
 def _count(vault: Vault, box: Box) -> Status:

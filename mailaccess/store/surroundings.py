@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from mailaccess.config import sections
-from mailaccess.model.account import AccountLocation
+from mailaccess.model.account import AccountLocation, QuotaLimit
 from mailaccess.observe.events import EventLog
 from mailaccess.store.api import Mailbox
 from mailaccess.store.aside.process import Aside
@@ -16,10 +16,23 @@ from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.memory import Memory
 from mailaccess.store.shares import Shares
+from mailaccess.store.statuswatch import Watches
 from mailaccess.store.vault import Vault
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def limit_of(location: AccountLocation, settings: sections.Store) -> QuotaLimit:
+    """The account's own limits, and the configured ones where it has none; a shared account has its own alone."""
+    own = location.quota
+    if location.shared:
+        return own
+    return QuotaLimit(
+        own.storage if own.storage is not None else settings.quota_storage or None,
+        own.messages if own.messages is not None else settings.quota_messages or None,
+        own.mailboxes if own.mailboxes is not None else settings.quota_mailboxes or None,
+    )
 
 
 class Engine(Protocol):
@@ -94,6 +107,7 @@ class Surroundings(Protocol):
     shares: Shares
     aside: Aside
     picked_room: Room
+    status_watches: Watches
 
     def make_files(self, location: AccountLocation) -> Files: ...
 

@@ -22,7 +22,6 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from mailaccess.model.account import AccountLocation, QuotaLimit
@@ -44,6 +43,9 @@ from mailaccess.store.steps import Steps
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+MOVES_KEPT: Final = 20_000
+"""Mailboxes, also some that are gone, of which it is known how often they changed."""
 
 _PLACES: Final = (b"/new/", b"/cur/")
 
@@ -105,6 +107,7 @@ class Vault:
         self.counts = Counts(self.flag_sets.sets)
         self.tree_version = 0
         """Another one after each change of the tree in the index, by whomever."""
+        self._moves: dict[str, int] = {}
         self._openings = 0
         self._epoch = ""
         self._left: tuple[int, ...] | None = None
@@ -205,6 +208,10 @@ class Vault:
             return -1, -1
         return self._openings, self._changes + made
 
+    def state_of(self, mailbox_id: str) -> tuple[int, int, int]:
+        """The same as before only if no commit that this process knows of changed what the mailbox shows."""
+        return self._openings, self.tree_version, self._moves.get(mailbox_id, 0)
+
     def is_current(self) -> bool:
         """Whether no other process has committed anything since the last job. On the reactor thread, between jobs."""
         index = self._index
@@ -267,9 +274,9 @@ class Vault:
         self.picked.clear()  # a rebuilt index has other numbers
         self.packed = packed.mailboxes(index.connection)
         try:
-            self._own(index)
+            index.own(self.location.uid, self.location.gid)
             row = index.connection.execute("SELECT boot, epoch FROM account").fetchone()
-            boot = boot_id()
+            boot = index_file.boot_id()
             familiar = row is not None and row[1] == self._epoch and bool(self.files.mtime(self.root))
             if row is None:
                 self._begin_account(boot)
@@ -286,14 +293,6 @@ class Vault:
         except BaseException:
             self._leave(finish=False)
             raise
-
-    def _own(self, index: index_file.Index) -> None:
-        """The index belongs to the account's owner, where the server runs as root."""
-        if os.geteuid() == 0 and self.location.uid is not None:
-            gid = -1 if self.location.gid is None else self.location.gid
-            for suffix in ("", "-wal", "-shm"):
-                with contextlib.suppress(OSError):
-                    os.chown(f"{index.path}{suffix}", self.location.uid, gid, follow_symlinks=False)
 
     def _begin_account(self, boot: str) -> None:
         self.connection.execute(
@@ -401,6 +400,10 @@ class Vault:
 
     def _send(self, delta: Delta) -> None:
         self.counts.follow(delta)
+        if len(self._moves) >= MOVES_KEPT:
+            self._moves.clear()
+            self.tree_version += 1
+        self._moves[delta.mailbox_id] = self._moves.get(delta.mailbox_id, 0) + 1
         known = self.loaded.get(delta.mailbox_id)
         if known is None:
             return
@@ -439,11 +442,3 @@ class Vault:
             raise OverQuota
         if limit.messages is not None and number + count > limit.messages:
             raise OverQuota
-
-
-def boot_id() -> str:
-    """Another string after each boot of the machine; empty where the system does not say."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""

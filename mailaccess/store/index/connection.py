@@ -6,6 +6,7 @@ last commits. That is why delivery relies on files and folders that are synced, 
 the machine's boot id: after another boot, numbers continue from the reserved bounds.
 """
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -62,6 +63,13 @@ class Index:
         except BaseException:
             self.connection.close()
             raise
+
+    def own(self, uid: int | None, gid: int | None) -> None:
+        """The index belongs to the account's owner, where the server runs as root."""
+        if os.geteuid() == 0 and uid is not None:
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(OSError):
+                    os.chown(f"{self.path}{suffix}", uid, -1 if gid is None else gid, follow_symlinks=False)
 
     def _on_disk(self) -> tuple[int, int]:
         try:
@@ -131,3 +139,11 @@ def set_aside(folder: Path) -> None:
         os.replace(path, folder / (FILE + ".damaged"))
     except OSError:
         pass
+
+
+def boot_id() -> str:
+    """Another string after each boot of the machine; empty where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""

@@ -58,6 +58,11 @@ def everything(connection: sqlite3.Connection) -> list[Box]:
     return [Box(*row) for row in connection.execute(f"SELECT {_COLUMNS} FROM mailboxes ORDER BY name")]
 
 
+def names_behind(connection: sqlite3.Connection, name: str, most: int) -> list[str]:
+    rows = connection.execute("SELECT name FROM mailboxes WHERE name > ? ORDER BY name LIMIT ?", (name, most))
+    return [row[0] for row in rows]
+
+
 def has_folder(connection: sqlite3.Connection, folder: bytes) -> bool:
     """Whether a mailbox lies in that folder."""
     return connection.execute("SELECT 1 FROM mailboxes WHERE folder = ?", (folder,)).fetchone() is not None

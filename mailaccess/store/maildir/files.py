@@ -157,32 +157,34 @@ class Files:
             finally:
                 os.close(descriptor)
 
-    def put(self, path: bytes, data: bytes, *, mtime: int | None = None) -> None:
-        """A new file with ``data``, on disk when this returns; nothing of it after an error."""
+    def put(self, path: bytes, data: bytes, *, mtime: int | None = None, sync: bool = True) -> None:
+        """A new file with ``data``, on disk when this returns, if ``sync``; nothing of it after an error."""
         descriptor = self.create(path)
         try:
             try:
                 self.write(descriptor, data)
                 if mtime is not None:
                     self.utime(descriptor, mtime)
-                self.fsync(descriptor)
+                if sync:
+                    self.fsync(descriptor)
             finally:
                 os.close(descriptor)
         except OSError:
             self.discard(path)
             raise
 
-    def replace(self, path: bytes, data: bytes) -> None:
-        """Write a small file whole or not at all, on disk when this returns."""
+    def replace(self, path: bytes, data: bytes, *, sync: bool = True) -> None:
+        """Write a small file whole or not at all, on disk when this returns, if ``sync``."""
         beside = path + b".tmp.%d" % os.getpid()
         self.discard(beside)
-        self.put(beside, data)
+        self.put(beside, data, sync=sync)
         try:
             self.rename(beside, path)
         except OSError:
             self.discard(beside)
             raise
-        self.sync_folder(os.path.dirname(path))
+        if sync:
+            self.sync_folder(os.path.dirname(path))
 
     def utime(self, target: int | bytes, seconds: int) -> None:
         os.utime(target, (seconds, seconds))

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mailaccess.model.errors import NoSuchMailbox
 from mailaccess.model.flags import FlagSet
 from mailaccess.model.sequence import UidSet
+from mailaccess.store import statuswatch
 from mailaccess.store.api import FlagOperation
 from mailaccess.store.engine import MaildirStore
 from tests.unit.store.inline import House, now
@@ -191,3 +193,97 @@ def test_numbers_followed_are_numbers_counted(house: Quick, tmp_path: Path, open
         numbers(house, "Work")
         change()
         assert numbers(house, "Work") == numbers(House(tmp_path), "Work")
+
+
+class Looks:
+    """How often the store looked at folders on the disk."""
+
+    def __init__(self, house: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        files = house.account.vault.files
+        for name in ("stat", "mtime"):
+            monkeypatch.setattr(files, name, self._counted(getattr(files, name)))
+
+    def _counted(self, look: Callable[[bytes], object]) -> Callable[[bytes], object]:
+        def counted(path: bytes) -> object:
+            self.count += 1
+            return look(path)
+
+        return counted
+
+
+def test_who_asks_again_and_again_costs_no_look_at_the_disk(
+    house: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        now(house.account.status("Work"))
+    looks = Looks(house, monkeypatch)
+    assert now(house.account.status("Work")).messages == 3
+    assert looks.count == 0
+    now(house.account.statuses(["Work", "Play"]))
+    now(house.account.statuses(["Work", "Play"]))
+    looks.count = 0
+    now(house.account.statuses(["Work", "Play"]))
+    assert looks.count == 0
+
+
+def test_whatever_happens_to_a_watched_mailbox_shows(house: Quick) -> None:
+    def shown() -> tuple[int, int]:
+        numbers = [now(house.account.status("Work")) for _ in range(3)]
+        assert len(set(numbers)) == 1
+        return numbers[0].messages, numbers[0].unseen
+
+    assert shown() == (3, 3)
+    house.drop("1764000001.M1P1.host", folder=".Work", place="new")
+    assert shown() == (4, 4)
+    (path,) = (house.maildir / ".Work" / "new").glob("1764000001.M1P1*")
+    path.rename(house.maildir / ".Work" / "cur" / "1764000001.M1P1.host:2,S")
+    assert shown() == (4, 3)
+    box = house.open("Work").box
+    now(box.set_flags(UidSet.of([1, 2]), FlagOperation.ADD, SEEN))
+    assert shown() == (4, 1)
+    house.settle()
+    assert shown() == (4, 1)
+    house.append(b"Subject: x\r\n\r\n", "Work")
+    assert shown() == (5, 2)
+    (house.maildir / ".Work").rename(house.maildir / ".Elsewhere")
+    with pytest.raises(NoSuchMailbox):
+        now(house.account.status("Work"))
+    assert now(house.account.status("Elsewhere")).messages == 5
+
+
+def test_a_change_in_one_mailbox_asks_for_no_other_anew(house: Quick) -> None:
+    for name in ("Work", "Play"):
+        now(house.account.status(name))
+    house.append(b"Subject: x\r\n\r\n", "Work")
+    assert house.jobs_since
+    now(house.account.status("Play"))
+    assert house.jobs_since == 0
+    assert now(house.account.status("Work")).messages == 4
+
+
+def test_who_asks_for_one_after_the_other_has_those_that_follow_looked_at(house: Quick) -> None:
+    names = [f"f{number:02}" for number in range(30)]
+    for name in names:
+        now(house.account.create(name))
+        house.drop("1764000001.M1P1.host", folder=f".{name}", place="new")
+    assert house.jobs_since
+    assert [now(house.account.status(name)).messages for name in names] == [1] * 30
+    assert house.jobs_since < 15
+    for path in (house.maildir / ".f07" / "new").iterdir():
+        path.unlink()
+    house.drop("1764000002.M2P1.host", folder=".f29", place="new")
+    numbers = [now(house.account.status(name)).messages for name in names]
+    assert numbers == [0 if name == "f07" else 2 if name == "f29" else 1 for name in names]
+
+
+def test_no_more_mailboxes_are_watched_than_there_is_room_for(
+    house: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statuswatch, "WATCHED", 1)
+    for _ in range(3):
+        for name, count in (("Work", 3), ("Play", 0)):
+            assert now(house.account.status(name)).messages == count
+    house.drop("1764000001.M1P1.host", folder=".Work", place="new")
+    house.drop("1764000001.M1P1.host", folder=".Play", place="new")
+    assert [now(house.account.status(name)).messages for name in ("Work", "Play")] == [4, 1]
