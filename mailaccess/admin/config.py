@@ -1,16 +1,25 @@
 """``mailadm config``: check and show the configuration."""
 
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import click
 
+from mailaccess.admin.opening import StderrLog, complete
 from mailaccess.admin.output import CONFIGURATION
 from mailaccess.admin.tool import Tool, pass_tool
+from mailaccess.auth import making
+from mailaccess.auth.api import Identity
 from mailaccess.config.errors import ConfigError
 from mailaccess.config.load import load_with_origin, toml_value
 from mailaccess.config.sections import Settings
+from mailaccess.delivery.recipients import POSTMASTER, Recipients
+from mailaccess.model.errors import MailError
+from mailaccess.model.work import InlineRunner
+from mailaccess.proto.smtp.address import Address
 
 
 @click.group("config")
@@ -40,7 +49,42 @@ def check(tool: Tool) -> int:
         tool.output.table(("file", "line", "key", "value", "right"), [])
     else:
         tool.output.text(f"{where}: right")
+    for warning in unread_postmasters(tool, loaded.settings):
+        print(f"mailadm: warning: {warning}", file=sys.stderr)
     return 0
+
+
+def unread_postmasters(tool: Tool, settings: Settings) -> list[str]:
+    """What there is to say of local domains whose postmaster's mail nobody reads."""
+    if not (settings.listen.smtp or settings.listen.lmtp):
+        return []
+    waiting: list[str] = []
+
+    def unclaimed(name: str) -> Identity:
+        waiting.append(name)
+        return making.unclaimed(settings, name)
+
+    threads, log = InlineRunner(), StderrLog()
+    authenticator = making.make_authenticator(settings, threads, log, clock=time.monotonic, sleep=_no_sleep)
+    recipients = Recipients(
+        authenticator, settings.smtp, settings.domains, threads, log, relays=True, unclaimed=unclaimed
+    )
+    problems = []
+    for domain in settings.domains:
+        try:
+            complete(recipients.resolve(Address(POSTMASTER, domain)))
+        except MailError as error:
+            problems.append(f"mail for {POSTMASTER}@{domain} is not taken: {error.detail or error}")
+    problems += [
+        f"nobody reads the mail for {name}, whom RFC 5321 wants to be there: set smtp.postmaster,"
+        f" or make an alias or an account of that name"
+        for name in waiting
+    ]
+    return problems
+
+
+async def _no_sleep(seconds: float) -> None:
+    return None
 
 
 @command.command()

@@ -36,6 +36,9 @@ from mailaccess.admin.labzones import DAUM, NAVER
 from mailaccess.admin.output import TEMPORARY, UNAVAILABLE, Failure
 
 SUBJECT: Final = "안녕하세요"
+USERS: Final = {"daum.net": "kim", "naver.com": "lee"}
+"""Who lives where, and is postmaster there."""
+
 BODY: Final = "Lee, this mail went the whole way. 모든 길을 지나왔습니다."
 
 
@@ -89,7 +92,7 @@ def configurations() -> dict[str, str]:
     """By its path under conf/: every file that the lab writes, with the ports of the documentation."""
     ports = ports_from(2000)
     found = {
-        f"lab/{domain}.toml": configuration(domain, address, ports, "mark")
+        f"lab/{domain}.toml": configuration(domain, address, ports, "mark", f"{USERS[domain]}@{domain}")
         for domain, address in labzones.ADDRESSES.items()
     }
     for name, text in labzones.files({}, ports.inner_dns, ports.dns).items():
@@ -152,11 +155,12 @@ class Lab:
         self.names: NameServer | Bind | None = None
         self.stage = Stage(reactor)
         self.ports: Ports = free_ports(("127.0.0.1", DAUM, NAVER))
-        self.daum = self._server("daum.net", "kim", DAUM)
-        self.naver = self._server("naver.com", "lee", NAVER)
+        self.daum = self._server("daum.net", DAUM)
+        self.naver = self._server("naver.com", NAVER)
 
-    def _server(self, domain: str, user: str, address: str) -> LabServer:
-        return LabServer(self._folder / domain, domain, user, address, self.ports, self.stage.told(domain))
+    def _server(self, domain: str, address: str) -> LabServer:
+        told = self.stage.told(domain)
+        return LabServer(self._folder / domain, domain, USERS[domain], address, self.ports, told)
 
     async def run(self) -> None:
         """Start everything, send the mail, read it; stay, unless it is a check."""

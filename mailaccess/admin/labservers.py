@@ -36,6 +36,7 @@ imap = ["{address}:{imap}"]
 pop3 = ["{address}:{pop3}"]
 
 [smtp]
+postmaster = "{postmaster}"                       # the people who run it; RFC 5321 has every domain answer this name
 authentication = "{authentication}"                  # SPF, DKIM, DMARC: told in each message's Authentication-Results
 
 [dkim.domains]
@@ -81,10 +82,11 @@ def ports_from(base: int) -> Ports:
     )
 
 
-def configuration(domain: str, address: str, ports: Ports, authentication: str) -> str:
-    """A server's configuration file. authentication: ``mark`` or ``off``."""
-    values = {name: getattr(ports, name) for name in Ports.__slots__}
-    return CONFIGURATION.format(domain=domain, address=address, authentication=authentication, **values)
+def configuration(domain: str, address: str, ports: Ports, authentication: str, postmaster: str) -> str:
+    """A server's configuration file. authentication: ``mark`` or ``off``.  postmaster: its account."""
+    values: dict[str, str | int] = {name: getattr(ports, name) for name in Ports.__slots__}
+    values |= {"domain": domain, "address": address, "postmaster": postmaster}
+    return CONFIGURATION.format(authentication=authentication, **values)
 
 
 def authentication() -> str:
@@ -138,7 +140,7 @@ class LabServer:
     def prepare(self) -> None:
         """Write the configuration and make the account. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        text = configuration(self.domain, self.address, self.ports, authentication())
+        text = configuration(self.domain, self.address, self.ports, authentication(), self.account)
         self.configuration.write_text(text, "utf-8")
         try:
             keys.create(self.folder / "dkim", self.domain, SELECTOR, keys.RSA)

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from mailaccess.auth.api import Identity
 from mailaccess.auth.chain import Chain
 from mailaccess.auth.names import Naming
-from mailaccess.auth.passwdfile import Defaults, PasswdFile
+from mailaccess.auth.passwdfile import Defaults, PasswdFile, parse_line
 from mailaccess.auth.throttle import Throttle
 from mailaccess.config.sections import Settings
 from mailaccess.model.account import QuotaLimit
@@ -42,12 +43,9 @@ def make_authenticator(
     key: of the throttle, where several processes share what they know of failures.
     Touches no file before the first login: by then the server has given up root.
     """
-    auth, store = settings.auth, settings.store
+    auth = settings.auth
     names = naming(settings)
-    defaults = Defaults(
-        QuotaLimit(store.quota_storage or None, store.quota_messages or None, store.quota_mailboxes or None)
-    )
-    source = PasswdFile(auth.passwd_file, names, runner, log, defaults=defaults, clock=clock)
+    source = PasswdFile(auth.passwd_file, names, runner, log, defaults=_defaults(settings), clock=clock)
     throttle = Throttle(
         clock,
         sleep,
@@ -68,6 +66,20 @@ def make_authenticator(
         cache_ttl=auth.cache_ttl,
         secret=lambda: _secret(settings.state_dir / SECRET_FILE, log),
     )
+
+
+def _defaults(settings: Settings) -> Defaults:
+    store = settings.store
+    return Defaults(
+        QuotaLimit(store.quota_storage or None, store.quota_messages or None, store.quota_mailboxes or None)
+    )
+
+
+def unclaimed(settings: Settings, name: str) -> Identity:
+    """Where an account of that name would live that is added without more; nobody can log in to it before."""
+    account = parse_line(f"{name}:", naming(settings), _defaults(settings))
+    assert account is not None
+    return account.identity
 
 
 def _secret(path: Path, log: EventLog) -> bytes:

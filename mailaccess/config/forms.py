@@ -13,6 +13,8 @@ from typing import Final
 
 from mailaccess.model import names
 from mailaccess.proto.imap.capabilities import TABLE
+from mailaccess.proto.smtp.address import BadAddress
+from mailaccess.proto.smtp.address import parse as parse_address
 
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:\[\]/]*)):([0-9]{1,5})")
 _LABEL: Final = re.compile(r"[\w](?:[\w-]{0,61}[\w])?")
@@ -97,6 +99,18 @@ def delimiter(text: str) -> str:
     return text
 
 
+def recipient(text: str) -> str:
+    """Empty, or an address or a bare name."""
+    if text:
+        try:
+            address = parse_address(text)
+        except BadAddress as error:
+            raise ValueError(f'an address such as "lee@example.org", or a name ({error})') from None
+        if address.literal:
+            raise ValueError("an address with a domain's name")
+    return text
+
+
 def mailbox(text: str) -> str:
     """Empty, or one level of a mailbox name that is not INBOX."""
     problem = names.problem(text) if text else None
@@ -161,6 +175,7 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
     "home": home,
     "delimiter": delimiter,
     "mailbox": mailbox,
+    "recipient": recipient,
     "workers": workers,
     "account": account,
     "group": group,

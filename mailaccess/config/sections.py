@@ -246,6 +246,12 @@ class Smtp:
     aliases: Path | None = option(
         None, "aliases file: 'name: target, target' a line; '@domain: target' is a catch-all"
     )
+    postmaster: str = option(
+        "",
+        "who gets mail for postmaster of every local domain, a name or an address; an alias or account of that name"
+        " goes first, and with neither the mail waits until there is one",
+        form="recipient",
+    )
     recipient_delimiter: str = option(
         "+", "what separates a name from its detail in an address; empty: off", form="delimiter"
     )

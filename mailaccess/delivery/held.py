@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Final
 
-from mailaccess.model.errors import TemporaryFailure
+from mailaccess.model.errors import disk_failure
 from mailaccess.model.work import ThreadRunner
 
 IN_MEMORY: Final = 256 * 1024
@@ -34,7 +34,7 @@ class Held:
             try:
                 await self._threads.run(self._spill, b"".join(parts))
             except OSError as error:
-                raise TemporaryFailure(detail=f"{self._folder}: {error}") from error
+                raise disk_failure(error, f"{self._folder}: {error}") from error
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Everything written, from the start; may be asked for several times, once at a time."""
@@ -44,7 +44,7 @@ class Held:
                 try:
                     piece = await self._threads.run(self._read, position)
                 except OSError as error:
-                    raise TemporaryFailure(detail=f"{self._folder}: {error}") from error
+                    raise disk_failure(error, f"{self._folder}: {error}") from error
                 if not piece:
                     break
                 position += len(piece)

@@ -4,7 +4,9 @@ An address ``lee+shop@naver.com`` is looked for in this order, and the first tha
 
 1. an alias of the whole address, then an account of that name (a name may hold the delimiter),
 2. an alias of ``lee@naver.com``, then that account, each with the detail ``shop``,
-3. the catch-all of the domain.
+3. for ``postmaster``, whom the configuration names,
+4. the catch-all of the domain,
+5. for ``postmaster`` again, the mailbox kept for it: every domain answers it, whatever was set up (RFC 5321 §4.5.1).
 
 So a catch-all never shadows a real user. An alias may: it is how mail for an account goes to a second
 one, too (``lee: lee, kim``; an alias that meets itself stands for the account). Everything an alias leads
@@ -17,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from mailaccess.auth.api import Authenticator
+from mailaccess.auth.api import Authenticator, Identity
 from mailaccess.config.sections import Smtp
 from mailaccess.delivery.aliases import MAX_FILE, Aliases, name_key, parse
 from mailaccess.delivery.api import (
@@ -32,12 +34,16 @@ from mailaccess.delivery.srs import BadRewriting, Rewriting
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.proto.smtp.address import Address, domain_key
+from mailaccess.proto.smtp.address import parse as parse_address
 
 MAX_DEPTH: Final = 10
 """Aliases of aliases: nobody nests deeper on purpose."""
 
 MAX_STEPS: Final = 2000
 """Addresses looked at for one recipient: bounds a tree of aliases, which MAX_DEPTH does not."""
+
+POSTMASTER: Final = "postmaster"
+"""Whom every domain has. RFC 5321 §4.5.1."""
 
 LOOK_AGAIN: Final = 1.0
 """Seconds between looks at the aliases file's time stamp."""
@@ -48,6 +54,7 @@ class Recipients:
 
     domains: the local domains; the first is that of names without one.  clock: monotonic seconds.
     relays: whether an alias may lead to another domain.
+    unclaimed: where mail for a name that must be taken waits until there is such an account; None: it is refused.
     rewriting: knows whom a bounce to a rewritten sender is for; None: senders are not rewritten.
     """
 
@@ -61,9 +68,13 @@ class Recipients:
         clock: Callable[[], float] = time.monotonic,
         *,
         relays: bool = False,
+        unclaimed: Callable[[str], Identity] | None = None,
     ) -> None:
         self.relays = relays
         self.rewriting: Rewriting | None = None
+        self.postmaster = parse_address(settings.postmaster) if settings.postmaster else None
+        self.unclaimed = unclaimed
+        self._log = log
         self._authenticator = authenticator
         self._delimiter = settings.recipient_delimiter
         self._default = domain_key(domains[0]) if domains else ""
@@ -131,6 +142,9 @@ class _Walk:
         for name, rest in ((local, ""), (base, own_detail)) if own_detail else ((local, ""),):
             if await self._name(name, host, rest or detail, path):
                 return
+        is_postmaster = POSTMASTER in (local, base)
+        if is_postmaster and await self._configured(host, path):
+            return
         key = f"@{host}"
         targets = self._aliases.catch_all(host)
         if targets is not None and key not in path:
@@ -139,9 +153,30 @@ class _Walk:
                     target, host, own_detail or detail, (*path, key), base if own_detail else local
                 )
             return
+        if is_postmaster and self._house.unclaimed is not None:
+            identity = self._house.unclaimed(f"{POSTMASTER}@{host}" if host else POSTMASTER)
+            self.found.setdefault((identity.name, ""), Target(identity))
+            return
         if path:
             raise AliasProblem(detail=f"{path[0]} leads to {local}@{host}, which is nobody")
         raise UnknownRecipient()
+
+    async def _configured(self, host: str, path: tuple[str, ...]) -> bool:
+        """Whether the configuration names somebody for ``postmaster``, who is added; one who is nobody is logged."""
+        key = "postmaster of the configuration"
+        target = self._house.postmaster
+        if target is None or key in path:
+            return False
+        before = dict(self.found)
+        try:
+            await self._follow(target, self._house._default, "", (*path, key), POSTMASTER)
+        except (AliasProblem, ForeignRecipient, UnknownRecipient) as error:
+            self.found = before
+            self._house._log.log(
+                "postmaster-problem", Level.ERROR, target=str(target), error=error.detail or str(error)
+            )
+            return False
+        return True
 
     async def _name(self, name: str, host: str, detail: str, path: tuple[str, ...]) -> bool:
         """Whether ``name@host`` is an alias or an account; its targets are added."""

@@ -203,6 +203,7 @@ KOREAN: Final[dict[str, str]] = {
     "A limit of this server was reached": "서버의 제한에 걸렸습니다",
     "The request could not be carried out": "요청을 처리하지 못했습니다",
     "Temporary failure, please try again later": "일시적인 오류입니다. 나중에 다시 시도하세요",
+    "The server's storage is full, please try again later": "서버의 저장 공간이 가득 찼습니다. 나중에 다시 시도하세요",
     "Internal error, the administrator finds it in the log as {}": (
         "내부 오류입니다. 관리자는 기록에서 {} 번호로 찾을 수 있습니다"
     ),

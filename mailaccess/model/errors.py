@@ -5,6 +5,8 @@ accounts' names. ``detail`` is for the log only. Each room's ``answers`` maps th
 protocol's codes (RFC 5530 for IMAP, RFC 2449 and RFC 3206 for POP3, RFC 3463 for SMTP).
 """
 
+from errno import EDQUOT, EFBIG, ENOSPC
+
 
 class MailError(Exception):
     """Base of all; ``public`` is for the client, ``detail`` for the log."""
@@ -82,6 +84,21 @@ class TemporaryFailure(MailError):
     """Try again later: disk full, I/O error, a busy index, an engine that stops."""
 
     default = "Temporary failure, please try again later"
+
+
+class StorageFull(TemporaryFailure):
+    """The disk, or what the operating system lets us have of it, is used up. RFC 3463 §3.4 (4.3.1)."""
+
+    default = "The server's storage is full, please try again later"
+
+
+def disk_failure(error: Exception, detail: str = "") -> TemporaryFailure:
+    """What an engine raises for what the operating system or a library told. detail: for the log."""
+    if isinstance(error, OSError):
+        is_full = error.errno in (ENOSPC, EDQUOT, EFBIG)
+    else:
+        is_full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+    return (StorageFull if is_full else TemporaryFailure)(detail=detail or repr(error))
 
 
 class NotPermitted(MailError):

@@ -4,6 +4,7 @@ import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from twisted.internet import task
@@ -11,7 +12,7 @@ from twisted.internet.protocol import Protocol
 
 from mailaccess.auth.accounts import within
 from mailaccess.auth.api import Authenticator
-from mailaccess.auth.making import make_authenticator
+from mailaccess.auth.making import make_authenticator, unclaimed
 from mailaccess.auth.throttle import Throttle
 from mailaccess.authsocket import house as auth_house
 from mailaccess.authsocket.protocol import AuthProtocol
@@ -267,6 +268,7 @@ def _smtp(
         common.threads,
         common.log,
         relays=spool is not None,
+        unclaimed=partial(unclaimed, settings),
     )
     rewriting = recipients.rewriting = make_rewriting(settings, recipients)
     delivery = LocalDelivery(

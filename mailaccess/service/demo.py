@@ -46,6 +46,9 @@ submissions = ["127.0.0.1:1465"]
 lmtp = ["unix:lmtp.sock"]                # mail from an MTA on this machine
 http = ["127.0.0.1:1080"]                # /metrics, /health, autoconfiguration of clients
 
+[smtp]
+postmaster = "lee@naver.com"             # who runs the mail of these domains
+
 [tls]
 certificate = "cert.pem"                 # self-signed: clients ask once whether to trust it
 key = "key.pem"

@@ -14,6 +14,7 @@ _REPLIES: Final[dict[type[Exception], Reply]] = {
     AliasProblem: replies.MISCONFIGURED,
     errors.TooBig: replies.TOO_BIG,
     errors.OverQuota: replies.OVER_QUOTA,
+    errors.StorageFull: replies.STORAGE_FULL,
     errors.AuthenticationFailed: replies.AUTH_FAILED,
     errors.AuthorizationFailed: Reply(535, "5.7.8", errors.AuthorizationFailed.default),
     errors.AuthenticationUnavailable: replies.AUTH_UNAVAILABLE,

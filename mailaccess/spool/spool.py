@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from mailaccess.model.errors import TemporaryFailure
+from mailaccess.model.errors import disk_failure
 from mailaccess.model.work import ThreadRunner
 from mailaccess.spool.envelope import Envelope, Recipient
 from mailaccess.spool.queue import Queue, Writing
@@ -116,7 +116,7 @@ class Incoming:
             try:
                 await self._spool._threads.run(self._writing.write, b"".join(parts))
             except OSError as error:
-                raise TemporaryFailure(detail=f"queue: {error}") from error
+                raise disk_failure(error, f"queue: {error}") from error
 
     async def commit(
         self,
@@ -144,7 +144,7 @@ class Incoming:
         try:
             whole = await self._spool._threads.run(self._commit, b"".join(self._parts), envelope)
         except OSError as error:
-            raise TemporaryFailure(detail=f"queue: {error}") from error
+            raise disk_failure(error, f"queue: {error}") from error
         self._parts.clear()
         if self._spool.queue.locked and (octets := self._writing.whole) is not None:
             self._spool._bodies.put(self.id, octets)

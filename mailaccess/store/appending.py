@@ -24,8 +24,8 @@ from mailaccess.model.errors import (
     MailboxGone,
     MailError,
     NoSuchMessage,
-    TemporaryFailure,
     TooBig,
+    disk_failure,
 )
 from mailaccess.model.flags import FlagSet, is_keyword
 from mailaccess.model.sequence import UidSet
@@ -88,7 +88,7 @@ class MessageUpload:
                 await self._runner.run(self._spill, pieces)
             except OSError as error:
                 await self.discard()
-                raise TemporaryFailure(detail=repr(error)) from error
+                raise disk_failure(error) from error
 
     def _spill(self, pieces: list[bytes]) -> None:
         if self._descriptor < 0:
@@ -100,7 +100,7 @@ class MessageUpload:
         try:
             await self._runner.run(self.stage, date)
         except OSError as error:
-            raise TemporaryFailure(detail=repr(error)) from error
+            raise disk_failure(error) from error
 
     async def discard(self) -> None:
         self._pieces = []
@@ -363,7 +363,7 @@ class _Round:
                 try:
                     item.incoming.upload.stage(item.incoming.date)
                 except OSError as error:
-                    item.request.outcome = TemporaryFailure(detail=repr(error))
+                    item.request.outcome = disk_failure(error)
 
     def _publish(self) -> None:
         files = self.vault.files

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
-from mailaccess.model.errors import TemporaryFailure
+from mailaccess.model.errors import disk_failure
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 
@@ -92,7 +92,7 @@ class Shares:
         except (sqlite3.Error, OSError) as error:
             self.close()
             self._log.log("shares-failed", Level.ERROR, error=str(error))
-            raise TemporaryFailure(detail=repr(error)) from error
+            raise disk_failure(error) from error
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

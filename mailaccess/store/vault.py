@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from mailaccess.model.account import AccountLocation, QuotaLimit
-from mailaccess.model.errors import MailError, OverQuota, TemporaryFailure
+from mailaccess.model.errors import MailError, OverQuota, disk_failure
 from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.store.aside.process import Aside
@@ -156,7 +156,7 @@ class Vault:
             self.log.log(
                 "store-failed", Level.ERROR, user=self.location.name, error=f"{type(error).__name__}: {error}"
             )
-            raise TemporaryFailure(detail=repr(error)) from error
+            raise disk_failure(error) from error
         finally:
             self.checkpoint_due = self._index is not None and self._index.checkpoint_due
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mailaccess.model.errors import MailError, TemporaryFailure
+from mailaccess.model.errors import MailError, StorageFull, TemporaryFailure
 from mailaccess.model.sequence import UidSet
 from mailaccess.store.api import FlagOperation, NewMessage
 from mailaccess.store.maildir.files import Files
@@ -227,7 +227,8 @@ def test_refused_by_the_disk_at_any_step_an_operation_is_done_or_not(
         for number, step in enumerate(steps_of_a_day(house)):
             try:
                 step()
-            except TemporaryFailure:
+            except TemporaryFailure as failure:
+                assert isinstance(failure, StorageFull) is (error == errno.ENOSPC)
                 assert state(house) == states[number], f"refused at {refused}"
                 step()
             assert state(house) == states[number + 1], f"refused at {refused}"

@@ -46,5 +46,5 @@ def test_with_bind_as_name_server_mail_waits_while_something_is_broken_and_arriv
         assert hop in shown
     assert shown.count("S: Action: delayed") == 3 and shown.count("MENDED: ") == 3
     reasons = [line for line in shown.splitlines() if "tries again; the reason: " in line]
-    for reason in ("DNS did not answer for naver.com", "Connection refused", "451 4.3.0"):
+    for reason in ("DNS did not answer for naver.com", "Connection refused", "452 4.3.1"):
         assert any(reason in line for line in reasons)

@@ -117,7 +117,8 @@ _ORCPT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,40};(?:[!-*,-<>-~\u0080-\
 _NOTIFY: Final = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 
 _NO_ARGUMENT: Final = frozenset({b"RSET", b"QUIT", b"STARTTLS", b"DATA"})
-_ANY_ARGUMENT: Final = frozenset({b"NOOP", b"VRFY", b"EXPN", b"HELP"})
+_ANY_ARGUMENT: Final = frozenset({b"NOOP", b"HELP"})
+_SOME_ARGUMENT: Final = frozenset({b"VRFY", b"EXPN"})
 
 
 def _syntax(text: str) -> Refused:
@@ -146,7 +147,9 @@ def read(line: bytes, *, lenient: bool = False, utf8: bool = False, dsn: bool = 
         if rest:
             raise Refused(replies.NO_PARAMETERS)
         return Data() if verb == b"DATA" else Simple(verb.decode("ascii"))
-    if verb in _ANY_ARGUMENT:
+    if verb in _SOME_ARGUMENT and not rest:
+        raise Refused(replies.NO_ARGUMENT)  # RFC 5321 §4.1.1.6, §4.1.1.7
+    if verb in _ANY_ARGUMENT or verb in _SOME_ARGUMENT:
         return Simple(verb.decode("ascii"))
     if verb == b"BDAT":
         chunk = _BDAT.fullmatch(rest)
@@ -266,6 +269,8 @@ def _mail_parameter(known: MailParameters, name: str, value: str) -> MailParamet
                 raise _syntax("Bad ENVID")
             return replace(known, envid=value)
         case "AUTH":
+            if not value:
+                raise _syntax("AUTH needs a value")
             return known  # RFC 4954 §5: read, and not believed
         case _:
             raise Refused(Reply(555, "5.5.4", "A parameter is not supported"))

@@ -56,6 +56,7 @@ START_MAIL: Final = Reply(354, "", "End data with <CR><LF>.<CR><LF>")
 BYE: Final = Reply(221, "2.0.0", "Bye")
 READY_FOR_TLS: Final = Reply(220, "2.0.0", "Ready to start TLS")
 CANNOT_VERIFY: Final = Reply(252, "2.5.2", "Cannot verify the user, but will take mail for it and try")
+NO_ARGUMENT: Final = Reply(501, "5.5.4", "This command needs a parameter")
 NO_EXPN: Final = Reply(502, "5.5.1", "EXPN is not supported")
 AUTHENTICATED: Final = Reply(235, "2.7.0", "Authentication successful")
 
@@ -93,4 +94,5 @@ NO_RELAY: Final = Reply(
 )
 NO_LITERALS: Final = Reply(550, "5.1.2", "Address literals are not accepted here")
 TEMPORARY: Final = Reply(451, "4.3.0", "Temporary failure, please try again later")
+STORAGE_FULL: Final = Reply(452, "4.3.1", "The server's storage is full, please try again later")
 MISCONFIGURED: Final = Reply(451, "4.3.5", "The address cannot be resolved at the moment")

@@ -5,6 +5,7 @@ from textwrap import dedent
 
 import pytest
 
+from mailaccess.auth.api import Identity
 from mailaccess.config.sections import Smtp
 from mailaccess.delivery.local import LocalDelivery
 from mailaccess.delivery.recipients import Recipients
@@ -16,7 +17,7 @@ from mailaccess.smtp.inbound import Inbound
 from mailaccess.smtp.lmtp import Lmtp
 from mailaccess.smtp.session import Session
 from mailaccess.smtp.submission import Submission
-from tests.session.smallhouse import FakeAuthenticator, FakeStore, FakeWire, Running
+from tests.session.smallhouse import FakeAuthenticator, FakeStore, FakeWire, Running, location
 
 POLICIES = {"inbound": Inbound, "submission": Submission, "lmtp": Lmtp}
 
@@ -103,7 +104,10 @@ class SmtpHouse:
     def build(self, *, message_size: int = 2**20, **settings) -> None:
         runner = InlineRunner()
         section = Smtp(aliases=self.aliases if self.aliases.exists() else None, **settings)
-        recipients = Recipients(self.auth, section, ("naver.com", "daum.net"), runner, self.log)
+        recipients = Recipients(
+            *(self.auth, section, ("naver.com", "daum.net"), runner, self.log),
+            unclaimed=lambda name: Identity(name, location(name)),
+        )
         delivery = LocalDelivery(self.store, runner, self.log, limit=message_size, spool=self.tmp / "spool")
         self.house = House(
             self.auth,

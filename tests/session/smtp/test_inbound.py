@@ -106,6 +106,17 @@ def test_postmaster_needs_no_domain(smtp):
     assert client.codes(b"RCPT TO:<Postmaster>\r\n") == ["250 2.1.5"]
 
 
+def test_postmaster_of_every_domain_is_taken_though_nobody_has_the_name(smtp):
+    """RFC 5321 §4.5.1: the mail waits where the account of that name would have it."""
+    smtp.build()
+    client = smtp.connect()
+    rcpt = b"RCPT TO:<postmaster>\r\nRCPT TO:<PostMaster@daum.net>\r\n"
+    assert client.codes(MAIL + rcpt + b"DATA\r\n\r\nx\r\n.\r\n")[1:] == [
+        *("250 2.1.5", "250 2.1.5", "354", "250 2.0.0")
+    ]
+    assert len(smtp.inbox("postmaster@naver.com")) == len(smtp.inbox("postmaster@daum.net")) == 1
+
+
 def test_the_null_sender_is_taken(smtp):
     client = smtp.connect()
     assert client.codes(b"MAIL FROM:<>\r\nRCPT TO:<lee@naver.com>\r\nDATA\r\n\r\n.\r\n")[-1] == "250 2.0.0"
@@ -135,6 +146,10 @@ def test_who_has_mail_for_us_is_not_dropped_to_make_room(smtp):
 
 def test_small_commands(smtp):
     smtp.connect().talk("""
+        C: VRFY
+        S: 501 5.5.4 ...
+        C: EXPN
+        S: 501 5.5.4 ...
         C: VRFY lee
         S: 252 2.5.2 ...
         C: EXPN staff
@@ -143,7 +158,25 @@ def test_small_commands(smtp):
         S: 214 2.0.0 RFC 5321
         C: NOOP some text
         S: 250 2.0.0 OK
+        C: HELP VRFY
+        S: 214 2.0.0 RFC 5321
         C: RSET now
+        S: 501 5.5.4 ...
+        C: QUIT now
+        S: 501 5.5.4 ...
+        C: DATA now
+        S: 501 5.5.4 ...
+        C: STARTTLS now
+        S: 501 5.5.4 ...
+        C: EHLO
+        S: 501 5.5.4 ...
+        C: HELO
+        S: 501 5.5.4 ...
+        C: MAIL
+        S: 501 5.5.4 ...
+        C: RCPT
+        S: 501 5.5.4 ...
+        C: BDAT
         S: 501 5.5.4 ...
         C: AUTH PLAIN
         S: 500 5.5.2 ...
@@ -223,6 +256,43 @@ def test_a_failing_disk_is_no_loss(smtp):
     assert ("delivery-failed", "No space left on device") in [
         (event, fields.get("error")) for event, _, fields in smtp.log.events
     ]
+
+
+def test_a_full_disk_is_told_as_such(smtp):
+    """RFC 3463 §3.4, X.3.1: not the mailbox, the system."""
+    from mailaccess.model.errors import disk_failure
+
+    full = disk_failure(OSError(28, "No space left on device"))
+    smtp.store.account("lee@naver.com").append_fails = full
+    rcpt = MAIL + b"RCPT TO:<lee@naver.com>\r\nDATA\r\n\r\nx\r\n.\r\n"
+    assert smtp.connect().codes(rcpt)[-1] == "452 4.3.1"
+    assert smtp.connect("lmtp").codes(rcpt)[-1] == "452 4.3.1"
+
+
+@pytest.mark.parametrize("command", [b"EHLO [192.0.2.1]", b"HELO [192.0.2.1]", b"EHLO [IPv6:2001:db8::1]"])
+def test_a_client_may_name_itself_by_its_address(smtp, command):
+    assert smtp.connect(hello=False).send(command + b"\r\n").startswith(b"250")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        (b"SIZE=10 SIZE=10", "501 5.5.4"),
+        (b"BODY=7BIT body=8bitmime", "501 5.5.4"),
+        (b"BODY=BINARYMIME", "501 5.5.4"),
+        (b"BODY", "501 5.5.4"),
+        (b"SIZE", "501 5.5.4"),
+        (b"SIZE=-1", "501 5.5.4"),
+        (b"SIZE=99999999999999999999", "552 5.3.4"),
+        (b"SMTPUTF8=yes", "501 5.5.4"),
+        (b"AUTH", "501 5.5.4"),
+        (b"MT-PRIORITY=3", "555 5.5.4"),
+        (b"RET=HDRS", "555 5.5.4"),
+        (b"SIZE=10 BODY=8BITMIME SMTPUTF8", "250 2.1.0"),
+    ],
+)
+def test_parameters_of_mail(smtp, parameters, code):
+    assert smtp.connect().codes(b"MAIL FROM:<a@b.example> " + parameters + b"\r\n") == [code]
 
 
 def test_one_of_two_recipients_fails_and_the_retry_makes_no_duplicate(smtp):

@@ -134,7 +134,7 @@ def test_a_full_disk_is_told_and_nothing_is_queued(smtp, queue, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
-    assert client.codes(MESSAGE) == ["451 4.3.0"]
+    assert client.codes(MESSAGE) == ["452 4.3.1"]
     assert queue.ids() == []
 
 

@@ -133,6 +133,19 @@ def test_config_check_for_machines(mailadm):
     assert json.loads(mailadm.out)[0]["line"] == 1
 
 
+def test_config_check_warns_where_nobody_reads_the_postmaster_s_mail(mailadm):
+    text = 'domains = ["naver.com", "daum.net"]\n[listen]\nsmtp = ["127.0.0.1:2525"]\n'
+    mailadm.config.write_text(text)
+    mailadm.config.with_name("users").write_text("postmaster@daum.net:{PLAIN}x\n")
+    assert mailadm("config", "check") == 0
+    assert "nobody reads the mail for postmaster@naver.com" in mailadm.err
+    assert "daum.net" not in mailadm.err
+    mailadm.config.write_text(text + '[smtp]\npostmaster = "postmaster@daum.net"\n')
+    assert mailadm("config", "check") == 0 and mailadm.err == ""
+    mailadm.config.write_text(text + '[smtp]\npostmaster = "a b"\n')
+    assert mailadm("config", "check") == 78
+
+
 def test_config_show_is_a_configuration_itself(mailadm):
     assert mailadm("config", "show", "--changed") == 0
     changed = mailadm.out

@@ -2,13 +2,14 @@
 
 import pytest
 
+from mailaccess.auth.api import Identity
 from mailaccess.config.sections import Smtp
 from mailaccess.delivery.api import AliasProblem, ForeignRecipient, UnknownRecipient
 from mailaccess.delivery.recipients import LOOK_AGAIN, Recipients
 from mailaccess.model.work import InlineRunner
 from mailaccess.observe.events import Recorder
 from mailaccess.proto.smtp.address import parse
-from tests.session.smallhouse import FakeAuthenticator, run
+from tests.session.smallhouse import FakeAuthenticator, location, run
 
 
 class House:
@@ -26,7 +27,9 @@ class House:
         section = Smtp(aliases=self.file, **settings)
         domains = ("naver.com", "daum.net", "한국.kr")
         self.recipients = Recipients(
-            self.auth, section, domains, InlineRunner(), self.log, clock=lambda: self.now
+            *(self.auth, section, domains, InlineRunner(), self.log),
+            clock=lambda: self.now,
+            unclaimed=lambda name: Identity(name, location(name)),
         )
         return self
 
@@ -95,6 +98,37 @@ def test_a_catch_all_never_shadows_a_user(house):
     assert house.resolve("lee@naver.com") == [("lee@naver.com", "")]
     assert house.resolve("lee+x@naver.com") == [("lee@naver.com", "x")]
     assert house.resolve("anybody@naver.com") == [("kim@naver.com", "")]
+
+
+@pytest.mark.parametrize(
+    ("aliases", "configured", "address", "found"),
+    [
+        ("", "", "postmaster", "postmaster@naver.com"),
+        ("", "", "postmaster+x@daum.net", "postmaster@daum.net"),
+        ("", "lee", "postmaster@daum.net", "lee@naver.com"),
+        ("", "lee@daum.net", "Postmaster@naver.com", "lee@daum.net"),
+        ("postmaster: kim", "lee", "postmaster", "kim@naver.com"),
+        ("info: lee", "info", "postmaster", "lee@naver.com"),
+        ("@naver.com: kim", "lee", "postmaster", "lee@naver.com"),
+        ("@naver.com: kim", "", "postmaster", "kim@naver.com"),
+        ("abuse: postmaster", "lee", "abuse@naver.com", "lee@naver.com"),
+        ("abuse: postmaster", "", "abuse@naver.com", "postmaster@naver.com"),
+        ("", "postmaster", "postmaster@daum.net", "postmaster@naver.com"),
+        ("", "gone", "postmaster", "postmaster@naver.com"),
+        ("x: y\ny: x", "x", "postmaster", "postmaster@naver.com"),
+    ],
+)
+def test_every_domain_has_a_postmaster(house, aliases, configured, address, found):
+    """RFC 5321 §4.5.1."""
+    house.start(aliases, postmaster=configured)
+    ((name, _),) = house.resolve(address)
+    assert name == found
+
+
+def test_a_configured_postmaster_who_is_nobody_is_told_to_the_log(house):
+    house.start("", postmaster="gone")
+    house.resolve("postmaster")
+    assert "postmaster-problem" in [event for event, *_ in house.log.events]
 
 
 def test_a_domain_may_stand_for_another(house):
