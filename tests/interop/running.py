@@ -1,6 +1,7 @@
 """A real server in a process of its own, on free loopback ports, in a folder of its own."""
 
 import os
+import secrets
 import signal
 import socket
 import ssl
@@ -9,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PATIENCE = 60.0
@@ -40,13 +41,22 @@ aliases = "aliases"
 """
 
 
+PORTS = range(23_000, 31_000)
+"""Below those that Linux gives to clients (32768 and up): a server that starts again finds its port free, whatever
+connections were made meanwhile."""
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on at the moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
+    """Ports that nothing listens on at the moment; they begin anywhere, so that runs beside each other do not meet."""
+    ports: list[int] = []
+    first = secrets.randbelow(len(PORTS))
+    for port in (*PORTS[first:], *PORTS[:first]):
+        with suppress(OSError):
+            socket.create_server(("127.0.0.1", port)).close()
+            ports.append(port)
+            if len(ports) == count:
+                return ports
+    raise OSError(f"there are no {count} free ports")
 
 
 class Server:

@@ -193,6 +193,6 @@ class Log(Recorder):
         while sum(name == event for name, _, _ in self.events) < count:
             waiting = Deferred()
             self._waiting.append((event, waiting))
-            waiting.addTimeout(15, reactor)
+            waiting.addTimeout(60, reactor)
             await waiting
         return next(fields for name, _, fields in reversed(self.events) if name == event)

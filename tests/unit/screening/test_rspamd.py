@@ -105,7 +105,7 @@ class Running:
             self.log,
             url=f"http://127.0.0.1:{self.port.getHost().port}/",
             password=Secret(b"pass"),
-            seconds=0.3,
+            seconds=0.3 if answer is None else 60.0,
             largest=2**20,
             hostname="mail.naver.com",
         )
