@@ -34,6 +34,7 @@ from mailaccess.admin.labwebmail import Webmail, WebmailMissing, recipe
 from mailaccess.admin.labwire import Forwarder, read_by_imap, read_by_pop3, submit
 from mailaccess.admin.labzones import DAUM, NAVER
 from mailaccess.admin.output import TEMPORARY, UNAVAILABLE, Failure
+from mailaccess.net.signals import end_once
 
 SUBJECT: Final = "안녕하세요"
 USERS: Final = {"daum.net": "kim", "naver.com": "lee"}
@@ -106,11 +107,13 @@ def _run(make: Callable[[Any], "Lab"]) -> None:
 
     reactor: Any = installed
     lab = make(reactor)
-    problem: list[str] = []
+    problem: list[BaseException | None] = []
+
+    ended_by_signal: list[bool] = []
 
     def ended(result: Any) -> None:
-        if isinstance(result, Trouble):
-            problem.append(_reason(result.value))
+        if isinstance(result, Trouble) and not ended_by_signal:  # else what was starting was killed with us
+            problem.append(result.value)
         try:
             reactor.stop()
         except ReactorNotRunning:
@@ -121,9 +124,12 @@ def _run(make: Callable[[Any], "Lab"]) -> None:
 
     reactor.callWhenRunning(begin)
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(lab.stop()))
+    end_once(reactor, lambda: ended_by_signal.append(True))
     reactor.run()
+    if problem and isinstance(problem[0], BrokenPipeError):  # who looked has seen enough
+        raise problem[0]
     if problem:
-        raise Failure(TEMPORARY, f"the lab failed: {problem[0]}")
+        raise Failure(TEMPORARY, f"the lab failed: {_reason(problem[0])}")
 
 
 def _reason(error: BaseException | None) -> str:

@@ -165,6 +165,8 @@ def main() -> None:
         passwords = prepare(folder)
     except OSError as error:
         sys.exit(f"{error.filename or folder}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.stdout.write(instructions(folder, passwords) + "\n")
     sys.stdout.flush()
 

@@ -4,16 +4,8 @@ import sys
 from typing import Any
 
 import click
-from twisted.logger import (
-    FilteringLogObserver,
-    LogLevel,
-    LogLevelFilterPredicate,
-    globalLogBeginner,
-    textFileLogObserver,
-)
 
 from mailaccess import __version__
-from mailaccess.service.maker import settings, starting
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,11 +24,23 @@ def main() -> None:
 @click.option("--log-json", is_flag=True, help="Write the log as JSON, an object a line.")
 def serve(config: str | None, log_json: bool) -> None:
     """Serve until interrupted; the log goes to standard output."""
+    from mailaccess.service.maker import settings, starting  # here, so that Ctrl-C meanwhile is no traceback
+
     foreground(starting(settings(config), as_json=log_json))
 
 
 def foreground(house: Any) -> None:
     """Run the service until the reactor stops."""
+    from twisted.logger import (
+        FilteringLogObserver,
+        LogLevel,
+        LogLevelFilterPredicate,
+        globalLogBeginner,
+        textFileLogObserver,
+    )
+
+    from mailaccess.net.signals import end_once
+
     # Twisted's chatter is dropped; tracebacks of what nobody handled go to standard error, and the house
     # writes an event for each.
     critical: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.critical)
@@ -49,6 +53,7 @@ def foreground(house: Any) -> None:
     house.privilegedStartService()
     house.startService()
     reactor.addSystemEventTrigger("before", "shutdown", house.stopService)
+    end_once(reactor)
     reactor.run()
 
 
