@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from mailaccess.admin import acl
+from mailaccess.admin import acl, handback
 from mailaccess.admin.acl import location_of
 from mailaccess.admin.opening import with_account
 from mailaccess.admin.output import DATA, Failure
@@ -22,13 +22,14 @@ DETAILS: Final = (
 
 @click.group("mailbox")
 def command() -> None:
-    """Mailboxes of an account: list, create, delete, rename, status, subscribe, acl.
+    """Mailboxes of an account: list, create, delete, rename, status, subscribe, acl, handback.
 
     USER may be a namespace of sharing.public with a slash behind it, as in "Public/".
     """
 
 
 command.add_command(acl.command)
+command.add_command(handback.command)
 
 
 def _named(name: str) -> str:

@@ -20,7 +20,7 @@ and ``dovecot-keywords`` are adopted, so that clients see the same numbers as be
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -160,6 +160,20 @@ def run(first: int, names: Iterable[bytes]) -> bytes:
 def render_uidlist(uidvalidity: int, uidnext: int, before: bytes, lines: Iterable[bytes]) -> bytes:
     """A list in Dovecot's form, version 3: the records of ``before`` (a list, or nothing) and ``lines``."""
     return b"3 V%d N%d\n%b%b" % (uidvalidity, uidnext, before.partition(b"\n")[2], b"".join(lines))
+
+
+def render_dovecot_uidlist(uidvalidity: int, uidnext: int, files: Iterable[tuple[int, bytes]]) -> bytes:
+    """Dovecot's own list, version 3, of UIDs in ascending order with file names.
+
+    Dovecot compares the whole name up to its flags, so it stands here with all its fields.
+    """
+    records = [b"%d :%b\n" % (uid, name.partition(b":")[0]) for uid, name in files if b"\n" not in name]
+    return b"3 V%d N%d\n%b" % (uidvalidity, uidnext, b"".join(records))
+
+
+def render_keywords(keywords: Mapping[int, str]) -> bytes:
+    """``dovecot-keywords`` of keywords by number."""
+    return "".join(f"{number} {keyword}\n" for number, keyword in sorted(keywords.items())).encode("utf-8")
 
 
 def parse_keywords(data: bytes) -> dict[int, str]:
