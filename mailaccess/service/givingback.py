@@ -20,6 +20,9 @@ WORTH: Final = 4 * 2**20
 STILL: Final = 2**20
 """Octets of growth between two looks that still count as quiet."""
 
+RESTLESS: Final = 12
+"""Looks (a minute) without quiet after which it is done all the same: a server may be busy all day."""
+
 
 def resident() -> int:
     """Octets of memory the process has now; 0 where the system does not tell."""
@@ -52,15 +55,19 @@ class GivingBack:
         self._trim = trim
         self._resident = resident
         self._base = self._last = resident()
+        self._restless = 0
 
     def look(self) -> None:
-        """Give back, if the process has grown since the last time and has stopped growing."""
+        """Give back, if the process has grown since the last time and has stopped growing, or never stops."""
         now, last = self._resident(), self._last
         self._last = now
         self._base = min(self._base, now)
-        if self._trim is None or now - last > STILL or now - self._base < WORTH:
+        if self._trim is None or now - self._base < WORTH:
             return
-        self._start(self._give)
+        self._restless += 1
+        if now - last <= STILL or self._restless >= RESTLESS:
+            self._restless = 0
+            self._start(self._give)
 
     def _give(self) -> None:
         assert self._trim is not None

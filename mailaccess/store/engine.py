@@ -2,9 +2,8 @@
 
 An account's index is opened with its first job and closed when ``open_accounts`` others were used since, or nobody
 used it for a while: also while sessions have mailboxes open, as 10,000 phones in IDLE do. They see what happens all
-the same, since every writer leaves traces that the kernel tells of, and the next job opens the index again. Columns
-stay in memory after a mailbox is closed, so that selecting it again costs one look at its folder; past
-``COLUMNS_KEPT`` messages the least recently used go.
+the same, since every writer leaves traces that the kernel tells of, and the next job opens the index again.
+What lingers in memory (``lingering``, ``memory``) is looked at each minute, as long as there is any.
 """
 
 import os
@@ -28,6 +27,7 @@ from mailaccess.store.background import NoWatcher, Watcher, complete
 from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.index.picked import Room
 from mailaccess.store.indexer import Indexer
+from mailaccess.store.lingering import MAILBOXES_AT_REST, Lingering
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.memory import Memory
@@ -43,17 +43,10 @@ SWEEP_SECONDS: Final = 0.5
 PARKED_AT_ONCE: Final = 100
 """Indexes closed in one sweep: 0.3 ms of a thread each."""
 
-COLUMNS_KEPT: Final = 1_000_000
-"""Messages of closed mailboxes kept in memory as columns: 36 MB."""
-
 QUIET_SECONDS: Final = 60.0
-"""Without a job of any account, after which memory of past answers goes, and columns past COLUMNS_KEPT_QUIET."""
-
-COLUMNS_KEPT_QUIET: Final = 200_000
-"""7 MB: what a few large mailboxes take, or many small ones."""
-
-MAILBOXES_KEPT: Final = 2_000
-"""Closed mailboxes kept in memory; each is watched too, and the kernel allows a user 8,192 watches or more."""
+"""Between two looks at what lingers. Past answers go when nobody asked for one meanwhile, also while the background
+works; most mailboxes when no account had a job.
+"""
 
 
 class MaildirStore:
@@ -91,8 +84,9 @@ class MaildirStore:
         self._recent: OrderedDict[str, tuple[Closable, float]] = OrderedDict()
         self._sweeping = False
         self._uses = 0
-        self._idle: OrderedDict[tuple[str, str], tuple[Closable, OpenMailbox, int]] = OrderedDict()
-        self._idle_messages = 0
+        self._closed = False
+        self._lingering = Lingering(clock)
+        self._looking = False
 
     async def open(self, location: AccountLocation) -> MaildirAccount:
         key = os.fspath(location.maildir)
@@ -107,6 +101,7 @@ class MaildirStore:
         return await self.shares.owners(who.identifiers())
 
     async def close(self) -> None:
+        self._closed = True
         self.indexer.stop()
         for account in list(self._accounts.values()):
             try:
@@ -114,7 +109,7 @@ class MaildirStore:
             except MailError:  # it is in the log; the others are to be closed all the same
                 continue
         self._recent.clear()
-        self._idle.clear()
+        self._lingering.clear()
         await self.runner.run_in_order(("shares",), self.shares.close)
         await self.runner.run(self.aside.stop)
 
@@ -133,6 +128,8 @@ class MaildirStore:
         if not self._sweeping:
             self._sweeping = True
             self.runner.later(UNUSED_SECONDS, self._sweep)
+        if not self._looking:
+            self._look_later()
 
     def _park_oldest(self) -> None:
         _, (account, _) = self._recent.popitem(last=False)
@@ -153,36 +150,33 @@ class MaildirStore:
         if self._recent:
             self._sweeping = True
             self.runner.later(SWEEP_SECONDS, self._sweep)
-        else:
-            uses = self._uses
-            self.runner.later(QUIET_SECONDS, lambda: self._rest(uses))
 
-    def _rest(self, uses: int) -> None:
-        """Let go of most of what is only kept in case somebody asks again, if nobody did."""
-        if uses == self._uses:
+    def _look_later(self) -> None:
+        """Look at what lingers in a minute; no timer runs while there is nothing to look at."""
+        if self._looking or self._closed or not (self._lingering or self.memory.octets):
+            return
+        self._looking = True
+        uses, asked = self._uses, self.memory.asked
+        self.runner.later(QUIET_SECONDS, lambda: self._look(uses, asked))
+
+    def _look(self, uses: int, asked: int) -> None:
+        self._looking = False
+        if self._closed:
+            return
+        if asked == self.memory.asked:
             self.memory.clear()
-            self._drop_idle(COLUMNS_KEPT_QUIET)
+        self._lingering.age()
+        if uses == self._uses:
+            self._lingering.rest()
+        if uses != self._uses or self.memory.octets or len(self._lingering) > MAILBOXES_AT_REST:
+            self._look_later()
 
     def opened(self, account: Closable, state: OpenMailbox) -> None:
-        key = (os.fspath(account.location.maildir), state.mailbox_id)
-        found = self._idle.pop(key, None)
-        if found is not None:
-            self._idle_messages -= found[2]
+        self._lingering.take(account, state)
 
     def idle(self, account: Closable, state: OpenMailbox) -> None:
-        key = (os.fspath(account.location.maildir), state.mailbox_id)
-        self.opened(account, state)
-        messages = len(state.columns)
-        self._idle[key] = (account, state, messages)
-        self._idle_messages += messages
-        self._drop_idle(COLUMNS_KEPT)
-
-    def _drop_idle(self, most: int) -> None:
-        """Drop the least recently used mailboxes that nobody has open, down to so many messages."""
-        while (self._idle_messages > most or len(self._idle) > MAILBOXES_KEPT) and len(self._idle) > 1:
-            _, (owner, oldest, messages) = self._idle.popitem(last=False)
-            self._idle_messages -= messages
-            owner.forget(oldest)
+        self._lingering.keep(account, state)
+        self._look_later()
 
 
 def _nothing(vault: Vault) -> None:

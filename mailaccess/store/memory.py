@@ -35,9 +35,12 @@ class Memory:
         self._most = most
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self.octets = 0
+        self.asked = 0
+        """Times that anybody looked for an answer here, or kept one."""
 
     def get(self, key: Hashable) -> Any:
         """The value of ``key``, which counts as used now; None where there is none."""
+        self.asked += 1
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -46,6 +49,7 @@ class Memory:
 
     def put(self, key: Hashable, value: Any, octets: int) -> None:
         """Keep ``value``, if it is worth the room: no one value takes more than half of it."""
+        self.asked += 1
         self.forget(key)
         if octets <= self._most // 2:
             self._entries[key] = _Entry(value, octets)

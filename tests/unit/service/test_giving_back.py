@@ -1,6 +1,6 @@
 """Memory goes back to the system after growth, once there is quiet."""
 
-from mailaccess.service.givingback import WORTH, GivingBack, resident
+from mailaccess.service.givingback import RESTLESS, WORTH, GivingBack, resident
 
 
 class Process:
@@ -33,6 +33,18 @@ def test_nothing_is_tried_again_while_nothing_has_grown():
     for _ in range(5):
         giving.look()
     assert len(tries) == 1, "what is in use cannot be given back, and asking again costs time"
+
+
+def test_a_process_that_is_never_quiet_gives_back_once_a_minute():
+    process = Process()
+    giving = GivingBack(lambda call: call(), process.trim, lambda: process.octets)
+    given = []
+    for _ in range(2 * RESTLESS):
+        process.octets += 2 * WORTH
+        process.free += 2 * WORTH
+        giving.look()
+        given.append(process.given)
+    assert sorted(set(given)) == [0, 2 * WORTH * RESTLESS, 4 * WORTH * RESTLESS]
 
 
 def test_the_process_knows_its_size():
