@@ -82,12 +82,13 @@ class Features:
     """What a client has switched on or left behind in this login.
 
     enabled: names of ENABLE, and CONDSTORE however it came about (RFC 7162 §3.1).
-    collation: the active comparator (RFC 5255 §4.2).
+    collation: the active comparator (RFC 5255 §4.2).  namespaces: made when first needed.
     """
 
-    __slots__ = ("collation", "enabled")
+    __slots__ = ("collation", "enabled", "namespaces")
 
     def __init__(self) -> None:
+        self.namespaces: Namespaces | None = None
         self.enabled: set[str] = set()
         self.collation = Collation.UNICODE_CASEMAP
 
@@ -121,7 +122,10 @@ class Authenticated(State):
     @property
     def namespaces(self) -> Namespaces:
         """What mailbox names mean to this client."""
-        return Namespaces(self.house, self.identity, self.account)
+        known = self.features.namespaces
+        if known is None:
+            known = self.features.namespaces = Namespaces(self.house, self.identity, self.account)
+        return known
 
     @property
     def condstore(self) -> bool:

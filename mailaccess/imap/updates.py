@@ -222,17 +222,14 @@ class Updates:
 
     def send_flags(self, out: Replies) -> None:
         """FLAGS and PERMANENTFLAGS. RFC 9051 §7.3.5, §7.1; PERMANENTFLAGS () in a read-only session."""
-        keywords: tuple[Flag, ...] = tuple(self._mailbox.keywords)
+        for response in flag_responses(self.take_keywords(), self.rights if self._writable else None):
+            out.send(response)
+
+    def take_keywords(self) -> tuple[Flag, ...]:
+        """The mailbox's keywords, which count as told."""
+        keywords = tuple(self._mailbox.keywords)
         self._keywords_told = len(keywords)
-        flags = (*SYSTEM_FLAGS, *keywords)
-        out.send(r.MailboxFlags(flags))
-        if self._writable:
-            ours = permitted(self.rights, frozenset(flags))
-            # "]" would end the response code for whoever reads it; such keywords stand in FLAGS only.
-            told = tuple([flag for flag in flags if flag in ours and "]" not in flag])
-            out.send(r.Ok("Flags permitted", r.PermanentFlags(told, may_create="w" in self.rights)))
-        else:
-            out.send(r.Ok("Read-only mailbox", r.PermanentFlags(())))
+        return keywords
 
     async def _tell_changed(self, out: Replies, *, uid: bool, modseq: bool) -> None:
         columns = self._mailbox.columns
@@ -276,3 +273,15 @@ class Updates:
         if self.uid_only:
             return render_fetch.columns(uids, parts, "UIDFETCH")
         return render_fetch.columns(numbers, parts)
+
+
+def flag_responses(keywords: tuple[Flag, ...], rights: Rights | None) -> tuple[r.Response, r.Response]:
+    """FLAGS and PERMANENTFLAGS. rights: the client's, None in a read-only session."""
+    flags = (*SYSTEM_FLAGS, *keywords)
+    if rights is None:
+        return r.MailboxFlags(flags), r.Ok("Read-only mailbox", r.PermanentFlags(()))
+    ours = permitted(rights, frozenset(flags))
+    # "]" would end the response code for whoever reads it; such keywords stand in FLAGS only.
+    told = tuple([flag for flag in flags if flag in ours and "]" not in flag])
+    permanent = r.PermanentFlags(told, may_create="w" in rights)
+    return r.MailboxFlags(flags), r.Ok("Flags permitted", permanent)

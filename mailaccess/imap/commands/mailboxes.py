@@ -2,6 +2,10 @@
 (RFC 3501 §6.3, §6.4; RFC 2342; RFC 3691; RFC 6154; RFC 7162 §3.1.8).
 """
 
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
 from mailaccess.imap.answers import no
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.oldname import listed, tell_new_name, tell_old_name
@@ -11,13 +15,15 @@ from mailaccess.imap.places import first_without
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.rights import may_write
 from mailaccess.imap.session import Authenticated, Ear, Selected
-from mailaccess.imap.updates import Updates
+from mailaccess.imap.updates import Updates, flag_responses
 from mailaccess.imap.view import View
 from mailaccess.model import names
 from mailaccess.model.errors import NotPermitted, UseAttribute
-from mailaccess.model.flags import SEEN
+from mailaccess.model.flags import SEEN, Flag
+from mailaccess.model.rights import Rights
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import mailboxes as c
+from mailaccess.proto.imap.render import render
 from mailaccess.proto.imap.responses_more import MailboxId, UrlMech
 
 
@@ -67,22 +73,65 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
 
 async def _introduce(session: Selected, out: Replies) -> None:
     """What SELECT tells. RFC 3501 §7.3.1, §7.1; RFC 7162 §3.1.2; RFC 9051 §6.3.2."""
-    mailbox, updates = session.mailbox, session.updates
-    updates.send_flags(out)
-    out.send(r.Exists(session.view.count))
-    if session.rev2:
-        out.send(await listed(session, session.shown))
-    else:
-        updates.tell_recent(out)
-        unseen = first_without(mailbox.columns, SEEN)
-        if 0 <= unseen < session.view.count and not session.uid_only:
-            out.send(r.Ok("First unseen", r.Unseen(unseen + 1)))
-    out.send(r.Ok("UIDs valid", r.UidValidityCode(mailbox.uidvalidity)))
-    out.send(r.Ok("Predicted next UID", r.UidNext(mailbox.uidnext)))
-    out.send(r.Ok("Highest", r.HighestModSeq(mailbox.highest_modseq)))
-    out.send(r.Ok("Id", MailboxId(mailbox.mailbox_id)))  # RFC 8474 §4.2
-    if "URLAUTH" in session.connection.mask.granted:
-        out.send(r.Ok("Mechanisms", UrlMech()))  # RFC 4467 §8
+    mailbox, updates, count = session.mailbox, session.updates, session.view.count
+    unseen = -1 if session.rev2 else first_without(mailbox.columns, SEEN)
+    told = _Told(
+        updates.take_keywords(),
+        updates.rights if session.writable else None,
+        count,
+        None if session.rev2 else len(updates.recent),
+        unseen if unseen < count and not session.uid_only else -1,
+        mailbox.uidvalidity,
+        mailbox.uidnext,
+        mailbox.highest_modseq,
+        mailbox.mailbox_id,
+        "URLAUTH" in session.connection.mask.granted,
+    )
+    if out.language is None and not session.rev2:
+        out.octets(_introduction(told))
+        return
+    name = await listed(session, session.shown) if session.rev2 else None
+    for response in _responses(told, name):
+        out.send(response)
+
+
+class _Told(NamedTuple):
+    """recent: None after ENABLE IMAP4rev2.  unseen: the place of the first message without \\Seen, or -1."""
+
+    keywords: tuple[Flag, ...]
+    rights: Rights | None
+    exists: int
+    recent: int | None
+    unseen: int
+    uidvalidity: int
+    uidnext: int
+    modseq: int
+    mailbox_id: str
+    urlauth: bool
+
+
+@lru_cache(maxsize=512)
+def _introduction(told: _Told) -> bytes:
+    """Rendered: most mailboxes are as they were when somebody selected them last."""
+    return b"".join([render(response) for response in _responses(told, None)])
+
+
+def _responses(told: _Told, name: r.Response | None) -> Iterator[r.Response]:
+    """name: the LIST response of IMAP4rev2."""
+    yield from flag_responses(told.keywords, told.rights)
+    yield r.Exists(told.exists)
+    if name is not None:
+        yield name
+    if told.recent is not None:
+        yield r.RecentCount(told.recent)
+    if told.unseen >= 0:
+        yield r.Ok("First unseen", r.Unseen(told.unseen + 1))
+    yield r.Ok("UIDs valid", r.UidValidityCode(told.uidvalidity))
+    yield r.Ok("Predicted next UID", r.UidNext(told.uidnext))
+    yield r.Ok("Highest", r.HighestModSeq(told.modseq))
+    yield r.Ok("Id", MailboxId(told.mailbox_id))  # RFC 8474 §4.2
+    if told.urlauth:
+        yield r.Ok("Mechanisms", UrlMech())  # RFC 4467 §8
 
 
 async def leave(session: Selected) -> Authenticated:

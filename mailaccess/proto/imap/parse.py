@@ -5,13 +5,14 @@
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from mailaccess.proto.cursor import Expected
 from mailaccess.proto.imap import responses, tokens
 from mailaccess.proto.imap.commands import RULES
 from mailaccess.proto.imap.commands.append import Following, following
-from mailaccess.proto.imap.commands.base import Request, Rules
+from mailaccess.proto.imap.commands.base import Command, Request, Rules
 from mailaccess.proto.imap.framing import Frame, StreamStart
 from mailaccess.proto.imap.tokens import ImapCursor, Unsupported
 
@@ -58,6 +59,28 @@ _BARE: Final = {
 """What is sent most has no arguments: read once."""
 
 
+_REPEATED: Final = frozenset((b"SELECT", b"EXAMINE", b"STATUS", b"LIST", b"LSUB"))
+"""What mail programs ask for again and again in the same words; nothing in them is secret."""
+
+MAX_REMEMBERED: Final = 200
+"""Octets of such a command that is remembered: a thousand of them take some 500 KB."""
+
+
+@lru_cache(maxsize=1024)
+def _repeated(
+    name: bytes, arguments: bytes, utf8: bool
+) -> tuple[str, Command, tuple[tuple[str, str], ...]] | None:
+    """The command as ``parse`` reads it, without its tag; None where it has a mistake."""
+    cur = ImapCursor(arguments, 0, utf8=utf8)
+    try:
+        command = RULES[name](cur)
+        if tokens.more(cur):
+            return None
+    except (Unsupported, Expected):
+        return None
+    return name.decode("ascii"), command, cur.old_names
+
+
 def parse(frame: Frame, *, utf8: bool = False, rules: Rules = RULES) -> Request:
     """The command in ``frame``. ``utf8``: UTF8=ACCEPT or IMAP4rev2 is enabled in this session.
 
@@ -72,6 +95,10 @@ def parse(frame: Frame, *, utf8: bool = False, rules: Rules = RULES) -> Request:
     end = head.end(2)
     if end == len(octets) and (bare := _BARE.get(name)) is not None:
         return Request(tag, *bare)
+    if name in _REPEATED and rules is RULES and len(octets) - end <= MAX_REMEMBERED and not frame.streamed:
+        known = _repeated(name, octets[end:], utf8)
+        if known is not None:
+            return Request(tag, *known)
     if name == b"UID" and head.group(3) is not None:
         name, end = b"UID " + head.group(3).upper(), head.end(3)
     rule = rules.get(name)

@@ -378,3 +378,19 @@ def test_search_return_options(octets: bytes, options: set[SearchReturn] | None)
     assert isinstance(found, Search)
     assert found.uid
     assert found.return_options == options
+
+
+def test_a_command_in_the_same_words_is_read_once_and_keeps_its_tag_and_its_mistakes() -> None:
+    for words in (b"SELECT INBOX", b"status Work (MESSAGES)", b'LIST "" *'):
+        first, again = parse(Frame(b"a1 " + words)), parse(Frame(b"a2 " + words))
+        assert (first.tag, again.tag) == (b"a1", b"a2")
+        assert (first.name, first.command, first.old_names) == (again.name, again.command, again.old_names)
+    for tag in (b"a1", b"a2"):
+        with pytest.raises(ParseError) as caught:
+            parse(Frame(tag + b" SELECT INBOX more"))
+        assert caught.value.tag == tag and "SELECT" in caught.value.status.text
+    assert parse(Frame(b'a SELECT "&U,BTFw-"')).command == parse(Frame(b'b SELECT "&U,BTFw-"')).command
+    assert (
+        parse(Frame(b'a SELECT "&U,BTFw-"'), utf8=True).command
+        != parse(Frame(b'b SELECT "&U,BTFw-"')).command
+    )
