@@ -99,7 +99,7 @@ def _differences(vault: Vault, box: Box, times: tuple[int, int]) -> scan.Differe
     """What differs. Where only ``new/`` changed, as it does when another program delivers, ``cur/`` with its perhaps
     100,000 files is not read: unless one of the new files may be the twin of one there.
     """
-    if times[1] == box.cur_mtime <= box.scanned - GRAIN and box.id not in vault.packed:
+    if times[1] == box.cur_mtime <= box.scanned - GRAIN:
         found = scan.compare(Disk(vault, box.folder, only_new=True), _known(vault, box, only_new=True))
         if len(found.new) <= FEW and not any([_has_twin(vault, box, name) for _, name in found.new]):
             return found
@@ -112,7 +112,7 @@ def _has_twin(vault: Vault, box: Box, name: bytes) -> bool:
         "SELECT 1 FROM messages WHERE mailbox = ? AND substr(file, 1, ?) = ? LIMIT 1",
         (box.id, len(unique), unique),
     ).fetchone()
-    return row is not None
+    return row is not None or (box.id in vault.packed and packed.may_have(vault.connection, box.id, unique))
 
 
 def _now(vault: Vault) -> int:
@@ -129,7 +129,10 @@ def _known(vault: Vault, box: Box, *, only_new: bool = False) -> dict[scan.Entry
         (box.id, box.id, box.id, box.id),
     )
     known = {(place, file): (mailbox, uid) for place, file, mailbox, uid in rows}
-    for chunk in packed.chunks(vault.connection, box.id) if box.id in vault.packed else ():
+    if only_new and box.id in vault.packed:
+        for place, file, uid in packed.in_new(vault.connection, box.id):
+            known[place, file] = (box.id, uid)
+    for chunk in packed.chunks(vault.connection, box.id) if box.id in vault.packed and not only_new else ():
         entries = zip(chunk.places, chunk.names, strict=True)
         known.update(zip(entries, zip(repeat(box.id), chunk.uids), strict=False))
     return known

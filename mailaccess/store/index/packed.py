@@ -97,6 +97,25 @@ def nameless(connection: sqlite3.Connection, mailbox: int) -> list[Chunk]:
     return [_chunk(content, modseq, columns, []) for content, modseq, columns in rows]
 
 
+def in_new(connection: sqlite3.Connection, mailbox: int) -> list[tuple[int, bytes, int]]:
+    """Place, name and UID of those whose files lie in new/."""
+    found: list[tuple[int, bytes, int]] = []
+    for chunk in nameless(connection, mailbox):
+        if 0 in chunk.places:
+            for named in chunks(connection, mailbox, chunk.uids[0], chunk.uids[0], 1):
+                each = zip(named.places, named.names, named.uids, strict=True)
+                found += [entry for entry in each if not entry[0]]
+    return found
+
+
+def may_have(connection: sqlite3.Connection, mailbox: int, unique: bytes) -> bool:
+    """Whether one may have a file of that unique part: it may be a part of another's, too."""
+    row = connection.execute(
+        "SELECT 1 FROM packed WHERE mailbox = ? AND instr(names, ?) LIMIT 1", (mailbox, unique)
+    ).fetchone()
+    return row is not None
+
+
 def has(connection: sqlite3.Connection, mailbox: int, low: int = 1, high: int = MAX_UID) -> bool:
     """Whether there are any that may hold UIDs from ``low`` to ``high``."""
     row = connection.execute(

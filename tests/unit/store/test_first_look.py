@@ -4,6 +4,7 @@ import datetime
 import os
 import random
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -269,3 +270,17 @@ def test_many_names_are_sorted_in_pieces(limit: int, monkeypatch: pytest.MonkeyP
     names = [b"%d.a" % (number % 90) for number in range(300)]
     random.Random(limit).shuffle(names)
     assert firstlook.in_order(names) == sorted(names)
+
+
+def test_what_comes_into_new_and_goes_from_it_after_a_first_look_is_seen(house: House) -> None:
+    brought(house)
+    for number in range(30, 33):
+        house.drop(name_of(number).partition(":")[0], body(number), place="new")
+    shown = house.open()
+    house.clock.time = time.time() + 10
+    now(shown.box.refresh())
+    house.drop("1700000900.M1P1.host", b"Subject: new\r\n\r\n", place="new")
+    (house.maildir / "new" / name_of(31).partition(":")[0]).unlink()
+    now(shown.box.refresh())
+    assert shown.uids == [uid for uid in range(1, COUNT + 5) if uid != COUNT + 2]
+    assert again(house).uids == shown.uids
