@@ -1,6 +1,7 @@
 """``mailadm``: administers accounts, mailboxes, the queue, configuration. A noun is a module, loaded when asked for."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -105,7 +106,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def main() -> None:
-    """The console entry ``mailadm``."""
+    """The console entry ``mailadm``. What it makes is nobody else's to read, as with the server."""
+    os.umask(0o077)
     sys.exit(run())
 
 

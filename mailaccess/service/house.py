@@ -52,7 +52,7 @@ from mailaccess.service.company import Company
 from mailaccess.service.failing import CannotStart
 from mailaccess.service.givingback import LOOK_SECONDS, GivingBack, trimmer
 from mailaccess.service.listeners import NoSuchUser, become, make_state_dir, naming, prepare
-from mailaccess.service.metrics import Alone, Together, site
+from mailaccess.service.metrics import Alone, Together, few, site
 from mailaccess.service.output import event_log, tell_failures
 from mailaccess.service.queueshare import QueueShare
 
@@ -186,7 +186,7 @@ class House(Service):
             figures = Alone(registry(self.counters)) if company is None else Together(company.gather)
             pages = site(self.settings, figures, lambda: self.stopping)
             for text in self.settings.listen.http:
-                self._listen("http", text, pages)
+                self._listen("http", text, few(pages))
 
     def _listen(self, name: str, text: str, factory: Any) -> None:
         if self._company is not None:

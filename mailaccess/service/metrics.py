@@ -18,6 +18,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.protocols.policies import ThrottlingFactory
 from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -31,6 +32,9 @@ from mailaccess.service.autoconfig import REQUEST_SIZE, outlook, thunderbird
 
 TIMEOUT: Final = 30
 """Seconds that an HTTP connection may be silent."""
+
+CONNECTIONS: Final = 100
+"""HTTP connections at once through one listener: a scraper, a proxy in front of autoconfiguration, some to spare."""
 
 
 def _begin(request: Request, code: int, kind: bytes) -> None:
@@ -134,6 +138,13 @@ class Together:
         """For /health: how many workers serve, and how many should. Raises TimeoutError."""
         answer = await self._gather()
         return {"workers_serving": answer["serving"], "workers": answer["wanted"]}
+
+
+def few(pages: Site) -> ThrottlingFactory:
+    """The same behind a bound of CONNECTIONS: who holds more of them open takes none from the mail."""
+    factory = ThrottlingFactory(pages, maxConnectionCount=CONNECTIONS)
+    factory.noisy = False
+    return factory
 
 
 def site(settings: Settings, figures: Alone | Together, stopping: Callable[[], bool]) -> Site:

@@ -31,11 +31,12 @@ UMASK: Final = 0o077
 
 
 def tune(settings: Settings, log: EventLog | None) -> int:
-    """Set umask, descriptors, garbage collection, thread switching. Raises nothing.
+    """Set umask, descriptors, core dumps, garbage collection, thread switching. Raises nothing.
 
     log: None where another process tells.  Returns the connections for which there are descriptors.
     """
     os.umask(UMASK)
+    _dump_no_core()
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
@@ -46,6 +47,12 @@ def tune(settings: Settings, log: EventLog | None) -> int:
     if log is not None and fit < ENOUGH * settings.limits.connections:
         log.log("few-file-descriptors", Level.WARNING, allowed=allowed, wanted=wanted, connections=fit)
     return min(fit, settings.limits.connections)
+
+
+def _dump_no_core() -> None:
+    """Memory holds passwords, keys and mail: no file of it. The hard limit stays, for who looks for a fault."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def connections_that_fit(descriptors: int) -> int:

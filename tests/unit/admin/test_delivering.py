@@ -35,6 +35,15 @@ def test_a_message_from_a_pipe_lies_in_the_inbox(mailadm):
     assert message.replace(b"\r\n", b"\n") == b"Delivered-To: lee@naver.com\n" + MESSAGE
 
 
+def test_what_a_command_makes_is_nobody_elses_to_read(mailadm):
+    """Since 0.1.0's beginning the index, with subjects and texts in it, was made with the shell's umask."""
+    command = [sys.executable, "-m", "mailaccess.admin.main", "-c", str(mailadm.config), "deliver", "lee"]
+    subprocess.run(command, input=MESSAGE, check=True, umask=0o022, timeout=60)
+    made = [path for path in (mailadm.folder / "mail/naver.com/lee").rglob("*") if path.is_file()]
+    assert any(path.name == "index.sqlite" for path in made)
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
+
+
 def test_sender_recipient_and_the_mbox_line(mailadm):
     arguments = ("--sender", "<kim@daum.net>", "--recipient", "lee+x@naver.com")
     told = mailadm.json("deliver", "lee", *arguments, stdin=b"From kim Mon Jan 1\n" + MESSAGE)

@@ -8,13 +8,20 @@ from dataclasses import replace
 
 import pytest
 import pytest_twisted
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import deferLater
+from twisted.internet.testing import StringTransport
 from twisted.internet.threads import deferToThread
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import Site
 
 from mailaccess.config.sections import Auth, Listen, Process, Settings, Tls
 from mailaccess.net.tls import write_self_signed
 from mailaccess.observe.counters import EVENTS
 from mailaccess.service.house import CannotStart, House
+from mailaccess.service.metrics import CONNECTIONS, few
 
 
 def settings(folder, **listen):
@@ -73,6 +80,17 @@ async def test_metrics_health_and_autoconfiguration_are_served(tmp_path):
         )
         with pytest.raises(urllib.error.HTTPError, match="404"):
             await deferToThread(get, house, "/mail/")
+
+
+def test_who_holds_many_http_connections_takes_none_from_the_mail():
+    where = IPv4Address("TCP", "192.0.2.7", 40000)
+    factory = few(Site(Resource()))
+    held = [factory.buildProtocol(where) for _ in range(CONNECTIONS)]
+    assert None not in held and factory.buildProtocol(where) is None
+    held[0].makeConnection(StringTransport())
+    held[0].connectionLost(Failure(ConnectionDone()))
+    again = factory.buildProtocol(where)
+    assert again is not None
 
 
 def test_a_taken_port_is_refused_in_words(tmp_path):

@@ -1,4 +1,5 @@
-"""File descriptors: as many as the limits need, and one warning where they do not do."""
+"""What a process of ours sets for itself: file descriptors, as many as the limits need, with one
+warning where they do not do; no core dumps."""
 
 import resource
 from dataclasses import replace
@@ -24,6 +25,9 @@ def system(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     limits = {"soft": 1024, "hard": 1048576}
 
     def given(what: int, pair: tuple[int, int]) -> None:
+        if what == resource.RLIMIT_CORE:
+            limits["core"] = pair[0]
+            return
         assert pair[0] <= limits["hard"] and pair[1] <= limits["hard"]
         limits["soft"] = pair[0]
 
@@ -46,6 +50,12 @@ def tuned(connections: int) -> tuple[int, list[dict[str, Any]]]:
 def test_the_soft_limit_is_raised_to_what_the_limits_promise(system):
     assert tuned(20000) == (20000, [])
     assert system["soft"] == 21000
+
+
+def test_memory_is_not_dumped_into_a_file(system):
+    """It holds passwords, keys and mail."""
+    tuned(20000)
+    assert system["core"] == 0
 
 
 def test_nearly_as_many_as_connections_do_without_a_word(system):
