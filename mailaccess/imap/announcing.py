@@ -7,10 +7,11 @@ once.
 
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from mailaccess.imap.replies import Replies
-from mailaccess.proto.imap.responses_more import MetadataChanged
+from mailaccess.proto.imap import responses as r
+from mailaccess.proto.imap.responses_more import MetadataChanged, UrlMech
 
 MAX_NOTED: Final = 200
 """Entries noted and not told yet: a client that never asks must not make us remember more. The rest is lost, as
@@ -61,14 +62,26 @@ class Watching(Protocol):
         ...
 
 
-class Board:
-    """All notes of a process: few sessions have some, and annotations change seldom."""
+class Telling(Protocol):
+    """What a session has to be told of its mailbox."""
 
-    __slots__ = ("_notes", "watches")
+    def say(self, response: r.Response) -> None:
+        """Tell this at the next occasion."""
+        ...
+
+
+class Board:
+    """All notes of a process: few sessions have some, and annotations change seldom.
+
+    selections: sessions that may make URLs (RFC 4467), with the user and the selected mailbox's id.
+    """
+
+    __slots__ = ("_notes", "selections", "watches")
 
     def __init__(self) -> None:
         self._notes: WeakSet[Notes] = WeakSet()
         self.watches: WeakSet[Watching] = WeakSet()
+        self.selections: WeakKeyDictionary[Telling, tuple[str, str]] = WeakKeyDictionary()
 
     def listen(self, account: str) -> Notes:
         """Notes for one session of an account."""
@@ -82,6 +95,12 @@ class Board:
         for notes in tuple(self._notes):
             if notes.account == account and notes is not by:
                 notes.note(mailbox, names)
+
+    def key_replaced(self, user: str, mailbox_id: str, *, by: Telling | None) -> None:
+        """The user's URLs of a mailbox are void: all sessions that have it selected are told. RFC 4467 §7."""
+        for telling, selected in tuple(self.selections.items()):
+            if selected == (user, mailbox_id) and telling is not by:
+                telling.say(r.Ok("The key was replaced", UrlMech()))
 
     def rights_changed(self) -> None:
         """A list of whatever account was changed: RFC 5465 §5.4 counts rights given as mailboxes made."""

@@ -197,7 +197,7 @@ async def tell(state: Selected, out: Replies, *, expunges: bool, uid: bool = Fal
         await state.updates.tell(
             out,
             expunges=expunges,
-            uid=uid,
+            uid=state.names_uid(uid),
             modseq=modseq,
             vanished=state.qresync or state.uid_only,
             new=new,

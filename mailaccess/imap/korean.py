@@ -191,6 +191,7 @@ KOREAN: Final[dict[str, str]] = {
     # --- URLs
     "Mechanisms": "쓸 수 있는 방식",
     "Key replaced": "키를 바꾸었습니다",
+    "The key was replaced": "다른 세션에서 키를 바꾸었습니다",
     "All keys removed": "키를 모두 지웠습니다",
     "The only mechanism is INTERNAL": "쓸 수 있는 방식은 INTERNAL뿐입니다",
     "The URL has to end with who may use it, and no more": "URL은 누가 쓸 수 있는지로 끝나야 합니다",

@@ -5,6 +5,7 @@ it, CLOSE and UNSELECT an ``Authenticated`` again. What lasts from login to logo
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailaccess.auth.api import Identity, Peer
@@ -46,7 +47,11 @@ class State:
 
     def capabilities(self) -> tuple[str, ...]:
         """What CAPABILITY tells in this state. RFC 9051 §6.1.1."""
-        raise NotImplementedError
+        return self.connection.mask.offer(self.offer())
+
+    def offer(self) -> Offer:
+        """What decides that; a state adds what it knows."""
+        return Offer(tls=self.connection.wire.encrypted)
 
     async def leave(self) -> None:
         """Let go of what the state holds open."""
@@ -65,16 +70,13 @@ class NotAuthenticated(State):
     def mechanisms(self) -> tuple[str, ...]:
         return self.house.authenticator.mechanisms(plaintext=self.plaintext_allowed)
 
-    def capabilities(self) -> tuple[str, ...]:
+    def offer(self) -> Offer:
         """Before login: how to log in, and what may be said before."""
-        wire = self.connection.wire
-        return self.connection.mask.offer(
-            Offer(
-                tls=wire.encrypted,
-                tls_available=wire.tls_available,
-                plaintext_allowed=self.plaintext_allowed,
-                mechanisms=self.mechanisms(),
-            )
+        return replace(
+            super().offer(),
+            tls_available=self.connection.wire.tls_available,
+            plaintext_allowed=self.plaintext_allowed,
+            mechanisms=self.mechanisms(),
         )
 
 
@@ -106,17 +108,14 @@ class Authenticated(State):
         self.account = account
         self.features = features or Features()
 
-    def capabilities(self) -> tuple[str, ...]:
+    def offer(self) -> Offer:
         """After login."""
-        wire = self.connection.wire
-        return self.connection.mask.offer(
-            Offer(
-                authenticated=True,
-                tls=wire.encrypted,
-                append_limit=self.house.message_size,
-                message_limit=self.house.settings.message_limit,
-                save_limit=self.house.settings.save_limit,
-            )
+        return replace(
+            super().offer(),
+            authenticated=True,
+            append_limit=self.house.message_size,
+            message_limit=self.house.settings.message_limit,
+            save_limit=self.house.settings.save_limit,
         )
 
     @property
@@ -146,6 +145,10 @@ class Authenticated(State):
     def uid_only(self) -> bool:
         """Whether messages have no numbers any more. RFC 9586."""
         return "UIDONLY" in self.features.enabled
+
+    def names_uid(self, uid: bool) -> bool:
+        """Whether FETCH answers carry UID that ought to: a UIDFETCH begins with it."""
+        return uid and not self.uid_only
 
     def require_uid(self, uid: bool) -> None:
         """Raises Refusal where a command goes by message number and there are only UIDs. RFC 9586."""

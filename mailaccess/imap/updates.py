@@ -43,6 +43,7 @@ class Updates:
     """
 
     __slots__ = (
+        "__weakref__",
         "_all_told",
         "_changed",
         "_changed_since",
@@ -50,6 +51,7 @@ class Updates:
         "_keywords_told",
         "_mailbox",
         "_runner",
+        "_said",
         "_stirred",
         "_view",
         "_waits",
@@ -86,6 +88,7 @@ class Updates:
         self._all_told = self._heard_modseq
         self._keywords_told = len(mailbox.keywords)
         self._stirred = False
+        self._said: r.Response | None = None
         self.recent: UidSet = EMPTY
         self.tells_recent = tells_recent
         self.uid_only = uid_only
@@ -119,6 +122,13 @@ class Updates:
         columns = self._mailbox.columns
         places = [place for uid in self._changed if (place := columns.position(uid)) >= 0]
         return min((columns.modseqs[place] for place in places), default=self._heard_modseq) - 1
+
+    def say(self, response: r.Response) -> None:
+        """Something else of the mailbox, to be told at the next occasion; the last of several counts."""
+        self._said = response
+        self._stirred = True
+        if self.wake is not None:
+            self.wake()
 
     def told_flags(self, uids: UidSet) -> None:
         """The flags these messages have now were told by a command's own answer."""
@@ -157,6 +167,9 @@ class Updates:
         if self.gone:
             return
         self._stirred = False
+        if self._said is not None:
+            out.send(self._said)
+            self._said = None
         if expunges and self._view.has_losses:
             await self._tell_losses(out, vanished)
         if self._view.has_grown:

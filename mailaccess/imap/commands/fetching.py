@@ -34,6 +34,9 @@ async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
     """
     if session.rev2 and any(isinstance(item, f.BodySection) and item.asked_as for item in args.items):
         raise bad("IMAP4rev2 has no RFC822, RFC822.HEADER and RFC822.TEXT", r.CLIENTBUG)
+    items, uid = args.items, session.names_uid(args.uid)
+    if args.uid and not uid and not args.asked_uid:
+        items = items[1:]  # more stands there: UID was not asked for
     if args.vanished:
         await _tell_vanished(session, args, out)
     spans = session.spans(args.numbers, uid=args.uid)
@@ -44,12 +47,14 @@ async def fetch(session: Selected, args: Fetch, out: Replies) -> r.Status:
         raise no(TOO_MANY, MessageLimit(limited.limit))
     if args.changed_since is not None or f.ModSeq() in args.items:
         condstore_on(session, out)
-    made = plan(args.items, uid=args.uid, flags=False, modseq=args.changed_since is not None)
+    made = plan(items, uid=uid, flags=False, modseq=args.changed_since is not None)
     if made.sets_seen and session.writable and session.place.may("s") and await _set_seen(session, spans):
         # RFC 7162 §3.2.4: a change is told with UID and mod-sequence.
-        made = plan(args.items, uid=args.uid or session.condstore, flags=True, modseq=session.condstore)
-    elif session.condstore and _tells_flags(made, args.items):
-        made = plan(args.items, uid=args.uid, flags=False, modseq=True)
+        made = plan(
+            items, uid=session.names_uid(args.uid or session.condstore), flags=True, modseq=session.condstore
+        )
+    elif session.condstore and _tells_flags(made, items):
+        made = plan(items, uid=uid, flags=False, modseq=True)
     outcome = await produce(session, made, spans, out, changed_since=args.changed_since)
     if outcome.failure is not None:
         return told(outcome.failure, limited, out)

@@ -87,6 +87,8 @@ async def _introduce(session: Selected, out: Replies) -> None:
         mailbox.mailbox_id,
         "URLAUTH" in session.connection.mask.granted,
     )
+    if told.urlauth:
+        session.house.board.selections[updates] = (session.identity.name, mailbox.mailbox_id)
     if out.language is None and not session.rev2:
         out.octets(_introduction(told))
         return

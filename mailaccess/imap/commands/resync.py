@@ -30,7 +30,7 @@ async def resynchronize(session: Selected, asked: QResync, out: Replies) -> None
     matched = _last_match(session, asked.seq_match, asked.uid_match)
     unsure = known & UidSet(((matched + 1, MAX_NUMBER),)) if matched < MAX_NUMBER else UidSet()
     await tell_vanished(session, unsure, asked.modseq, out)
-    made = plan(_ITEMS, uid=True, flags=True, modseq=True)
+    made = plan(_ITEMS, uid=session.names_uid(True), flags=True, modseq=True)
     await produce(session, made, session.view.spans_of(known), out, changed_since=asked.modseq)
 
 

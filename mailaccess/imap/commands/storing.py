@@ -83,7 +83,7 @@ async def _tell(
     those.
     """
     modseq = session.condstore
-    with_uid = args.uid or modseq  # RFC 7162 §3.2.4
+    with_uid = session.names_uid(args.uid or modseq)  # RFC 7162 §3.2.4
     if not args.silent:
         session.updates.told_flags(uids)
         await tell_flags(session, session.view.spans_of(uids), out, flags=True, uid=with_uid, modseq=modseq)

@@ -15,7 +15,7 @@ from mailaccess.imap.catenating import Content, Nothing, content, opened
 from mailaccess.imap.dispatch import command
 from mailaccess.imap.namespaces import Namespaces
 from mailaccess.imap.replies import Replies
-from mailaccess.imap.session import Authenticated
+from mailaccess.imap.session import Authenticated, Selected
 from mailaccess.model.errors import AuthenticationUnavailable, MailError, TemporaryFailure
 from mailaccess.model.secret import Secret
 from mailaccess.observe.events import Level
@@ -92,6 +92,8 @@ async def reset(session: Authenticated, args: ResetKey, out: Replies) -> r.Statu
         raise no("The only mechanism is INTERNAL", r.CANNOT)
     mailbox_id = await _mailbox_id(session.namespaces, args.mailbox)
     await session.account.reset_access_keys(mailbox_id)
+    own = session.updates if isinstance(session, Selected) else None
+    session.house.board.key_replaced(session.identity.name, mailbox_id, by=own)
     return r.Ok("Key replaced", UrlMech())
 
 

@@ -17,7 +17,7 @@ async def tell_items(
     """These items of these messages, with the UID. Nothing of it sets \\Seen."""
     known = UidSet.of(sorted(uids))
     if known and items:
-        made = plan(items, uid=True, flags=False, modseq=session.condstore)
+        made = plan(items, uid=session.names_uid(True), flags=False, modseq=session.condstore)
         outcome = await produce(session, made, session.view.spans_of(known), out)
         if outcome.failure is not None:
             out.send(r.No(outcome.failure.text, outcome.failure.code))

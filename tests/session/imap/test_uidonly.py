@@ -22,10 +22,10 @@ def test_messages_are_told_by_their_uids(imap_with):
     told = one.ask("SELECT INBOX").untagged
     assert "3 EXISTS" in told and not any("UNSEEN" in line for line in told)
     assert one.ask("UID FETCH 2:3 FLAGS").untagged == [
-        "2 UIDFETCH (UID 2 FLAGS ())",
-        "3 UIDFETCH (UID 3 FLAGS ())",
+        "2 UIDFETCH (FLAGS ())",
+        "3 UIDFETCH (FLAGS ())",
     ]
-    assert one.ask("UID FETCH 4 BODY.PEEK[TEXT]").untagged[0] == "4 UIDFETCH (UID 4 BODY[TEXT] {8}"
+    assert one.ask("UID FETCH 4 BODY.PEEK[TEXT]").untagged[0] == "4 UIDFETCH (BODY[TEXT] {8}"
     assert one.ask("UID STORE 3 +FLAGS (\\Deleted)").untagged[0].startswith("3 UIDFETCH (")
     other.ask("UID STORE 4 +FLAGS (\\Flagged)")
     assert one.ask("NOOP").untagged[0].startswith("4 UIDFETCH (")
@@ -34,6 +34,26 @@ def test_messages_are_told_by_their_uids(imap_with):
     assert one.ask("NOOP").untagged == ["VANISHED 3"]
     imap.deliver("INBOX")
     assert one.ask("NOOP").untagged == ["3 EXISTS", "1 RECENT"]
+
+
+def test_a_uid_is_told_twice_only_to_who_asks_for_it(imap_with):
+    imap = imap_with(**ON)
+    imap.given("INBOX", messages=3)
+    one = imap.session("INBOX", enable=["UIDONLY"])
+    assert one.ask("UID FETCH 1 (FLAGS UID)").untagged == ["1 UIDFETCH (UID 1 FLAGS ())"]
+    assert one.ask("UID FETCH 2 UID").untagged == ["2 UIDFETCH (UID 2)"]
+    assert one.ask("UID FETCH 3 BODY[]").untagged[0] == "3 UIDFETCH (FLAGS (\\Seen) BODY[] {22}"
+    assert one.ask("UID FETCH 1 FAST").untagged[0].startswith("1 UIDFETCH (FLAGS () INTERNALDATE ")
+    assert (
+        one.ask("UID FETCH 3 FLAGS (CHANGEDSINCE 1)")
+        .of("UIDFETCH")[0]
+        .startswith("3 UIDFETCH (FLAGS (\\Seen) MODSEQ (")
+    )
+    assert (
+        one.ask("UID STORE 1 +FLAGS (\\Flagged)")
+        .untagged[0]
+        .startswith("1 UIDFETCH (FLAGS (\\Flagged) MODSEQ (")
+    )
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,26 @@ def test_keys_are_replaced_and_removed(house):
     assert one.ask("RESETKEY nowhere").status.startswith("NO [NONEXISTENT]")
 
 
+def test_sessions_that_have_the_mailbox_selected_are_told_of_a_new_key(house):
+    """RFC 4467 §7, RESETKEY: those of the same user, once, also in IDLE; nobody is told that all are gone."""
+    one, other, idle, elsewhere, kim = (
+        login(house, name) for name in ("lee", "lee", "lee", "lee", "kim@daum.net")
+    )
+    for client in (one, other, idle, kim):
+        client.ask("SELECT INBOX")
+    elsewhere.ask("SELECT Drafts")
+    idle.send(b"i IDLE\r\n")
+    assert one.ask("RESETKEY INBOX").untagged == []
+    told = "OK [URLMECH INTERNAL] The key was replaced"
+    assert idle.take() == f"* {told}\r\n".encode()
+    assert other.ask("FETCH 1 UID").untagged[-1] == told
+    assert [client.ask("NOOP").untagged for client in (one, other, elsewhere, kim)] == [[], [], [], []]
+    one.ask("RESETKEY")
+    other.ask("UNSELECT")
+    one.ask("RESETKEY INBOX")
+    assert other.ask("NOOP").untagged == []
+
+
 def test_a_url_outlives_the_index_and_follows_a_rename_but_not_a_deletion(house):
     house.given("Keep", [MAIL])
     one = house.session()

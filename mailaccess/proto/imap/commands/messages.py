@@ -69,6 +69,8 @@ class Search(Command):
 class Fetch(Command):
     """FETCH. Macros are resolved, repetitions removed; with ``uid`` the first of ``items`` is ``Uid``.
 
+    asked_uid: UID stood among the items.
+
     changed_since: the modifier of RFC 7162 §3.1.4.1 (0 is allowed: Apple Mail); it implies MODSEQ, which is
     among ``items`` then.  vanished: RFC 7162 §3.2.6.  partial: RFC 9394 §3.3, with ``uid`` only.
     """
@@ -79,6 +81,7 @@ class Fetch(Command):
     changed_since: int | None = None
     vanished: bool = False
     partial: PartialRange | None = None
+    asked_uid: bool = False
 
 
 class StoreOperation(Enum):
@@ -217,7 +220,8 @@ def _fetch(cur: ImapCursor, *, uid: bool = False) -> Fetch:
     if wanted.partial is not None and not uid:
         cur.fail("PARTIAL with UID FETCH only")
     items = wanted.items_with_uid if uid else wanted.items
-    return Fetch(numbers, items, uid, wanted.changed_since, wanted.vanished, wanted.partial)
+    asked = fetch_grammar.Uid() in wanted.items
+    return Fetch(numbers, items, uid, wanted.changed_since, wanted.vanished, wanted.partial, asked)
 
 
 def _store(cur: ImapCursor, *, uid: bool = False) -> Store:
