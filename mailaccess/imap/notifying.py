@@ -142,7 +142,8 @@ class Watch:
             case append.Append(mailbox=name) | messages.Copy(mailbox=name) | messages.Move(mailbox=name):
                 own.messages[name] += 1
                 code = status.code if status is not None else None
-                if isinstance(session, Selected) and session.shown == name:
+                # Only ``tell_new`` asks for these, and takes them away.
+                if self.items and isinstance(session, Selected) and session.shown == name:
                     if isinstance(code, r.AppendUid):
                         self._own_uids.update(code.uids)
                     elif isinstance(code, r.CopyUid):
