@@ -229,8 +229,11 @@ async def subscribe(session: Authenticated, args: c.Subscribe, out: Replies) -> 
 
 @command("UNSUBSCRIBE", state=Authenticated, tells_expunges=True)
 async def unsubscribe(session: Authenticated, args: c.Unsubscribe, out: Replies) -> r.Status:
-    """RFC 3501 §6.3.7."""
-    await session.account.set_subscribed(args.mailbox, False)
+    """RFC 3501 §6.3.7; as SUBSCRIBE (``quirk_trailing_separator``), but a file of other hands may hold the name so."""
+    name = args.mailbox
+    await session.account.set_subscribed(name, False)
+    if len(name) > 1 and name.endswith(names.SEPARATOR):
+        await session.account.set_subscribed(name.removesuffix(names.SEPARATOR), False)
     return r.Ok("UNSUBSCRIBE completed")
 
 
