@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from mailaccess.message import mime
+from mailaccess.message.headers import MAX_HEADER_OCTETS, Header, unfolded
 from mailaccess.message.part import MESSAGE, MULTIPART, Part
 
 
@@ -60,3 +62,18 @@ def section(root: Part, path: tuple[int, ...], text: str = "") -> Range | None:
     if text == "TEXT":
         return Range(part.body, part.end - part.body)
     return None
+
+
+def meant_encoding(wire: bytes, part: Part) -> bytes | None:
+    """The transfer encoding in which a part really is, for whoever decodes it; None where it has no such field.
+
+    BODYSTRUCTURE says 7BIT where the field is no token (``base64;``); its value is looked at again here. What stays
+    unreadable, the empty value too, comes as a name that no decoder knows.
+    """
+    if part.encoding is not None:
+        return part.encoding
+    block = wire[part.start : min(part.body, part.start + MAX_HEADER_OCTETS)]
+    if b"content-transfer-encoding" not in block.lower():
+        return None
+    value = Header(block).first(b"content-transfer-encoding")
+    return None if value is None else mime.content_encoding(unfolded(value))

@@ -3,8 +3,7 @@
 import html
 import re
 
-from mailaccess.message import charset, mime, transfer
-from mailaccess.message.headers import MAX_HEADER_OCTETS, Header, unfolded
+from mailaccess.message import body, charset, transfer
 from mailaccess.message.part import MESSAGE, MULTIPART, TEXT, Part
 
 MAX_CHARACTERS = 200
@@ -41,7 +40,9 @@ def preview(wire: bytes, root: Part) -> str:
 
 def _beginning(wire: bytes, part: Part, most: int) -> str:
     """The preview as far as the first ``most`` octets of the part tell it."""
-    octets = transfer.decode(wire[part.body : min(part.end, part.body + most)], _encoding(wire, part))
+    octets = transfer.decode(
+        wire[part.body : min(part.end, part.body + most)], body.meant_encoding(wire, part)
+    )
     if octets is None:
         return ""
     text = charset.decode(octets, part.param(b"charset"))
@@ -56,15 +57,6 @@ def _beginning(wire: bytes, part: Part, most: int) -> str:
         if len(shown) == MAX_CHARACTERS:
             break
     return shown
-
-
-def _encoding(wire: bytes, part: Part) -> bytes | None:
-    """The transfer encoding, also where BODYSTRUCTURE tells none since more than a token stands there."""
-    if part.encoding is not None or part.body == part.start:
-        return part.encoding
-    header = Header(wire[part.start : min(part.body, part.start + MAX_HEADER_OCTETS)])
-    value = header.first(b"content-transfer-encoding")
-    return None if value is None else mime.content_encoding(unfolded(value))
 
 
 def _shown(root: Part) -> Part | None:

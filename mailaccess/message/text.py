@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from mailaccess.message import charset, transfer, words
+from mailaccess.message import body, charset, transfer, words
 from mailaccess.message.headers import Header, unfolded
 from mailaccess.message.part import MESSAGE, MULTIPART, TEXT, Part
 
@@ -47,7 +47,10 @@ def part_text(wire: bytes, part: Part) -> str | None:
         return None
     if part.kind != TEXT and part.type.lower() != b"message":
         return None
-    octets = transfer.decode(wire[part.body : part.end], part.encoding)
+    content = wire[part.body : part.end]
+    octets = transfer.decode(content, body.meant_encoding(wire, part))
+    if octets is None and part.encoding is None:
+        octets = content  # what no decoder knows may still be text
     if octets is None:
         return None
     return charset.decode(octets, part.param(b"charset") if part.kind == TEXT else None)

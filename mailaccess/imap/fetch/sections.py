@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailaccess.imap.fetch.items import BinaryItem, SectionItem
-from mailaccess.message import body, headers, mime, stored, structure, transfer
+from mailaccess.message import body, headers, stored, structure, transfer
 from mailaccess.message.part import MESSAGE, MULTIPART, Part
 from mailaccess.proto.imap.fetch import Section, SectionText
 from mailaccess.store.api import Body
@@ -151,8 +151,7 @@ async def encoding_of(item: BinaryItem, source: bytes | Body | None, root: Part 
             block = source[part.start : part.start + length]
         else:
             block = await source.read(part.start, length)
-        value = headers.Header(block).first(b"content-transfer-encoding")
-        encoding = None if value is None else mime.content_encoding(headers.unfolded(value))
+        encoding = body.meant_encoding(block, part._replace(start=0, body=length))
     if transfer.decoder(encoding) is None:
         raise UnknownEncoding
     return encoding

@@ -33,7 +33,7 @@ from mailaccess.store.index.rows import Found, Job, Read, among, exactly, give_w
 from mailaccess.store.window import Octets
 from mailaccess.store.wireform import to_wire
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Raised whenever a text would come out otherwise; rows of other versions count as missing."""
 
 TABLES: Final = (

@@ -73,6 +73,17 @@ def test_text_adds_every_header(key: str) -> None:
     assert fold(key) in fold(headers)
 
 
+@pytest.mark.parametrize("written", ["base64;", "base64 ;", "Base64"])
+def test_an_encoding_with_a_semicolon_after_it_is_undone(written: str) -> None:
+    assert texts(f"Content-Type: text/plain\nContent-Transfer-Encoding: {written}\n\n7ZqM7J2Y")[1] == "회의"
+
+
+def test_text_in_an_encoding_that_cannot_be_read_is_searched_as_it_stands() -> None:
+    assert (
+        texts("MIME-Version: 1.0\nContent-Transfer-Encoding: 8-bit text\n\nplain words")[1] == "plain words"
+    )
+
+
 def test_nothing_is_found_across_the_end_of_a_part() -> None:
     _, body = texts("Content-Type: multipart/mixed; boundary=x\n\n--x\n\nneedle\n--x\n\nhay\n--x--\n")
     assert "needle" in body and "hay" in body
