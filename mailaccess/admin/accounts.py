@@ -85,7 +85,9 @@ def add(tool: Tool, name: str, password_stdin: bool, scheme: str | None, home: s
     hashed = _hash(tool, scheme, _read_password(password_stdin, f"Password for {name}"))
     extra = f"userdb_quota_rule=*:storage={quota}" if quota else ""
     path = tool.settings.auth.passwd_file
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True)
+        _hand_over(path.parent, tool.settings.process.user)
     fresh = not path.exists()
     try:
         tool.editor.add(name, hashed, home=home, extra=extra)
@@ -99,7 +101,7 @@ def add(tool: Tool, name: str, password_stdin: bool, scheme: str | None, home: s
 
 
 def _hand_over(path: Path, user: str) -> None:
-    """A new users file made by root belongs to the user that the server becomes, or it could not read it."""
+    """A new users file or folder of root's belongs to the user that the server becomes, or it could not read it."""
     if user and os.geteuid() == 0:
         entry = pwd.getpwnam(user)
         os.chown(path, entry.pw_uid, entry.pw_gid)
