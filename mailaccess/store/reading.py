@@ -9,7 +9,7 @@ it this moment) is looked for once by the unique part of its name.
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from mailaccess.message.headers import find_end
@@ -17,8 +17,9 @@ from mailaccess.model.work import ThreadRunner
 from mailaccess.store import changing
 from mailaccess.store.api import Body, Fact
 from mailaccess.store.aside.asking import Asking
-from mailaccess.store.index import fieldsets, mailboxes, objectids
+from mailaccess.store.index import fieldsets, fulltext, mailboxes, objectids
 from mailaccess.store.index.picked import Picked
+from mailaccess.store.index.wordblocks import Row
 from mailaccess.store.maildir import names
 from mailaccess.store.maildir.files import PRESENT, present_octets
 from mailaccess.store.vault import Vault
@@ -97,6 +98,32 @@ class Reader(Asking):
                 finally:
                     os.close(descriptor)
         return None
+
+    def words(self, block: int, contents: Sequence[int], kinds: Sequence[int]) -> list[Row]:
+        """``firstwords.Texts``."""
+        self._vault.require_thread()
+        return fulltext.words_stored(block, self._small(contents), kinds)
+
+    def _small(self, contents: Sequence[int]) -> Iterator[tuple[int, bytes, int]]:
+        """(content, octets as they lie in the file, octets of the wire form) of those that are there and not large."""
+        wanted, seen = set(contents), set[int]()
+        for content, home, place, file, size in self._rows(contents):
+            if content not in wanted or content in seen or size > SMALL:
+                continue
+            try:
+                descriptor = self.open((home, place, file, size))
+            except (PermissionError, IsADirectoryError):
+                continue
+            if descriptor is None:
+                continue
+            seen.add(content)
+            try:
+                length = os.fstat(descriptor).st_size
+                data = read_all(descriptor, length) if length <= SMALL else None
+            finally:
+                os.close(descriptor)
+            if data is not None:
+                yield content, data, size
 
     def open(self, at: Place) -> int | None:
         """A descriptor of the file; None where it is gone."""

@@ -47,6 +47,9 @@ WORDS_AT_ONCE: Final = 2_500
 """Messages looked at in one job by the words of their texts: about 5 ms; what has to be looked through ends it
 earlier."""
 
+LEAST: Final = 512
+"""Messages asked for even where files have to be read: some whole blocks of words are among them (``firstwords``)."""
+
 DAY: Final = 86_400
 EPOCH: Final = date(1970, 1, 1).toordinal()
 
@@ -399,7 +402,8 @@ class _Search:
             some, left = await self.mailbox.run_job(partial(self.one_job, batch, job))
             matched += some
             pending[:size] = left
-            size = max(len(batch) - len(left), 1) if left else min(size * 2, at_once)
+            done = len(batch) - len(left)
+            size = min(max(done, LEAST) if left else size * 2, at_once)
         matched.sort()
         return matched
 

@@ -5,7 +5,7 @@ from typing import Any, Final, TypeVar
 
 from mailaccess.store.api import Fact
 from mailaccess.store.aside import work
-from mailaccess.store.index import mailboxes
+from mailaccess.store.index import mailboxes, wordblocks
 from mailaccess.store.index.beside import Take
 from mailaccess.store.index.cache import Computed
 from mailaccess.store.index.heads import Head
@@ -56,6 +56,17 @@ class Asking:
         return self._ask_whole(
             contents, work.FACTS + work.TEXTS, lambda item: (work.computed_in(item[2]), item[3])
         )
+
+    def octets_of(self, contents: Sequence[int]) -> int:
+        """``firstwords.Texts``."""
+        return sum([size for _, _, size in self._paths(contents)])
+
+    def ask_words(
+        self, block: int, contents: Sequence[int], kinds: Sequence[int]
+    ) -> Take[list[wordblocks.Row]] | None:
+        """``firstwords.Texts``."""
+        asked = [item for item in self._paths(contents) if item[2] <= SMALL]
+        return self._ask(work.WORDS, [(block, asked, list(kinds))], lambda item: item[1])
 
     def _ask_whole(
         self, contents: Sequence[int], wanted: int, made: Callable[[tuple[Any, ...]], T]

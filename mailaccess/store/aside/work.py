@@ -11,19 +11,20 @@ from typing import Any, Final
 
 from mailaccess.message.headers import find_end
 from mailaccess.store.api import Fact
-from mailaccess.store.index import cache, fulltext, heads, keys, picked
+from mailaccess.store.index import cache, fulltext, heads, keys, picked, wordblocks
 from mailaccess.store.index.cache import Computed
 from mailaccess.store.index.heads import Head
 from mailaccess.store.index.keys import Keys
 from mailaccess.store.wireform import HEAD, SMALL, read_all, to_wire
 
-VERSIONS: Final = (2, cache.VERSION, heads.ORDER_VERSION, keys.VERSION, fulltext.VERSION)
+VERSIONS: Final = (2, cache.VERSION, heads.ORDER_VERSION, keys.VERSION, fulltext.VERSION, wordblocks.VERSION)
 """Told by the process when it is ready: one of another version, after an upgrade under a running server, is left."""
 
 HEADS: Final = "heads"
 PICKED: Final = "picked"
 DESCRIBED: Final = "described"
 WHOLE: Final = "whole"
+WORDS: Final = "words"
 
 FACTS: Final = 1
 TEXTS: Final = 2
@@ -51,6 +52,8 @@ def answer(kind: str, asked: list[Any]) -> list[tuple[Any, ...]]:
         return [_head_out(content, block, heads.compute(block)) for content, block in blocks_of(asked)]
     if kind == PICKED:
         return [(content, picked.fields_of(block)) for content, block in blocks_of(asked)]
+    if kind == WORDS:
+        return [(block, words_of(block, messages, kinds)) for block, messages, kinds in asked]
     return described_of(asked) if kind == DESCRIBED else wholes_of(asked)
 
 
@@ -91,6 +94,20 @@ def wholes_of(asked: list[WholeAsked]) -> list[tuple[Any, ...]]:
             )
         )
     return found
+
+
+def words_of(
+    block: int, messages: list[tuple[int, bytes, int]], kinds: list[int]
+) -> list[tuple[int, int, bytes, bytes, bytes, bytes, bytes]]:
+    """Rows of ``wordblocks``; messages: (content, path, octets of the wire form)."""
+
+    def stored() -> Iterator[tuple[int, bytes, int]]:
+        for content, path, size in messages:
+            data = _read(path, SMALL + 1)
+            if data is not None and len(data) <= SMALL:
+                yield content, data, size
+
+    return fulltext.words_stored(block, stored(), kinds)
 
 
 def _read(path: bytes, most: int) -> bytes | None:

@@ -19,7 +19,7 @@ Plain blocking code for the account's serial job; decompressing and comparing is
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from typing import Final, cast
@@ -28,7 +28,7 @@ from mailaccess.message import lineends, structure
 from mailaccess.message.headers import Header
 from mailaccess.message.part import Part
 from mailaccess.message.text import SEPARATOR, fold, header_text, part_text
-from mailaccess.store.index import beside, cache, wordblocks
+from mailaccess.store.index import beside, cache, firstwords, wordblocks
 from mailaccess.store.index.rows import Found, Job, Read, among, exactly, give_way, keeping, octets, writing
 from mailaccess.store.window import Octets
 from mailaccess.store.wireform import to_wire
@@ -95,15 +95,35 @@ def extract_stored(stored: bytes, size: int, *, whole: bool) -> tuple[bytes, byt
     Without ``whole``, of the bodies alone.  The wire form is made of the texts only, where LF line ends are all
     there is to it.
     """
+    octets, root = _looked_at(stored, size)
+    header = _joined(_headers(octets, root), _fold_lines) if whole else b""
+    return header, _joined(_bodies(octets, root), fold)
+
+
+def _looked_at(stored: bytes, size: int) -> tuple[Octets, Part]:
+    """The octets whose slices are in wire form, and the structure that names their places."""
     octets: Octets = stored
     if len(stored) != size:
         octets = stored if lineends.is_plain(stored) else to_wire(stored)
     root = structure.parse(cast(bytes, octets))
     if octets is stored and len(stored) != size:
         octets = cast(Octets, lineends.Pieces(stored))
-    return _joined(_headers(octets, root), _fold_lines) if whole else b"", _joined(
-        _bodies(octets, root), fold
-    )
+    return octets, root
+
+
+def words_stored(
+    block: int, messages: Iterable[tuple[int, bytes, int]], kinds: Sequence[int]
+) -> list[wordblocks.Row]:
+    """Rows of ``wordblocks``, of messages as they lie in their files: (content, octets, octets of the wire form)."""
+    texts = ((content, *_texts_stored(stored, size, kinds)) for content, stored, size in messages)
+    return wordblocks.rows_of(block, texts, kinds, VERSION)
+
+
+def _texts_stored(stored: bytes, size: int, kinds: Sequence[int]) -> tuple[bytes | None, bytes | None]:
+    if 0 not in kinds:
+        return None, _joined(_headers(*_looked_at(stored, size)), _fold_lines)
+    header, body = extract_stored(stored, size, whole=1 in kinds)
+    return body, header
 
 
 def packed_stored(stored: bytes, size: int, *, whole: bool) -> tuple[bytes, bytes]:
@@ -265,10 +285,14 @@ def matcher(text: str, *, whole: bool) -> Job:
         if SEPARATOR in text:  # it stands between the texts, and in none
             return Found(frozenset(), ())
         found, left = wordblocks.look(connection, contents, needle, VERSION, whole=whole)
+        later = set[int]()
+        if left and needle.split() == [needle]:
+            more, later, left = firstwords.look(connection, left, needle, read, VERSION, whole=whole)
+            found |= more
         if not left:
-            return Found(found, ())
+            return Found(found, sorted(later))
         rest = scan(connection, left, read, holds, whole=whole)
-        return Found(found.union(rest.contents), rest.left)
+        return Found(found.union(rest.contents), sorted(later.union(rest.left)))
 
     def holds(content: int, body: bytes, header: bytes) -> bool:
         return needle in body or needle in header

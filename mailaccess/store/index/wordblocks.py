@@ -15,7 +15,7 @@ Plain blocking code for the account's serial jobs.
 
 import sqlite3
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -53,6 +53,13 @@ GIVE_WAY_EVERY: Final = 4
 """Texts taken apart before the reactor's thread has its turn: 1 ms."""
 
 LEVEL: Final = 1
+
+
+Row = tuple[int, int, bytes, bytes, bytes, bytes, bytes]
+"""Of the table. The id is 2 * block for the words of bodies, and one more for those of headers."""
+
+Packed = tuple[bytes, bytes, bytes, bytes]
+"""covered, words, counts and places of a row."""
 
 
 @dataclass(slots=True)
@@ -114,7 +121,7 @@ def make_due(connection: sqlite3.Connection, of_texts: int) -> bool:
         return False
     made = _made(connection, row[0], of_texts) if _is_due(connection, row[0], of_texts) else []
     with writing(connection):
-        connection.executemany("INSERT OR REPLACE INTO word_blocks VALUES (?, ?, ?, ?, ?, ?, ?)", made)
+        keep(connection, made)
         connection.execute("DELETE FROM word_blocks_due WHERE block = ?", row)
     return True
 
@@ -125,39 +132,80 @@ def _is_due(connection: sqlite3.Connection, block: int, of_texts: int) -> bool:
         (*_range(block), of_texts),
     ).fetchall()
     there = _mask([content for (content,) in rows])
-    row = connection.execute(
-        "SELECT looked FROM word_blocks WHERE id = ? AND version = ?", (2 * block, _version(of_texts))
-    ).fetchone()
-    looked = int.from_bytes(row[0], "little") if row is not None else 0
-    if (there ^ looked).bit_count() >= CHANGED:
+    looks = connection.execute(
+        "SELECT looked FROM word_blocks WHERE id BETWEEN ? AND ? AND version = ?",
+        (2 * block, 2 * block + 1, _version(of_texts)),
+    ).fetchall()
+    looked = 0
+    if len(looks) == 2:  # else a first search made the words of bodies alone
+        looked = int.from_bytes(looks[0][0], "little") & int.from_bytes(looks[1][0], "little")
+    pending = connection.execute(
+        "SELECT content FROM fulltext_pending WHERE content BETWEEN ? AND ?", _range(block)
+    )
+    waiting = _mask([content for (content,) in pending.fetchall()])
+    if waiting.bit_count() >= CHANGED:  # their texts will say that they came
+        return False
+    if ((there & ~looked) | (looked & ~there & ~waiting)).bit_count() >= CHANGED:
         return True
     after = connection.execute("SELECT 1 FROM fulltext WHERE content > ? LIMIT 1", (_range(block)[1],))
     return bool(there & ~looked) and after.fetchone() is not None
 
 
-def _made(
-    connection: sqlite3.Connection, block: int, of_texts: int
-) -> list[tuple[int, int, bytes, bytes, bytes, bytes, bytes]]:
+def _made(connection: sqlite3.Connection, block: int, of_texts: int) -> list[Row]:
     """The rows of a block: of the bodies, and of the headers."""
-    kinds = (_Words({}), _Words({}))
-    looked = 0
     rows = connection.execute(
         "SELECT content, body, header FROM fulltext WHERE content BETWEEN ? AND ? AND version = ?",
         (*_range(block), of_texts),
     )
-    for number, (content, *texts) in enumerate(rows.fetchall(), 1):
-        looked |= 1 << (content % BLOCK)
-        for kind, packed in zip(kinds, texts, strict=True):
+    return rows_of(block, _unpacked(rows.fetchall()), (0, 1), of_texts)
+
+
+def _unpacked(rows: list[tuple[int, bytes, bytes]]) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    for content, *packed in rows:
+        texts: list[bytes | None] = []
+        for each in packed:
             try:
-                kind.add(content % BLOCK, zlib.decompress(packed))
+                texts.append(zlib.decompress(each))
             except (zlib.error, TypeError):  # damaged: the search reads the message
-                continue
+                texts.append(None)
+        yield content, texts[0], texts[1]
+
+
+def rows_of(
+    block: int,
+    texts: Iterable[tuple[int, bytes | None, bytes | None]],
+    kinds: Sequence[int],
+    of_texts: int,
+) -> list[Row]:
+    """Rows with the words of contents of a block.
+
+    texts: (content, text of its bodies, text of its headers), folded UTF-8; None where there is none.
+    kinds: 0 for a row of bodies, 1 for one of headers.
+    """
+    words = {kind: _Words({}) for kind in kinds}
+    looked = 0
+    for number, (content, *both) in enumerate(texts, 1):
+        looked |= bit(content)
+        for kind, made in words.items():
+            text = both[kind]
+            if text is not None:
+                made.add(content % BLOCK, text)
         if number % GIVE_WAY_EVERY == 0:
             give_way()
     return [
-        (2 * block + number, _version(of_texts), _octets(looked), _octets(kind.covered), *kind.packed())
-        for number, kind in enumerate(kinds)
+        (2 * block + kind, _version(of_texts), _octets(looked), _octets(made.covered), *made.packed())
+        for kind, made in words.items()
     ]
+
+
+def keep(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Within the caller's transaction."""
+    connection.executemany("INSERT OR REPLACE INTO word_blocks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def bit(content: int) -> int:
+    """The place of a content in its block, as a mask."""
+    return 1 << (content % BLOCK)
 
 
 def _version(of_texts: int) -> int:
@@ -211,12 +259,35 @@ def _in_block(
     connection: sqlite3.Connection, block: int, pieces: list[bytes], of_texts: int, *, whole: bool
 ) -> tuple[int, int]:
     """The places of a block in which all pieces are found, and those of which it does not know all."""
+    return holding(list(kept(connection, block, of_texts, whole=whole).values()), pieces, 1 + whole)
+
+
+def kept(connection: sqlite3.Connection, block: int, of_texts: int, *, whole: bool) -> dict[int, Packed]:
+    """What is kept of a block, by kind: bodies (0), and with ``whole`` headers (1)."""
     rows = connection.execute(
-        "SELECT covered, words, counts, places FROM word_blocks WHERE id BETWEEN ? AND ? AND version = ?",
+        "SELECT id, covered, words, counts, places FROM word_blocks WHERE id BETWEEN ? AND ? AND version = ?",
         (2 * block, 2 * block + whole, _version(of_texts)),
-    ).fetchall()
+    )
+    return {row[0] % 2: row[1:] for row in rows.fetchall()}
+
+
+def lacking(
+    connection: sqlite3.Connection, block: int, wanted: Collection[int], of_texts: int, *, whole: bool
+) -> list[int]:
+    """The kinds of words that are not kept of most of ``wanted``; not those kept of others, which would be lost."""
+    mask, known = _mask(wanted), kept(connection, block, of_texts, whole=whole)
+    covered = {kind: int.from_bytes(row[0], "little") for kind, row in known.items()}
+    some = [kind for kind in range(1 + whole) if (mask & ~covered.get(kind, 0)).bit_count() >= CHANGED]
+    return [] if any(covered.get(kind, 0) & ~mask for kind in some) else some
+
+
+def holding(rows: Sequence[Packed], pieces: Sequence[bytes], kinds: int) -> tuple[int, int]:
+    """The places in which all pieces are found, and those of which that is not known.
+
+    kinds: how many rows there are, if they are all.
+    """
     everything = (1 << BLOCK) - 1
-    if len(rows) != 1 + whole:
+    if len(rows) != kinds:
         return 0, everything
     # A piece may stand in the body and the next one in the headers; that is sorted out by whoever looks through.
     hits, covered = everything, everything
