@@ -35,6 +35,9 @@ DATA_END_TIMEOUT: Final = 600
 MAX_REPLY: Final = 100
 """Lines of one reply."""
 
+LAST: Final = 64 * 1024
+"""Octets of a message's end that are written together with the dot behind them."""
+
 AT_ONCE: Final = 100
 """Recipients of one transaction: as many as every server must take (RFC 5321 §4.5.3.1.8)."""
 
@@ -130,6 +133,7 @@ class Connection(smtp.ESMTPClient):
         self._handshake: Deferred[None] | None = None
         self._flow: Flow | None = None
         self._why = ""
+        self._is_broken = False
         self.offered: dict[str, str] = {}
         self.secure = False
         self.tls_failed = False
@@ -144,12 +148,18 @@ class Connection(smtp.ESMTPClient):
         """Wait for the greeting."""
         transport: Any = self.transport
         self._flow = Flow(transport, self._reactor)
+        if hasattr(
+            transport, "setTcpNoDelay"
+        ):  # no UNIX socket has; else the last piece waits 40 ms for an ACK
+            transport.setTcpNoDelay(True)
         self.setTimeout(TIMEOUT)
         self._expected: Any = range(1000)
         self._okresponse = self._failresponse = self._answered
 
     def lineReceived(self, line: bytes) -> None:
-        """As Twisted's, with a bound."""
+        """As Twisted's, with a bound; what stands behind a reply that is none belongs to no command."""
+        if self._is_broken:
+            return
         if len(self.resp) >= MAX_REPLY:
             self._break("The reply has too many lines")
             return
@@ -202,6 +212,7 @@ class Connection(smtp.ESMTPClient):
 
     def _break(self, why: str) -> None:
         self._why = self._why or why
+        self._is_broken = True
         transport: Any = self.transport
         transport.abortConnection()
 
@@ -209,14 +220,17 @@ class Connection(smtp.ESMTPClient):
 
     def _ask(self, *lines: str, timeout: float = TIMEOUT) -> "list[Deferred[Answer]]":
         """Send lines; a Deferred for the answer of each."""
-        waiting: list[Deferred[Answer]] = [Deferred() for _ in lines]
+        return self._send("".join(f"{line}\r\n" for line in lines).encode("utf-8"), len(lines), timeout)
+
+    def _send(self, octets: bytes, answers: int, timeout: float) -> "list[Deferred[Answer]]":
+        waiting: list[Deferred[Answer]] = [Deferred() for _ in range(answers)]
         if self._flow is None or self._flow.lost:
             for each in waiting:
                 each.callback(Answer(-1, self._why or "The connection is closed"))
             return waiting
         self._answers.extend(waiting)
         self.setTimeout(timeout)
-        self._flow.write("".join(f"{line}\r\n" for line in lines).encode("utf-8"))
+        self._flow.write(octets)
         return waiting
 
     async def _say(self, line: str, timeout: float = TIMEOUT) -> Answer:
@@ -293,8 +307,9 @@ class Connection(smtp.ESMTPClient):
     async def send(self, parcel: Parcel, to: Sequence[To], body: AsyncIterator[bytes]) -> list[Answer]:
         """One transaction for at most AT_ONCE recipients: what became of each, in their order."""
         lines = [self._mail(parcel), *(self._rcpt(each) for each in to)]
-        if "PIPELINING" in self.offered:
-            answers = [await waiting for waiting in self._ask(*lines)]
+        start: Answer | None = None
+        if "PIPELINING" in self.offered:  # RFC 2920 §3.1: DATA may be the last of a group
+            *answers, start = [await waiting for waiting in self._ask(*lines, "DATA")]
         else:
             answers = []
             for line in lines:
@@ -303,16 +318,26 @@ class Connection(smtp.ESMTPClient):
                     break
         self.sent += 1
         self.turned_away = not answers[0].ok and not answers[0].permanent
-        if not answers[0].ok:
-            await self._reset()
-            return [answers[0]] * len(to)
-        verdicts = answers[1:]
+        verdicts = answers[1:] if answers[0].ok else [answers[0]] * len(to)
         accepted = sum(each.ok for each in verdicts)
         if accepted:
-            ends = iter(await self._content(body, accepted))
+            if start is None:
+                start = await self._say("DATA")
+            ends = iter(await self._content(body, accepted, start))
             return [next(ends) if each.ok else each for each in verdicts]
+        if start is not None and start.code == 354:
+            await self._nothing()
         await self._reset()
         return verdicts
+
+    async def _nothing(self) -> None:
+        """The server wants the message though it took no recipient: a lone dot ends it. RFC 2920 §3.1."""
+        if self._lmtp:
+            self._break(
+                "The server asked for a message without recipients"
+            )  # RFC 2033 §4.2 has no answer to it
+        else:
+            await self._say(".")
 
     def _mail(self, parcel: Parcel) -> str:
         line = f"MAIL FROM:<{parcel.sender}>"
@@ -338,12 +363,12 @@ class Connection(smtp.ESMTPClient):
         if self.usable:
             await self._say("RSET")
 
-    async def _content(self, body: AsyncIterator[bytes], accepted: int) -> list[Answer]:
-        """DATA: the message with its dots stuffed, and the end. RFC 5321 §4.1.1.4, §4.5.2.
+    async def _content(self, body: AsyncIterator[bytes], accepted: int, start: Answer) -> list[Answer]:
+        """The message with its dots stuffed, and the end. RFC 5321 §4.1.1.4, §4.5.2.
 
+        start: what DATA was answered with.
         An answer for each recipient that was accepted: LMTP's own, or SMTP's one for all (RFC 2033 §4.2).
         """
-        start = await self._say("DATA")
         if start.code != 354:
             await self._reset()
             return [Answer(-1, f"DATA was answered with {start}") if start.ok else start] * accepted
@@ -351,14 +376,20 @@ class Connection(smtp.ESMTPClient):
         assert flow is not None
         kept = b"\r\n"  # what could begin a line that starts with a dot; the first is DATA's own line end
         skip = 2
+        last = b""  # sent with what follows: most messages and their end are one write
         try:
             async for piece in body:
+                if last:
+                    self.setTimeout(TIMEOUT)
+                    await flow.send(last)
                 octets = kept + piece
                 kept = next((end for end in (b"\r\n", b"\r") if octets.endswith(end)), b"")
                 octets = octets[: len(octets) - len(kept)].replace(b"\r\n.", b"\r\n..")
-                self.setTimeout(TIMEOUT)
-                await flow.send(octets[skip:] if octets else b"")
+                last = octets[skip:] if octets else b""
                 skip = 0 if octets else skip
+            if len(last) > LAST:
+                await flow.send(last)
+                last = b""
         except ConnectionResetError:
             return [Answer(-1, self._why or "The connection was lost")] * accepted
         except Exception:
@@ -366,10 +397,10 @@ class Connection(smtp.ESMTPClient):
                 "The message could not be read from the queue"
             )  # never end a message that is not whole
             raise
-        end = (kept.decode("ascii") if not skip else "") + "."
+        end = last + (kept if not skip else b"") + b".\r\n"
+        first = self._send(end, 1, DATA_END_TIMEOUT)
         if not self._lmtp:
-            return [await self._say(end, timeout=DATA_END_TIMEOUT)] * accepted
-        first = self._ask(end, timeout=DATA_END_TIMEOUT)
+            return [await first[0]] * accepted
         more: list[Deferred[Answer]] = [Deferred() for _ in range(accepted - 1)]
         if not flow.lost:
             self._answers.extend(more)

@@ -7,6 +7,7 @@ has one source.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,9 @@ UNIX_PREFIX: Final = "unix:"
 
 LMTP_PORT: Final = 24
 SUBMISSIONS: Final = 465
+
+REMEMBERED: Final = 1024
+"""Ways by domain and sender's domain, some 500 KB."""
 
 MAX_LOGINS: Final = 2**20
 """Octets of the file of logins."""
@@ -85,8 +89,13 @@ class Routes:
             domain: tuple(addresses.replace(",", " ").split())
             for domain, addresses in settings.source_domains.items()
         }
+        self._known = lru_cache(REMEMBERED)(self._found)
 
     def of(self, domain: str, sender: str = "") -> Route:
+        """As ``_found``; asked several times for each message, mostly for the same domains."""
+        return self._known(domain, sender)
+
+    def _found(self, domain: str, sender: str) -> Route:
         """domain: the recipient's.  sender: the sender's domain, "" for the null sender. Lower case, A-labels."""
         settings = self._settings
         own = _lookup(settings.tls_domains, domain)

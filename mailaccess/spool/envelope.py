@@ -6,7 +6,7 @@ format is refused, so that an older server never mangles a queue.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 FORMAT: Final = 1
@@ -104,8 +104,18 @@ class Envelope:
 
 def render(envelope: Envelope) -> bytes:
     """The file's content."""
-    text = json.dumps({"format": FORMAT, **asdict(envelope)}, ensure_ascii=True, separators=(",", ":"))
+    tree = {"format": FORMAT, **_fields(envelope)}
+    tree["recipients"] = [
+        {**_fields(each), "history": [_fields(attempt) for attempt in each.history]}
+        for each in envelope.recipients
+    ]
+    text = json.dumps(tree, ensure_ascii=True, separators=(",", ":"))
     return text.encode("ascii") + b"\n"
+
+
+def _fields(value: Envelope | Recipient | Attempt) -> dict[str, Any]:
+    """As ``dataclasses.asdict`` has it at the top, which copies everything below, too: six times the cost."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def parse(content: bytes) -> Envelope:

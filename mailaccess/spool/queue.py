@@ -199,12 +199,14 @@ class Queue:
             raise NotQueued(envelope.id)
         self._put(envelope)
 
-    def remove(self, id: str) -> None:
-        """The message is done with. Nothing happens if it is gone already."""
-        self._recent.drop(id)
-        self._unlink("envelope", id)
+    def remove(self, *ids: str) -> None:
+        """The messages are done with. Nothing happens to one that is gone already."""
+        for id in ids:
+            self._recent.drop(id)
+            self._unlink("envelope", id)
         self._sync_folder("envelope")
-        self._unlink("body", id)
+        for id in ids:
+            self._unlink("body", id)
 
     # Inside.
 

@@ -2,14 +2,18 @@
 
 import secrets
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from mailaccess.model.errors import disk_failure
 from mailaccess.model.work import ThreadRunner
 from mailaccess.spool.envelope import Envelope, Recipient
-from mailaccess.spool.queue import Queue, Writing
+from mailaccess.spool.queue import NotQueued, Queue, Writing
 from mailaccess.spool.recent import Recent
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 GATHERED: Final = 128 * 1024
 """Octets of a message held before they are written: most messages need one call to a thread."""
@@ -32,6 +36,10 @@ class Spool:
         self._now = now
         self.wake: Callable[[Envelope], None] = lambda envelope: None
         self._bodies: Recent[bytes] = Recent(BODIES, BODY_OCTETS)
+        self._changing: dict[str, int] = {}  # changes under way in threads, by message
+        self._leaving: set[str] = set()  # done with, and perhaps still on disk
+        self._unremoved: deque[str] = deque()
+        self._problems: dict[str, OSError] = {}
 
     def begin(self) -> "Incoming":
         """Start to take in a message."""
@@ -40,16 +48,28 @@ class Spool:
     async def read(self, id: str) -> Envelope:
         """Raises NotQueued, BadEnvelope, OSError."""
         known = self.queue.recent(id)
-        if known is not None:
+        if known is not None and id not in self._leaving:
             return known
-        return await self._threads.run_in_order(("queue", id), self.queue.read, id)
+        return await self._in_order(id, self.queue.read, id)
+
+    async def _in_order(self, id: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Have a thread work on the message, after all that was asked of it before. Raises NotQueued, too."""
+        if id in self._leaving:
+            raise NotQueued(id)
+        self._changing[id] = self._changing.get(id, 0) + 1
+        try:
+            return await self._threads.run_in_order(("queue", id), call, *args, **kwargs)
+        finally:
+            left = self._changing.pop(id) - 1
+            if left:
+                self._changing[id] = left
 
     async def update(self, id: str, change: Callable[[Envelope], Envelope]) -> Envelope:
         """Change an envelope, after every earlier change of it; ``change`` runs in a thread.
 
         Raises NotQueued, BadEnvelope, OSError.
         """
-        return await self._threads.run_in_order(("queue", id), self._update, id, change)
+        return await self._in_order(id, self._update, id, change)
 
     def _update(self, id: str, change: Callable[[Envelope], Envelope]) -> Envelope:
         before = self.queue.read(id)
@@ -59,10 +79,39 @@ class Spool:
         return after
 
     async def settle(self, id: str, change: Callable[[Envelope], Envelope]) -> Envelope:
-        """As ``update``; a message that is finished then is removed, without writing it once more."""
-        after = await self._threads.run_in_order(("queue", id), self._settle, id, change)
+        """As ``update``; a message that is finished then is removed, without writing it once more.
+
+        ``change`` may be called twice. What memory has and nobody else is changing is removed together with others.
+        """
+        before = self.queue.recent(id) if id not in self._changing and id not in self._leaving else None
+        after = change(before) if before is not None else None
+        if after is not None and after.finished:
+            await self._leave(id)
+        else:
+            after = await self._in_order(id, self._settle, id, change)
         self._bodies.drop(id)  # it was tried; whoever waits for another try waits on disk
         return after
+
+    async def _leave(self, id: str) -> None:
+        """Remove a message, with all those that are done with meanwhile: one sync of the folder for all."""
+        self._leaving.add(id)
+        self._unremoved.append(id)
+        try:
+            await self._threads.run_in_order("queue removals", self._remove_all, id)
+        finally:
+            self._leaving.discard(id)
+
+    def _remove_all(self, id: str) -> None:
+        """Raises OSError where ``id`` could not be removed, by this call or by an earlier one."""
+        ids = [self._unremoved.popleft() for _ in range(len(self._unremoved))]
+        try:
+            if ids:
+                self.queue.remove(*ids)
+        except OSError as error:
+            self._problems.update(dict.fromkeys(ids, error))
+        problem = self._problems.pop(id, None)
+        if problem is not None:
+            raise problem
 
     def _settle(self, id: str, change: Callable[[Envelope], Envelope]) -> Envelope:
         before = self.queue.read(id)
@@ -75,7 +124,7 @@ class Spool:
 
     async def remove(self, id: str) -> None:
         self._bodies.drop(id)
-        await self._threads.run_in_order(("queue", id), self.queue.remove, id)
+        await self._in_order(id, self.queue.remove, id)
 
     async def body(self, id: str) -> AsyncIterator[bytes]:
         """The message's octets. Raises NotQueued, OSError."""

@@ -18,7 +18,7 @@ from mailaccess.spool.spool import Spool
 
 class PeerProtocol(LineReceiver):
     def connectionMade(self):
-        self.in_data = False
+        self.in_data = self.mail = False
         self.accepted = []
         self.peer.connections += 1
         self.peer.clients.append(getattr(self.transport.getPeer(), "host", ""))
@@ -51,15 +51,21 @@ class PeerProtocol(LineReceiver):
                 self.sendLine(b"250-" + each)
             self.sendLine(b"250 HELP")
         elif verb == b"DATA":
-            answer = self.reply(line, b"354 go on")
+            ready = self.accepted or self.peer.eager
+            answer = self.reply(line, b"354 go on" if ready else b"503 5.5.1 no valid recipients")
             self.in_data = answer.startswith(b"354")
             self.content = []
             self.say(answer)
         elif verb == b"QUIT":
             self.sendLine(b"221 bye")
             self.transport.loseConnection()
-        elif verb == b"RCPT":
+        elif verb == b"MAIL":
             answer = self.reply(line)
+            self.mail = answer.startswith(b"2")
+            self.accepted = []
+            self.say(answer)
+        elif verb == b"RCPT":
+            answer = self.reply(line) if self.mail else b"503 5.5.1 MAIL first"
             self.accepted += [line] if answer.startswith(b"2") else []
             self.say(answer)
         else:
@@ -75,6 +81,7 @@ class PeerProtocol(LineReceiver):
 class Peer(Factory):
     """answers: by the beginning of a line (``.`` the message's end) what is said instead of 250.
 
+    eager: DATA is taken without a recipient, too.
     lmtp: a reply for each recipient after the content, found by ``.T TO:<...``.  tls: for STARTTLS.
     """
 
@@ -90,6 +97,7 @@ class Peer(Factory):
         self.connections = 0
         self.clients = []
         self.lmtp = False
+        self.eager = False
         self.tls = None
         self._waiting = []
         self.listening = None

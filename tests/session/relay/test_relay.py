@@ -103,6 +103,19 @@ async def test_each_recipient_has_its_own_verdict(road):
 
 
 @pytest_twisted.ensureDeferred
+async def test_the_whole_envelope_is_one_write_and_a_server_that_wants_nothing_gets_nothing(road):
+    """RFC 2920 §3.1: DATA may go with MAIL and RCPT; where all are refused and DATA is not, a lone dot follows."""
+    road.peer.eager = True
+    road.peer.answers = {b"RCPT TO:<nobody": b"550 5.1.1 no such user"}
+    await road.put("nobody@naver.com")
+    await road.log.wait("bounced")
+    await road.put("lee@naver.com")
+    await road.log.wait("relayed")
+    assert road.peer.messages[0] == b"" and road.peer.messages[-1].endswith(b"hello\r\n")
+    assert len(road.reports) == 1
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_bounce_is_never_bounced(road):
     road.peer.answers = {b"RCPT": b"550 5.1.1 no"}
     await road.put("lee@naver.com", sender="")
@@ -323,6 +336,7 @@ async def test_a_transport_needs_no_dns_and_a_server_that_breaks_off_is_tried_ag
         {b".": b"354 more"},
         {b"MAIL": b"199 what"},
         {b"RCPT": b"no number"},
+        {b"MAIL": b"no number\r\n550 5.1.1 no"},
         {b".": b"421 "},
     ],
 )
