@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailaccess.net.flow import Flow
+from mailaccess.proto.smtp.unitext import to_ascii
 from mailaccess.relay.routes import OFF, REQUIRED, Login
 
 TIMEOUT: Final = 300
@@ -306,7 +307,7 @@ class Connection(smtp.ESMTPClient):
 
     async def send(self, parcel: Parcel, to: Sequence[To], body: AsyncIterator[bytes]) -> list[Answer]:
         """One transaction for at most AT_ONCE recipients: what became of each, in their order."""
-        lines = [self._mail(parcel), *(self._rcpt(each) for each in to)]
+        lines = [self._mail(parcel), *(self._rcpt(each, parcel.utf8) for each in to)]
         start: Answer | None = None
         if "PIPELINING" in self.offered:  # RFC 2920 §3.1: DATA may be the last of a group
             *answers, start = [await waiting for waiting in self._ask(*lines, "DATA")]
@@ -352,11 +353,12 @@ class Connection(smtp.ESMTPClient):
             line += f" ENVID={parcel.envid}" if parcel.envid else ""
         return line
 
-    def _rcpt(self, to: To) -> str:
+    def _rcpt(self, to: To, utf8: bool) -> str:
         line = f"RCPT TO:<{to.address}>"
         if "DSN" in self.offered:
             line += f" NOTIFY={','.join(to.notify)}" if to.notify else ""
-            line += f" ORCPT={to.orcpt}" if to.orcpt else ""
+            orcpt = to.orcpt if utf8 else to_ascii(to.orcpt)  # RFC 6533 §3: UTF-8 only beside SMTPUTF8
+            line += f" ORCPT={orcpt}" if orcpt else ""
         return line
 
     async def _reset(self) -> None:

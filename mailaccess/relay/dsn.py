@@ -5,11 +5,13 @@ A report is multipart/report (RFC 6522): a text for people, the fields for machi
 of the original if RET=FULL asked for it and it is small). It has the null sender, and never answers one.
 """
 
+import re
 import textwrap
 from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Final
 
+from mailaccess.proto.smtp.unitext import from_unitext, to_ascii
 from mailaccess.spool.envelope import DELIVERED, FAILED, WAITING, Envelope, Recipient
 
 MAX_HEADER: Final = 64 * 1024
@@ -17,6 +19,12 @@ MAX_HEADER: Final = 64 * 1024
 
 MAX_FULL: Final = 1024 * 1024
 """Octets of an original that RET=FULL gives back; of a larger one only the header is."""
+
+MAX_VALUE: Final = 900
+"""Octets of a field's value: a line has 998 at most (RFC 5322 §2.1.1), where nothing lets it be folded."""
+
+_REPLY: Final = re.compile(r"[2-5][0-9]{2}(?: |\Z)")
+"""How an SMTP reply begins; other texts are ours."""
 
 FAILURE: Final = "failed"
 DELAY: Final = "delayed"
@@ -74,7 +82,6 @@ def report(
     """The whole report, CRLF line ends. original: the message, or its beginning.  until: for delays."""
     full = envelope.ret == "FULL" and action == FAILURE and len(original) == envelope.size <= MAX_FULL
     part, kind = (original, "message/rfc822") if full else (_header(original), "text/rfc822-headers")
-    eight_bit = not part.isascii() or not envelope.sender.isascii() or envelope.utf8
     international = envelope.utf8 and not all(
         each.isascii() for each in (envelope.sender, *(recipient.address for recipient in recipients))
     )
@@ -83,9 +90,10 @@ def report(
     elif envelope.utf8:
         kind = "message/global-headers"
     boundary = f"=_{message_id}"
-    transfer = "8bit" if eight_bit else "7bit"
     text = _people(envelope, action, recipients, hostname, until)
-    fields = _machines(envelope, action, recipients, hostname, until)
+    fields = _machines(envelope, action, recipients, hostname, until, international)
+    seven_bit = part.isascii() and text.isascii() and fields.isascii() and envelope.sender.isascii()
+    transfer = "7bit" if seven_bit and not envelope.utf8 else "8bit"
     status_type = "message/global-delivery-status" if international else "message/delivery-status"
     head = [
         f"From: Mail Delivery System <MAILER-DAEMON@{hostname}>",
@@ -147,33 +155,67 @@ def _people(
 
 
 def _machines(
-    envelope: Envelope, action: str, recipients: Sequence[Recipient], hostname: str, until: float
+    envelope: Envelope,
+    action: str,
+    recipients: Sequence[Recipient],
+    hostname: str,
+    until: float,
+    international: bool,
 ) -> str:
-    """The per-message fields, then a group for each recipient. RFC 3464 §2.2, §2.3."""
-    lines = [f"Reporting-MTA: dns; {hostname}"]
+    """The per-message fields, then a group for each recipient. RFC 3464 §2.2, §2.3, RFC 3461 §6.3.
+
+    international: as message/global-delivery-status, which may hold UTF-8 (RFC 6533 §4.1); else all is ASCII.
+    """
+
+    def add(name: str, value: str) -> None:
+        lines.append(_field(name, value, international))
+
+    lines: list[str] = []
+    add("Reporting-MTA", f"{'dns' if '.' in hostname else 'x-local-hostname'}; {hostname}")
     if envelope.envid:
-        lines.append(f"Original-Envelope-Id: {_one_line(_xtext(envelope.envid))}")
-    lines.append(f"Arrival-Date: {formatdate(envelope.created, localtime=True)}")
+        add("Original-Envelope-Id", _xtext(envelope.envid))
+    add("Arrival-Date", formatdate(envelope.created, localtime=True))
     for each in recipients:
-        kind = "rfc822" if each.address.isascii() else "utf-8"
         lines.append("")
         if each.orcpt:
-            type_, _, value = each.orcpt.partition(";")
-            lines.append(f"Original-Recipient: {_one_line(type_)}; {_one_line(_xtext(value))}")
-        lines.append(f"Final-Recipient: {kind}; {_one_line(each.address)}")
-        lines.append(f"Action: {action}")
-        lines.append(f"Status: {_status(each, action)}")
+            add("Original-Recipient", _original(each.orcpt, international))
+        if each.address.isascii():
+            add("Final-Recipient", f"rfc822; {each.address}")
+        else:
+            add("Final-Recipient", f"utf-8; {each.address if international else to_ascii(each.address)}")
+        add("Action", action)
+        add("Status", _status(each, action))
         if each.history:
             last = each.history[-1]
             if last.host:
-                lines.append(f"Remote-MTA: dns; {_one_line(last.host.partition('[')[0])}")
-                lines.append(f"Diagnostic-Code: smtp; {_one_line(last.text)}")
-            else:
-                lines.append(f"Diagnostic-Code: X-mailaccess; {_one_line(last.text)}")
-            lines.append(f"Last-Attempt-Date: {formatdate(last.when, localtime=True)}")
+                local = last.host.startswith("/")  # a UNIX socket's path
+                add("Remote-MTA", f"{'x-local' if local else 'dns'}; {last.host.partition('[')[0]}")
+            kind = "smtp" if last.host and _REPLY.match(last.text) else "X-mailaccess"
+            add("Diagnostic-Code", f"{kind}; {last.text}")
+            add("Last-Attempt-Date", formatdate(last.when, localtime=True))
         if action == DELAY:
-            lines.append(f"Will-Retry-Until: {formatdate(until, localtime=True)}")
+            add("Will-Retry-Until", formatdate(until, localtime=True))
     return "\r\n".join(lines) + "\r\n"
+
+
+def _field(name: str, value: str, international: bool) -> str:
+    """One field, folded at blanks. RFC 3464 §2.1.1: as a header field of a message."""
+    line = f"{name}: {_one_line(value)}"
+    if not international:
+        line = line.encode("ascii", "replace").decode("ascii")
+    line = line.encode()[:MAX_VALUE].decode("utf-8", "ignore")
+    if len(line) <= 78:
+        return line
+    folded = textwrap.wrap(line, 76, break_on_hyphens=False, break_long_words=False)
+    return "\r\n ".join(folded)
+
+
+def _original(orcpt: str, international: bool) -> str:
+    """ORCPT's value as Original-Recipient has it. RFC 3461 §6.3 (d), RFC 6533 §3."""
+    kind, _, value = orcpt.partition(";")
+    if kind.lower() != "utf-8":
+        return f"{kind}; {_xtext(value)}"
+    return f"{kind}; {from_unitext(value) if international else to_ascii(value)}"
 
 
 def _status(recipient: Recipient, action: str) -> str:
@@ -198,7 +240,7 @@ def _xtext(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text)[:900]
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _wrapped(text: str) -> list[str]:

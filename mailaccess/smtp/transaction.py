@@ -48,17 +48,20 @@ class Transaction:
         return "" if self.mail.sender is None else str(self.mail.sender)
 
     def drops(self, arrival: Arrival) -> list[Drop]:
-        """A copy for each target of each recipient, in order, with a Received field that names only it."""
+        """A copy for each target of each recipient, in order, with a Received field that names only it.
+
+        A wish to hear of success goes with one copy of an alias's: one notice for one recipient. RFC 3461 §5.2.7.3.
+        """
         return [
             Drop(
                 target,
                 str(recipient.address),
                 received(arrival, None if isinstance(target, Onward) else recipient.address),
-                recipient.notify,
+                recipient.notify if number == 0 else _without_success(recipient.notify),
                 recipient.orcpt,
             )
             for recipient in self.recipients
-            for target in recipient.targets
+            for number, target in enumerate(recipient.targets)
         ]
 
     def answers(self, outcomes: Sequence[Outcome], good: Reply) -> list[tuple[Reply, list[Outcome]]]:
@@ -71,3 +74,8 @@ class Transaction:
             replies = [good if one.error is None else reply_to_recipient(one.error) for one in mine]
             found.append((combined(replies, good), mine))
         return found
+
+
+def _without_success(notify: tuple[str, ...]) -> tuple[str, ...]:
+    kept = tuple(word for word in notify if word != "SUCCESS")
+    return kept if kept or not notify else ("NEVER",)
