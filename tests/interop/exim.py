@@ -16,6 +16,9 @@ from tests.interop.running import PATIENCE, eventually, free_ports
 PACKAGES = Path(__file__).parents[2] / "var" / "exim"
 """Where ``.ci/run`` puts them: apt-get download exim4-daemon-light exim4-base libgnutls-dane0 and the like."""
 
+HEAVY = PACKAGES.with_name("exim-heavy")
+"""The same for exim4-daemon-heavy, which has the authenticator ``dovecot``, with the libraries that it needs."""
+
 DOMAIN = "exim.example"
 UID = 64999
 
@@ -78,23 +81,28 @@ begin retry
 
 
 @cache
-def missing() -> str:
+def missing(packages: Path = PACKAGES, kind: str = "light") -> str:
     """Why there is no Exim here; "" if there is one."""
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         return "needs root and unshare(1)"
-    if not any(PACKAGES.glob("exim4-daemon-light_*.deb")):
-        return f"needs Exim's packages in {PACKAGES}: apt-get download exim4-daemon-light exim4-base"
+    if not any(packages.glob(f"exim4-daemon-{kind}_*.deb")):
+        return f"needs Exim's packages in {packages}: apt-get download exim4-daemon-{kind} exim4-base"
     tried = subprocess.run(["unshare", "-m", "true"], stdin=subprocess.DEVNULL, capture_output=True)
     return "" if tried.returncode == 0 else "needs mount namespaces"
 
 
 class Exim:
-    """One instance in a folder that other users may enter. ours: the port that naver.com's mail goes to."""
+    """One instance in a folder that other users may enter.
 
-    def __init__(self, folder: Path, certificate: Path, key: Path, ours: int) -> None:
+    ours: the port that naver.com's mail goes to.  packages: what is unpacked.  more: the end of its configuration.
+    """
+
+    def __init__(
+        self, folder: Path, certificate: Path, key: Path, ours: int, packages: Path = PACKAGES, more: str = ""
+    ) -> None:
         self.folder = folder
         (self.port,) = free_ports(1)
-        for package in sorted(PACKAGES.glob("*.deb")):
+        for package in sorted(packages.glob("*.deb")):
             subprocess.run(["dpkg-deb", "-x", package, folder / "root"], check=True, stdin=subprocess.DEVNULL)
         for name in ("spool", "log", "mail"):
             (folder / name).mkdir()
@@ -105,6 +113,7 @@ class Exim:
         self._program = folder / "root/usr/sbin/exim4"
         (folder / "conf").write_text(
             CONFIGURATION.format(folder=folder, program=self._program, port=self.port, ours=ours, uid=UID)
+            + more
         )
         for name, line in (
             ("passwd", f"Debian-exim:x:{UID}:{UID}::/:/usr/sbin/nologin\n"),
@@ -119,7 +128,8 @@ class Exim:
             "set -e; mount --bind passwd /etc/passwd; mount --bind group /etc/group; "
             f"exec {self._program} -C {self.folder}/conf -bdf -q10s"
         )
-        libraries = ":".join(str(path) for path in (self.folder / "root/usr/lib").glob("*-linux-gnu"))
+        where = self.folder / "root/usr/lib"
+        libraries = ":".join(str(path) for path in (where, *where.glob("*-linux-gnu")))
         with (self.folder / "start").open("wb") as output:
             self._process = subprocess.Popen(
                 ["unshare", "-m", "sh", "-c", script],
