@@ -49,6 +49,17 @@ Record = str | bytes | tuple[int, str]
 """TXT: octets, its strings joined.  A, AAAA: textual address.  MX: preference and name.  PTR: name."""
 
 
+UNANSWERED: Final = (
+    DomainError,
+    ResolverError,
+    TimeoutError,
+    dns.DNSQueryTimeoutError,
+    OSError,
+    ValueError,
+)
+"""What a resolver raises where DNS did not say; ``DNSNameError``, which it did say, is to be caught before them."""
+
+
 class LookupFailed(Exception):
     """DNS did not answer; the text says why."""
 
@@ -84,14 +95,7 @@ class Lookups:
             answers, _, _ = await waiting
         except DNSNameError:
             return (), DENIED_MEMORY
-        except (
-            DomainError,
-            ResolverError,
-            TimeoutError,
-            dns.DNSQueryTimeoutError,
-            OSError,
-            ValueError,
-        ) as error:
+        except UNANSWERED as error:
             reason = str(error) if isinstance(error, OSError) else type(error).__name__
             raise LookupFailed(f"{kind} of {name}: {reason[:200]}") from None
         matching = [each for each in answers if each.type == number][:MAX_RECORDS]

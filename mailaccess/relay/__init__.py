@@ -7,6 +7,8 @@ attempt  one try: hosts in order until one takes up the conversation; one verdic
 outcomes what a verdict makes of an envelope
 dsn      bounces and delay notices
 review   what has waited too long, and what senders are told
+operator what mailadm queue asks
+tasks    coroutines under way, and later ones
 runner   the motor: due messages, connections used again, results written down
 
 How to make it (service.build)::

@@ -16,8 +16,10 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.names import client, dns
-from twisted.names.error import DNSNameError, DomainError, ResolverError
+from twisted.names.error import DNSNameError, DomainError
 from twisted.python.failure import Failure
+
+from mailaccess.net.lookups import UNANSWERED
 
 MAX_HOSTS: Final = 10
 """MX hosts looked at: real domains have at most that many; a hostile one costs us no more."""
@@ -273,14 +275,7 @@ class Exchangers:
             answers, _, _ = await waiting
         except DNSNameError:
             raise Unroutable(True, "5.1.2", f"The domain {name} does not exist") from None
-        except (
-            DomainError,
-            ResolverError,
-            TimeoutError,
-            dns.DNSQueryTimeoutError,
-            OSError,
-            ValueError,
-        ) as error:
+        except UNANSWERED as error:
             raise Unroutable(False, "4.4.3", f"DNS did not answer for {name}: {_reason(error)}") from None
         found = [(each.payload, int(each.ttl or 0)) for each in answers if each.type == kind]
         alias = next((each.payload for each in answers if each.type == dns.CNAME), None)

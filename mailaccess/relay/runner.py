@@ -8,8 +8,7 @@ step, so a kill -9 can repeat the delivery that was under way (SMTP cannot tell,
 What is told to senders is ``review``'s affair.
 """
 
-import traceback
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -26,11 +25,12 @@ from mailaccess.relay.attempt import deliver
 from mailaccess.relay.dialer import Approach, Dialer, Open
 from mailaccess.relay.mtasts import Policies, PolicyFiles
 from mailaccess.relay.mx import Exchangers, resolver
+from mailaccess.relay.operator import Operator
 from mailaccess.relay.policyfetch import HTTPS, Fetcher
 from mailaccess.relay.review import REPORT_RETRY, Report, Reviewer
 from mailaccess.relay.routes import Login, Route, Routes
+from mailaccess.relay.tasks import Tasks
 from mailaccess.relay.verdict import Unreachable, Verdict
-from mailaccess.spool import requests
 from mailaccess.spool.envelope import DELIVERED, FAILED, WAITING, BadEnvelope, Envelope, Recipient
 from mailaccess.spool.queue import NotQueued
 from mailaccess.spool.schedule import Job, Schedule
@@ -123,6 +123,7 @@ class Relay:
             first_retry=settings.retry_first,
             longest_retry=settings.retry_longest,
         )
+        self._tasks = Tasks(reactor, log)
         self._reviewer = Reviewer(
             spool,
             self.schedule,
@@ -131,12 +132,20 @@ class Relay:
             hostname=hostname,
             report=report,
             now=now,
-            later=lambda id: self._later(REPORT_RETRY, lambda: self._review(id)),
+            later=lambda id: self._tasks.later(REPORT_RETRY, lambda: self._review(id)),
+        )
+        self.operator = Operator(
+            spool,
+            self.schedule,
+            threads,
+            log,
+            now=now,
+            pump=self._pump,
+            take_up=self._take_up,
+            is_busy=lambda id: id in self._busy,
         )
         self._busy: dict[str, int] = {}  # messages with jobs that run
-        self._tasks: set[Deferred[None]] = set()
         self._open: set[Open] = set()
-        self._timers: set[Any] = set()
         self._alarm: Any = None
         self._stopping = True
         self._found: list[str] = []
@@ -159,7 +168,7 @@ class Relay:
             self._pump()
         if count:
             self._log.log("queue-loaded", messages=count)
-        self._later(LOOK_FOR_REQUESTS, self._look_for_requests)
+        self._tasks.later(LOOK_FOR_REQUESTS, self._look_for_requests)
 
     async def hear(self, ids: Iterable[str]) -> None:
         """Take up messages that another process has put into the queue; those known are passed over."""
@@ -182,13 +191,10 @@ class Relay:
     async def stop(self) -> None:
         """No new attempts; those under way have ``GRACE`` seconds."""
         self._stopping = True
-        for timer in (*self._timers, self._alarm):
-            if timer is not None and timer.active():
-                timer.cancel()
-        self._timers.clear()
+        if self._alarm is not None and self._alarm.active():
+            self._alarm.cancel()
         cut = self._reactor.callLater(GRACE, self._cut)
-        while self._tasks:
-            await _first(self._tasks)
+        await self._tasks.end()
         if cut.active():
             cut.cancel()
         self._spool.queue.unlock()
@@ -213,7 +219,7 @@ class Relay:
     def _take_up(self, envelope: Envelope) -> None:
         waiting = envelope.waiting
         if not waiting:
-            self._spawn(self._review(envelope.id))
+            self._tasks.spawn(self._review(envelope.id))
         elif not envelope.held:
             self.schedule.add(
                 envelope.id,
@@ -240,38 +246,16 @@ class Relay:
         now = self._now()
         while (job := self.schedule.take(now)) is not None:
             self._busy[job.id] = self._busy.get(job.id, 0) + 1
-            self._spawn(self._work(job))
+            self._tasks.spawn(self._work(job))
         for id in self.schedule.aged(now):
             if id not in self._busy:  # else the round's end looks at its age
-                self._spawn(self._review(id))
+                self._tasks.spawn(self._review(id))
         when = self.schedule.next_time(now)
         if self._alarm is not None and self._alarm.active():
             self._alarm.cancel()
         self._alarm = None
         if when is not None:
             self._alarm = self._reactor.callLater(min(3600.0, max(0.05, when - now)), self._pump)
-
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> "Deferred[None]":
-        task: Deferred[None] = Deferred.fromCoroutine(self._guarded(coroutine))
-        if not task.called:
-            self._tasks.add(task)
-            task.addBoth(lambda _: self._tasks.discard(task))
-        return task
-
-    async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        try:
-            await coroutine
-        except Exception:
-            self._log.log("internal-error", Level.ERROR, service="relay", error=traceback.format_exc())
-
-    def _later(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        def fire() -> None:
-            self._timers.discard(timer)
-            if not self._stopping:
-                self._spawn(work())
-
-        timer = self._reactor.callLater(seconds, fire)
-        self._timers.add(timer)
 
     async def _work(self, job: Job) -> None:
         """A worker: this job, then others for the same destination while the connection is good.
@@ -290,7 +274,7 @@ class Relay:
                     self.schedule.freed(job)
                     if writing is not None:
                         await writing
-                    writing = self._spawn(self._conclude(job, result))
+                    writing = self._tasks.spawn(self._conclude(job, result))
                 following = None
                 if conversation is not None and not self._stopping:
                     connection = conversation.connection
@@ -441,69 +425,12 @@ class Relay:
     async def _review(self, id: str) -> None:
         await self._reviewer.review(id)
 
-    # What mailadm asks.
-
     async def _look_for_requests(self) -> None:
         try:
-            for path, request in await self._threads.run(requests.pending, self._spool.queue.folder):
-                done = await self.carry_out(request)
-                self._log.log(f"queue-{request.action}", messages=len(done))
-                await self._threads.run(requests.answer, path, done)
-        except OSError as error:
-            self._log.log("queue-problem", Level.ERROR, error=str(error))
+            await self.operator.look()
         finally:
-            if not self._stopping:
-                self._later(LOOK_FOR_REQUESTS, self._look_for_requests)
-
-    async def carry_out(self, request: requests.Request) -> list[str]:
-        """Do what an operator asks; the ids it was done to."""
-        now = self._now()
-        if request.action == "flush" and not request.ids:
-            everything = await self._all()
-            self.schedule.hurry(now)
-            self._pump()
-            return list(everything)
-        done = []
-        for id in request.ids or await self._all():
-            try:
-                await self._one(id, request.action, now)
-            except (NotQueued, BadEnvelope):
-                continue
-            done.append(id)
-        self._pump()
-        return done
-
-    async def _all(self) -> tuple[str, ...]:
-        return tuple(await self._threads.run(self._spool.queue.ids))
-
-    async def _one(self, id: str, action: str, now: float) -> None:
-        if action == "delete":
-            await self._spool.read(id)
-            await self._spool.remove(id)
-            self.schedule.remove(id)
-            return
-        envelope = await self._spool.update(id, lambda current: requests.changed(current, action, now))
-        if action == "hold":
-            self.schedule.remove(id)
-        elif action == "flush":
-            self.schedule.hurry(now, id)
-        elif id not in self._busy:
-            self._take_up(envelope)
+            self._tasks.later(LOOK_FOR_REQUESTS, self._look_for_requests)
 
 
 def _some(found: Iterable[Envelope]) -> list[Envelope]:
     return list(islice(found, READ_AT_ONCE))
-
-
-async def _first(tasks: "set[Deferred[None]]") -> None:
-    """Wait until one of them has ended."""
-    waiting: Deferred[None] = Deferred()
-
-    def end(result: Any) -> Any:
-        if not waiting.called:
-            waiting.callback(None)
-        return result
-
-    for task in tuple(tasks):
-        task.addBoth(end)
-    await waiting

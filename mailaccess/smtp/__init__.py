@@ -15,8 +15,9 @@ protocol    octets in and out, TLS, time-outs        session         one command
 house       what all connections share               policy          what the three have in common
 inbound, submission, lmtp: what each allows
 transaction what MAIL and RCPT said                  authentication  AUTH, a line at a time
-receiving   a message's octets on their way in       header          what submission mends, what a loop shows
-trace       the Received field                       answers         errors to replies: one table
+accepting   where a message's octets go              receiving       the octets on their way in
+header      what submission mends, what a loop shows trace           the Received field
+answers     errors to replies: one table
 
 Duplicates and losses: the reply to the end of DATA is written when ``Account.append`` has returned for
 every recipient. LMTP answers for each recipient by itself. SMTP has one reply for all: if some copies are

@@ -11,8 +11,7 @@ came in before it and everything the client said (RFC 3207 §4.2).
 from typing import Final
 
 from mailaccess.auth.api import Identity, Peer
-from mailaccess.delivery.api import Envelope, Onward
-from mailaccess.delivery.local import Delivery
+from mailaccess.delivery.api import Onward
 from mailaccess.model.errors import MailError, OverQuota
 from mailaccess.net.served import Client
 from mailaccess.observe.events import Level
@@ -20,13 +19,12 @@ from mailaccess.proto.smtp import commands, replies
 from mailaccess.proto.smtp.address import Address
 from mailaccess.proto.smtp.framing import Framer, LineTooLong
 from mailaccess.proto.smtp.replies import Refused, Reply
+from mailaccess.smtp.accepting import intake
 from mailaccess.smtp.answers import combined, reply_to, reply_to_recipient
 from mailaccess.smtp.authentication import Authentication
 from mailaccess.smtp.house import House, Wire
 from mailaccess.smtp.policy import Policy
 from mailaccess.smtp.receiving import Intake
-from mailaccess.smtp.screened import About, Screened
-from mailaccess.smtp.trace import Arrival
 from mailaccess.smtp.transaction import Recipient, Transaction
 
 GATHERED: Final = 16384
@@ -69,8 +67,9 @@ class Session:
         self._fed = False
         self._out: list[bytes] = []
         self._out_size = 0
-        self._greeting = ""
-        self._helo = ""
+        self.greeting = ""
+        """HELO, EHLO or LHLO, once it was said; helo: as what."""
+        self.helo = ""
         self._transaction: Transaction | None = None
         self._in_data = False
         self._chunk: tuple[int, bool] | None = None  # octets of a BDAT chunk still to come; is it LAST?
@@ -146,6 +145,11 @@ class Session:
     def may_use_passwords(self) -> bool:
         """Whether a password may cross this connection."""
         return not self.house.tls_required or self.peer.secure
+
+    @property
+    def tls(self) -> str:
+        """Version and cipher of the connection's TLS; "" without."""
+        return self.wire.tls_description() if self._tls else ""
 
     @property
     def sender(self) -> Address | None:
@@ -274,20 +278,17 @@ class Session:
         if self.policy.lmtp is not (command.verb == "LHLO"):
             raise Refused(replies.UNKNOWN_COMMAND)  # RFC 2033 §4.1
         await self._reset()
-        self._greeting, self._helo = command.verb, command.domain
+        self.greeting, self.helo = command.verb, command.domain
         if command.verb == "HELO":
             self.reply(Reply(250, "", self.house.hostname))
             return
         offered = ["PIPELINING", f"SIZE {self.house.message_size}", "8BITMIME", "SMTPUTF8", "CHUNKING"]
-        offered.append("ENHANCEDSTATUSCODES")
-        if self._notifies:
-            offered.append("DSN")
+        offered += ["ENHANCEDSTATUSCODES", *(["DSN"] if self._notifies else [])]
         if self._tls_offered and not self._tls:
             offered.append("STARTTLS")
         if self.policy.authenticates and self.identity is None:
             mechanisms = self.house.authenticator.mechanisms(plaintext=self.may_use_passwords)
-            if mechanisms:
-                offered.append("AUTH " + " ".join(mechanisms))
+            offered += ["AUTH " + " ".join(mechanisms)] if mechanisms else []
         self.reply(replies.capabilities(self.house.hostname, offered))
 
     async def _starttls(self) -> None:
@@ -300,7 +301,7 @@ class Session:
         self._flush()
         # Whatever lies in the buffer came before the handshake and may be an attacker's. RFC 3207 §6.
         self._framer.discard()
-        self._greeting = self._helo = ""
+        self.greeting = self.helo = ""
         self.identity = None
         self._tls = True
         self.wire.start_tls()
@@ -310,7 +311,7 @@ class Session:
             raise Refused(replies.UNKNOWN_COMMAND)
         if self.identity is not None or self._transaction is not None:
             raise Refused(replies.BAD_SEQUENCE)  # RFC 4954 §4
-        if not self._greeting:
+        if not self.greeting:
             raise Refused(self._greet_first())
         self._flush()
         authentication = Authentication(self, command.mechanism)
@@ -329,7 +330,7 @@ class Session:
     # The mail transaction.
 
     async def _mail(self, command: commands.Mail) -> None:
-        if not self._greeting:
+        if not self.greeting:
             raise Refused(self._greet_first())
         if self._transaction is not None:
             raise Refused(replies.NESTED_MAIL)
@@ -372,14 +373,8 @@ class Session:
 
     def _refuse(self, reply: Reply, *, sender: Address | None, recipient: Address | None = None) -> None:
         """Tell and log that an address or a message is not taken."""
-        self._log(
-            "refused",
-            Level.INFO,
-            code=reply.code,
-            reason=f"{reply.enhanced} {reply.text}",
-            sender=str(sender or ""),
-            recipient=None if recipient is None else str(recipient),
-            user=self.identity.name if self.identity else None,
+        self._log_refused(
+            reply, sender=str(sender or ""), recipient=None if recipient is None else str(recipient)
         )
         if reply.code >= 500 and self.policy.counts_unknown:
             self.error(reply)
@@ -390,7 +385,7 @@ class Session:
         transaction = self._ready_for_message()
         if transaction.intake is not None:
             raise Refused(replies.BAD_SEQUENCE)  # DATA after BDAT, RFC 3030 §3
-        transaction.intake = self._intake(transaction)
+        transaction.intake = intake(self, transaction)
         self.reply(replies.START_MAIL)
         self._in_data = True
         self._framer.begin_data()
@@ -401,46 +396,6 @@ class Session:
         if not self._transaction.recipients:
             raise Refused(replies.NO_RECIPIENTS)  # RFC 2033 §4.2 asks for 503
         return self._transaction
-
-    def _intake(self, transaction: Transaction) -> Intake:
-        arrival = Arrival(
-            greeting=self._greeting,
-            helo=self._helo,
-            address=self.client.address,
-            hostname=self.house.hostname,
-            message_id=transaction.id,
-            when=self.house.now(),
-            tls=self.wire.tls_description() if self._tls else "",
-            authenticated=self.identity is not None,
-            smtputf8=transaction.mail.parameters.smtputf8,
-        )
-        envelope = Envelope(
-            return_path=transaction.sender,
-            service=self.policy.service,
-            session=self.id,
-            rip=self.client.address,
-            owner=self.identity.name if self.identity else "",
-            smtputf8=transaction.mail.parameters.smtputf8,
-            ret=transaction.mail.parameters.ret,
-            envid=transaction.mail.parameters.envid,
-        )
-        return Intake(
-            self._delivery(transaction, arrival, envelope),
-            limit=self.house.message_size,
-            max_hops=self.house.settings.hops,
-            edit=self.policy.editor(self.identity),
-        )
-
-    def _delivery(
-        self, transaction: Transaction, arrival: Arrival, envelope: Envelope
-    ) -> Delivery | Screened:
-        policy = self.policy
-        drops = transaction.drops(arrival)
-        if policy.screening is None and policy.signer is None:
-            return self.house.delivery.begin(drops, envelope)
-        recipients = tuple(str(each.address) for each in transaction.recipients)
-        about = About(recipients, self._helo, transaction.id)
-        return Screened(self.house.delivery, drops, envelope, about, policy.screening, policy.signer)
 
     async def _content(self) -> bool:
         """Pass on what has come of DATA's content; False until its end."""
@@ -462,7 +417,7 @@ class Session:
         if transaction is None or not transaction.recipients:
             return
         if transaction.intake is None:
-            transaction.intake = self._intake(transaction)
+            transaction.intake = intake(self, transaction)
         transaction.chunks += 1
 
     async def _chunk_content(self) -> bool:
@@ -497,7 +452,7 @@ class Session:
             outcomes = await intake.finish()
         except (MailError, Refused) as error:
             reply = reply_to(error)
-            self._refuse_message(reply, transaction)
+            self._log_refused(reply, sender=transaction.sender, recipients=len(transaction.recipients))
             for _ in transaction.recipients if self.policy.lmtp else (None,):
                 self.reply(reply)
             return
@@ -510,12 +465,12 @@ class Session:
             self.reply(answer)
         self._errors = 0
 
-    def _refuse_message(self, reply: Reply, transaction: Transaction) -> None:
+    def _log_refused(self, reply: Reply, **about: str | int | None) -> None:
         self._log(
             "refused",
+            Level.INFO,
             code=reply.code,
             reason=f"{reply.enhanced} {reply.text}",
-            sender=transaction.sender,
-            recipients=len(transaction.recipients),
             user=self.identity.name if self.identity else None,
+            **about,
         )

@@ -269,19 +269,19 @@ async def test_an_operator_holds_releases_and_deletes(road):
     id = await road.put("lee@naver.com")
     await road.log.wait("deferred")
     await settled(road)
-    assert await road.relay.carry_out(requests.Request("hold", (id, "nosuch"))) == [id]
+    assert await road.relay.operator.carry_out(requests.Request("hold", (id, "nosuch"))) == [id]
     road.peer.greeting = b"220 peer"
     await road.later(86400)
     await settled(road)
     assert road.relay.waiting == 0 and road.peer.messages == []
-    await road.relay.carry_out(requests.Request("release", ()))
+    await road.relay.operator.carry_out(requests.Request("release", ()))
     await road.log.wait("relayed")
     await settled(road)
     road.peer.answers = {b"MAIL": b"451 4.3.0 later"}
     id = await road.put("lee@naver.com")
     await road.log.wait("deferred", 2)
     await settled(road)
-    assert await road.relay.carry_out(requests.Request("delete", ())) == [id]
+    assert await road.relay.operator.carry_out(requests.Request("delete", ())) == [id]
     assert road.spool.queue.ids() == [] and road.relay.waiting == 0
 
 
@@ -292,7 +292,7 @@ async def test_flush_does_not_wait_for_the_time(road):
     await road.log.wait("deferred")
     await settled(road)
     road.peer.answers = {}
-    await road.relay.carry_out(requests.Request("flush", ()))
+    await road.relay.operator.carry_out(requests.Request("flush", ()))
     await road.log.wait("relayed")
     assert len(road.peer.messages) == 1
 
@@ -357,7 +357,7 @@ async def test_a_message_deleted_while_it_waits_in_line_is_not_sent(road):
     await settled(road)
     id = await road.put("lee@naver.com")  # stands behind the destination's back-off
     await settled(road)
-    await road.relay.carry_out(requests.Request("delete", (id,)))
+    await road.relay.operator.carry_out(requests.Request("delete", (id,)))
     road.peer.greeting = b"220 peer"
     await road.later(61)
     await road.log.wait("relayed")
