@@ -226,6 +226,8 @@ async def _load(session: Selected, plan: Plan, batch: Batch) -> Loaded:
     mailbox, uids, begin = session.mailbox, batch.uids, session.connection.wire.begin
     if plan.whole is not None and not plan.facts:
         return Loaded(None, [], await mailbox.read(uids))
+    if not plan.bodies and not session.rev2 and not any(isinstance(item, FieldsItem) for item in plan.octets):
+        return Loaded(await mailbox.facts(uids, plan.facts), [], None)
     facts = begin(mailbox.facts(uids, plan.facts)) if plan.facts else None
     fields = [
         begin(mailbox.header_fields(uids, item.fields, exclude=item.exclude))

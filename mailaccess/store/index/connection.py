@@ -40,6 +40,7 @@ class Index:
     def __init__(self, folder: Path) -> None:
         """Open or make the file. Raises sqlite3.Error, OSError, schema.NewerIndex."""
         self.path = folder / FILE
+        new = _begin(self.path)
         self.connection = sqlite3.connect(
             self.path,
             timeout=BUSY_SECONDS,
@@ -48,7 +49,7 @@ class Index:
             cached_statements=256,
         )
         try:
-            if not os.path.getsize(self.path):
+            if new or not os.path.getsize(self.path):
                 # Nothing is lost with a new file, which is derived: making it waits for no disk.
                 self.connection.execute("PRAGMA synchronous = OFF")
             for statement in _PRAGMAS:
@@ -113,6 +114,34 @@ class Index:
             self.connection.close()
         except sqlite3.Error:
             pass
+
+
+def _begin(path: Path) -> bool:
+    """Put a new index where there is none, whole or not at all; says whether it did. Else SQLite makes the tables.
+
+    Not beside the log of an index that is gone: SQLite would take it for the new one's.
+    """
+    name = os.fspath(path)
+    if os.path.exists(name) or os.path.exists(name + "-wal") or (octets := schema.blank()) is None:
+        return False
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        # Without a name until it is complete, so that nothing is left of it when the process is killed.
+        with open(os.open(".", os.O_TMPFILE | os.O_RDWR, 0o644, dir_fd=folder), "wb") as file:
+            file.write(octets)
+            file.flush()
+            os.link(f"/proc/self/fd/{file.fileno()}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+    except (
+        OSError,
+        AttributeError,
+    ):  # another process was quicker, or the system or file system has no such files
+        return False
+    finally:
+        os.close(folder)
+    return True
 
 
 def traces(folder: Path) -> tuple[int, ...] | None:

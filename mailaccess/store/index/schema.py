@@ -33,8 +33,10 @@ The connection they get is in autocommit mode (``isolation_level=None``) and use
 ``Read`` (``rows.py``) gives the wire form of a content, None where its file is gone; it blocks.
 """
 
+import contextlib
 import sqlite3
 import zlib
+from functools import lru_cache
 from typing import Final
 
 from mailaccess.store.index import cache, fieldsets, fulltext, keys, objectids, orderkeys, packed
@@ -154,6 +156,20 @@ _TABLES: Final = (
 )
 _TABLES_MARK: Final = zlib.crc32("\n".join(_TABLES).encode()) & 0x7FFFFFFF
 """Kept as the file's application id: an index that has it has these tables, which spares 30 statements an opening."""
+
+
+@lru_cache(maxsize=1)
+def blank() -> bytes | None:
+    """The octets of a new index; None where SQLite cannot tell. A file of them costs a quarter of 40 statements."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        if not hasattr(connection, "serialize"):
+            return None
+        prepare(connection)
+        made = bytearray(connection.serialize())
+    made[18:20] = (
+        b"\2\2"  # read and written with a log (WAL): "File format version numbers" of SQLite's file format
+    )
+    return bytes(made)
 
 
 def _tables(connection: sqlite3.Connection) -> int:
