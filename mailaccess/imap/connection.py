@@ -245,6 +245,11 @@ class Connection:
             promise.keep()
 
     @property
+    def waits(self) -> bool:
+        """Whether a command waits in ``woken``, with nothing left to write."""
+        return self._promise is not None and not self._lost
+
+    @property
     def compressed(self) -> bool:
         """Whether COMPRESS is on."""
         return self.incoming.compressed
