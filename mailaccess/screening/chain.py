@@ -27,6 +27,11 @@ FOLD: Final = "\r\n\t"
 WIDTH: Final = 78
 """RFC 5322 §2.1.1."""
 
+LONGEST: Final = 900
+"""Characters of a word; one that is longer is cut in two, since no line may have more than 998."""
+
+_WORD: Final = re.compile(rf"[^ ]{{1,{LONGEST}}}")
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -98,6 +103,7 @@ def field(name: str, value: str) -> bytes:
     if not _NAME.fullmatch(name):
         return b""
     parts = [_SPACE.sub(" ", part).strip() for part in value[:MAX_FIELD].split(FOLD)]
+    parts = ["".join(char if char.isprintable() else "?" for char in part) for part in parts]
     whole = FOLD.join(part for part in parts if part)
     if not whole.isascii():
         encoded = Header(_SPACE.sub(" ", whole), "utf-8", header_name=name).encode(linesep=CRLF)
@@ -109,11 +115,11 @@ def field(name: str, value: str) -> bytes:
 
 
 def _folded(line: str) -> list[str]:
-    """``line`` at its blanks, where it is longer than WIDTH; a word that is longer stays whole."""
+    """``line`` at its blanks, where it is longer than WIDTH; a word that is longer stays whole, up to LONGEST."""
     if len(line) <= WIDTH:
         return [line]
     lines, current = [], ""
-    for word in line.split(" "):
+    for word in _WORD.findall(line):
         if current and len(current) + 1 + len(word) > WIDTH:
             lines.append(current)
             current = word

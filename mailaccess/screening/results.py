@@ -10,10 +10,10 @@ from mailaccess.screening.dmarc import Dmarc
 from mailaccess.screening.spf import Spf
 
 _VALUE: Final = re.compile(r"[A-Za-z0-9._-]+")
-_COMMENTS: Final = re.compile(rb"\([^()]*\)")
+_SPECIAL: Final = re.compile(rb'\\.?|[()";]', re.S)
 
-MAX_NESTED: Final = 5
-"""Comments in comments before an authserv-id; deeper ones hide nothing that anybody believes."""
+MAX_ID: Final = 4096
+"""Octets before the end of an authserv-id; a field that hides it behind more of comments counts as ours."""
 
 
 def render(spf: Spf | None, signatures: Sequence[Signature], dmarc: Dmarc | None, authserv_id: str) -> str:
@@ -69,7 +69,32 @@ def _is_ours(field: bytes, ours: bytes) -> bool:
     if name_of(field) != b"authentication-results":
         return False
     value = field.partition(b":")[2]
-    for _ in range(MAX_NESTED):
-        value = _COMMENTS.sub(b" ", value)
-    words = value.partition(b";")[0].replace(b'"', b" ").split()
-    return bool(words) and words[0].lower() == ours
+    found = _authserv_id(value[:MAX_ID])
+    return found == ours or (not found and len(value) > MAX_ID)
+
+
+def _authserv_id(value: bytes) -> bytes:
+    """The first word without comments, quotes and quoted pairs (RFC 5322 §3.2), in lower case; b"" if there is none."""
+    words, depth, quoted, place = b"", 0, False, 0
+    for special in _SPECIAL.finditer(value):
+        token = special[0]
+        if not depth:
+            words += value[place : special.start()]
+        place = special.end()
+        if token.startswith(b"\\"):
+            words += b"" if depth else token[1:]
+        elif quoted:
+            quoted = token != b'"'
+            words += token if quoted else b""
+        elif depth or token == b"(":
+            words += b"" if depth else b" "
+            depth += (token == b"(") - (token == b")")
+        elif token == b'"':
+            quoted = True
+        elif token == b";":
+            place = len(value)
+            break
+        else:
+            words += token
+    words += b"" if depth else value[place:]
+    return next(iter(words.split()), b"").lower().rstrip(b".")

@@ -11,6 +11,7 @@ from mailaccess.delivery.api import Outcome
 from mailaccess.delivery.local import Delivery
 from mailaccess.model.errors import MailError, TooBig
 from mailaccess.proto.smtp import replies
+from mailaccess.screening.canonical import with_crlf
 from mailaccess.smtp.header import MAX_HEADER, header_end, hops
 from mailaccess.smtp.screened import Screened
 
@@ -65,6 +66,12 @@ class Intake:
 
     async def _pass_on(self, header: bytes, rest: bytes) -> None:
         self._header = None
+        # What splits lines only for the next reader is no line to us: a field behind a bare CR would be seen by
+        # nobody here, and be a field of ours (Bcc, Authentication-Results) to whoever reads it as a line end.
+        header = with_crlf(header)
+        end = header_end(header)
+        if end >= 0:
+            header, rest = header[:end], header[end:] + rest
         if hops(header) > self._max_hops:
             raise replies.Refused(replies.LOOP)
         if self._edit is not None:

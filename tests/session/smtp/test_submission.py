@@ -158,3 +158,17 @@ def test_a_message_without_a_header_gets_one(smtp):
     client.send(b"MAIL FROM:<lee@naver.com>\r\nRCPT TO:<kim@naver.com>\r\nDATA\r\njust text\r\n.\r\n")
     header, _, body = smtp.inbox("kim@naver.com")[0].partition(b"\r\n\r\n")
     assert b"Message-ID" in header and body == b"just text\r\n"
+
+
+def test_a_bcc_behind_a_bare_cr_is_taken_out_too(smtp):
+    """Whoever stores or relays the message makes it a line end, and the field would be one."""
+    client = smtp.connect("submission", secure=True)
+    client.send(b"AUTH PLAIN " + b64encode(b"\0lee@naver.com\0one") + b"\r\n")
+    said = client.codes(
+        b"MAIL FROM:<lee@naver.com>\r\nRCPT TO:<kim@naver.com>\r\nDATA\r\n"
+        b"Subject: x\rBcc: park@daum.net\r\nTo: kim@naver.com\r\r\nbody\r\n.\r\n"
+    )
+    assert said[-1] == "250 2.0.0"
+    (stored,) = smtp.inbox("kim@naver.com")
+    assert b"park" not in stored and b"Subject: x\r\nTo: kim@naver.com\r\n" in stored
+    assert stored.endswith(b"\r\n\r\nbody\r\n")

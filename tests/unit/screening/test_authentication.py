@@ -247,6 +247,29 @@ def test_nobody_else_writes_our_results(line, kept):
     assert without_ours(header, "mail.naver.com") == (header if kept else b"From: x\r\nTo: y\r\n")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"(\\)) mail.naver.com",
+        b"(a \\( b) mail.naver.com",
+        b"((((((((deep)))))))) mail.naver.com",
+        b'"mail.naver.com"',
+        b'"mai\\l.naver.com"',
+        b"mail.naver.com.",
+        b"(" + b"x" * 5000 + b") mail.naver.com",
+    ],
+)
+def test_our_name_cannot_be_hidden_from_us(name):
+    """RFC 5322 §3.2: comments nest and have quoted pairs, which a reader undoes and so must we."""
+    field = b"Authentication-Results: " + name + b"; spf=pass\r\n"
+    assert without_ours(b"From: x\r\n" + field, "mail.naver.com") == b"From: x\r\n"
+
+
+def test_a_field_has_no_controls_and_no_line_that_is_too_long():
+    assert field("X-Note", "a\0b\x1b[31m") == b"X-Note: a?b?[31m\r\n"
+    assert max(map(len, field("X-Note", "x" * 8000).split(b"\r\n"))) < 998
+
+
 def test_a_field_holds_nothing_but_itself():
     octets = field("X-Note", "one\r\n\r\nbody\nBcc: x" + " word" * 40)
     assert octets.count(b"\r\n") == octets.count(b"\r\n\t") + 1 and b"\n\n" not in octets
