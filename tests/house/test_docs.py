@@ -231,12 +231,18 @@ def test_every_command_stands_in_a_document(names):
     assert names in told()
 
 
+@pytest.fixture
+def any_account(monkeypatch):
+    """Accounts and groups are those of the reader's machine: here there need be no Postfix."""
+    monkeypatch.setattr("pwd.getpwnam", lambda name: None)
+    monkeypatch.setattr("grp.getgrnam", lambda name: None)
+
+
 EXAMPLES = [path for path in RECIPES if path.suffix == ".toml" and path.name != "clients.toml"]
 
 
 @pytest.mark.parametrize("path", [*EXAMPLES, ROOT / "conf/mailaccess.toml.example"], ids=named)
-def test_an_example_is_a_right_configuration(path, monkeypatch):
-    monkeypatch.setattr("pwd.getpwnam", lambda name: None)  # process.user is the reader's affair
+def test_an_example_is_a_right_configuration(path, any_account):
     assert load(path, files=False).domains
 
 
@@ -251,7 +257,7 @@ def tables(path: Path) -> list[str]:
     [(path, block) for path in DOCUMENTS for block in tables(path)],
     ids=lambda value: named(value) if isinstance(value, Path) else value.splitlines()[0],
 )
-def test_a_piece_of_configuration_in_a_document_is_right(path, block, tmp_path):
+def test_a_piece_of_configuration_in_a_document_is_right(path, block, tmp_path, any_account):
     (tmp_path / "mailaccess.toml").write_text(
         f'domains = ["naver.com", "daum.net"]\n{block}' if "domains =" not in block else block
     )

@@ -10,6 +10,7 @@ from mailaccess.config.sections import Pop3, Smtp
 from mailaccess.delivery.local import LocalDelivery
 from mailaccess.delivery.recipients import Recipients
 from mailaccess.model.work import InlineRunner
+from mailaccess.net.served import Client
 from mailaccess.observe.events import Silent
 from mailaccess.pop3 import house as pop3_house
 from mailaccess.pop3 import session as pop3_session
@@ -121,7 +122,7 @@ def pop3(parts: list[bytes]) -> tuple[bytes, list[bytes], set[int]]:
     account.put(b"C: d\r\n\r\n1\r\n2\r\n")
     wire = FakeWire()
     house = pop3_house.House(authenticator(), store, Pop3(), InlineRunner(), Silent(), make_id=lambda: "id")
-    session = pop3_session.Session(house, wire, pop3_house.Client("127.0.0.1"))
+    session = pop3_session.Session(house, wire, Client("127.0.0.1"))
     said = talk(session, wire, parts)
     assert not account.locked
     return said, account.messages(), account.seen
@@ -141,7 +142,7 @@ def smtp(policy, parts: list[bytes]) -> tuple[bytes, list[bytes], list[bytes]]:
         now=lambda: 0.0,
     )
     wire = FakeWire()
-    session = smtp_session.Session(house, policy(house), wire, smtp_house.Client("127.0.0.1"))
+    session = smtp_session.Session(house, policy(house), wire, Client("127.0.0.1"))
     said = talk(session, wire, parts)
     return said, store.account("lee@naver.com").messages(), store.account("kim@naver.com").messages()
 
