@@ -75,7 +75,7 @@ def test_auto_is_one_worker_for_each_core():
 
 
 def test_a_supervisor_imports_nothing_that_serves():
-    """It would be another 35 MiB."""
+    """It would be another 20 MB."""
     program = (
         "import sys, mailaccess.service.maker, mailaccess.service.main\n"
         "print(*sorted(name for name in sys.modules if name.startswith(('mailaccess', 'twisted.web', 'argon2'))))"
