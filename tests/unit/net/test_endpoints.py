@@ -23,6 +23,7 @@ from mailaccess.net.endpoints import (
     textual,
 )
 from mailaccess.net.limits import ConnectionLimits
+from tests.interop.running import free_ports
 
 
 @pytest.mark.parametrize(
@@ -104,12 +105,13 @@ async def test_a_connection_passes_the_door_and_leaves_it(tmp_path):
 @pytest_twisted.ensureDeferred
 async def test_ipv6_and_ipv4_listen_on_the_same_port():
     house = House()
+    (number,) = free_ports(1)  # one that no client is given: that may be in use for IPv4 alone
     try:
-        six = listen(reactor, parse_address("[::]:0"), house.door)
+        six = listen(reactor, TcpAddress("::", number), house.door)
     except ListenError as error:
         pytest.skip(str(error))
-    four = listen(reactor, TcpAddress("0.0.0.0", bound(six).port), house.door)
-    client = await deferToThread(connect, socket.AF_INET6, ("::1", bound(six).port))
+    four = listen(reactor, TcpAddress("0.0.0.0", number), house.door)
+    client = await deferToThread(connect, socket.AF_INET6, ("::1", number))
     assert await deferToThread(client.recv, 100) == b"hello\r\n"
     client.close()
     await house.protocols[0].done
