@@ -16,8 +16,8 @@ def began():
     for _ in range(3):
         os.kill(os.getpid(), int(sys.argv[1]))
 
-if len(sys.argv) > 2:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+# A shell that starts the tests in the background has SIGINT ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.SIG_IGN if len(sys.argv) > 2 else signal.default_int_handler)
 end_once(reactor, lambda: print("told", flush=True))
 reactor.callWhenRunning(lambda: reactor.callLater(0, began))
 if len(sys.argv) > 2:
