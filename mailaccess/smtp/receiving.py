@@ -66,15 +66,15 @@ class Intake:
 
     async def _pass_on(self, header: bytes, rest: bytes) -> None:
         self._header = None
-        # What splits lines only for the next reader is no line to us: a field behind a bare CR would be seen by
-        # nobody here, and be a field of ours (Bcc, Authentication-Results) to whoever reads it as a line end.
-        header = with_crlf(header)
-        end = header_end(header)
-        if end >= 0:
-            header, rest = header[:end], header[end:] + rest
         if hops(header) > self._max_hops:
             raise replies.Refused(replies.LOOP)
         if self._edit is not None:
+            # What splits lines only for the next reader is no line to us: a Bcc behind a bare CR would be seen by nobody
+            # here, and be one to whoever reads it as a line end. Mail that only passes through is left as it came.
+            header = with_crlf(header)
+            end = header_end(header)
+            if end >= 0:
+                header, rest = header[:end], header[end:] + rest
             header = self._edit(header)
         if header or rest:
             await self._delivery.write(header + rest)

@@ -172,3 +172,14 @@ def test_a_bcc_behind_a_bare_cr_is_taken_out_too(smtp):
     (stored,) = smtp.inbox("kim@naver.com")
     assert b"park" not in stored and b"Subject: x\r\nTo: kim@naver.com\r\n" in stored
     assert stored.endswith(b"\r\n\r\nbody\r\n")
+
+
+def test_mail_from_other_servers_keeps_its_bare_crs(smtp):
+    """With CR CR LF everywhere, line ends made of them would end the header behind its first line."""
+    client = smtp.connect("inbound")
+    client.codes(
+        b"MAIL FROM:<kim@daum.net>\r\nRCPT TO:<lee@naver.com>\r\nDATA\r\n"
+        b"Subject: x\r\r\nTo: lee\ra\r\n\r\nbody\r\n.\r\n"
+    )
+    (stored,) = smtp.inbox("lee@naver.com")
+    assert stored.endswith(b"Subject: x\r\r\nTo: lee\ra\r\n\r\nbody\r\n")
