@@ -69,8 +69,9 @@ class Intake:
         if hops(header) > self._max_hops:
             raise replies.Refused(replies.LOOP)
         if self._edit is not None:
-            # What splits lines only for the next reader is no line to us: a Bcc behind a bare CR would be seen by nobody
-            # here, and be one to whoever reads it as a line end. Mail that only passes through is left as it came.
+            # What splits lines only for the next reader is no line to us: a Bcc behind a bare CR would be
+            # seen by nobody here, and be one to whoever reads it as a line end. Mail that only passes
+            # through is left as it came.
             header = with_crlf(header)
             end = header_end(header)
             if end >= 0:
