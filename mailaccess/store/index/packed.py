@@ -1,7 +1,7 @@
 """Messages that have no rows yet: the files of a mailbox seen for the first time, as columns in a few blobs.
 
 100,000 rows take a second to insert, and a client waits for none of them: SELECT asks for numbers, flags and sizes.
-So what is found at the first look is kept in chunks, and made rows of later (``firstlook.unpack``), chunk by chunk in
+So what is found at the first look is kept in chunks, and made rows of later (``unpacking.unpack``), chunk by chunk in
 the background, or before anything that works on rows. A message is in a chunk or has a row, never both.
 """
 
@@ -22,6 +22,10 @@ TABLES: Final = (
 )
 
 MAX_UID: Final = 2**32
+
+# Chunks do not overlap: of those that begin at or before the lowest UID only the last can reach it. Asking each for its
+# last UID read all of them.
+_FROM: Final = "first >= ifnull((SELECT max(first) FROM packed WHERE mailbox = :box AND first <= :low), 0)"
 
 
 @dataclass(slots=True)
@@ -82,9 +86,9 @@ def chunks(
 ) -> list[Chunk]:
     """Those that may hold UIDs from ``low`` to ``high``, ascending; at most so many."""
     rows = connection.execute(
-        "SELECT content, modseq, columns, names FROM packed WHERE mailbox = ? AND last >= ? AND first <= ?"
-        " ORDER BY first LIMIT ?",
-        (mailbox, low, high, most),
+        f"SELECT content, modseq, columns, names FROM packed WHERE mailbox = :box AND {_FROM} AND first <= :high"
+        " AND last >= :low ORDER BY first LIMIT :most",
+        {"box": mailbox, "low": low, "high": high, "most": most},
     ).fetchall()
     return [_chunk(content, modseq, columns, names.split(b"/")) for content, modseq, columns, names in rows]
 
@@ -119,7 +123,8 @@ def may_have(connection: sqlite3.Connection, mailbox: int, unique: bytes) -> boo
 def has(connection: sqlite3.Connection, mailbox: int, low: int = 1, high: int = MAX_UID) -> bool:
     """Whether there are any that may hold UIDs from ``low`` to ``high``."""
     row = connection.execute(
-        "SELECT 1 FROM packed WHERE mailbox = ? AND last >= ? AND first <= ? LIMIT 1", (mailbox, low, high)
+        f"SELECT 1 FROM packed WHERE mailbox = :box AND {_FROM} AND first <= :high AND last >= :low LIMIT 1",
+        {"box": mailbox, "low": low, "high": high},
     ).fetchone()
     return row is not None
 
