@@ -56,8 +56,8 @@ def _unknown(scheme: str) -> Failure:
     return Failure(USAGE, f"unknown scheme {scheme}; known: {', '.join(sorted(schemes.SCHEMES))}")
 
 
-_SIZE: Final = re.compile(r"[0-9]+[KMGT]?", re.IGNORECASE | re.ASCII)
-"""Of --quota: octets, or with a unit."""
+_SIZE: Final = re.compile(r"([0-9]{1,15})([KMGT]?)", re.IGNORECASE | re.ASCII)
+"""Of --quota: octets, as in the configuration, or with a unit."""
 
 _STDIN = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
@@ -79,11 +79,9 @@ def add(tool: Tool, name: str, password_stdin: bool, scheme: str | None, home: s
     name = tool.name(name)
     if name in tool.table().accounts:
         raise Failure(DATA, f"there is an account {name} already")
-    if quota and not _SIZE.fullmatch(quota):
-        raise Failure(USAGE, f"--quota {quota}: write a size such as 500M or 2G")
+    extra = _quota_rule(quota) if quota else ""
     _check_scheme(scheme)  # before anybody types a password in vain
     hashed = _hash(tool, scheme, _read_password(password_stdin, f"Password for {name}"))
-    extra = f"userdb_quota_rule=*:storage={quota}" if quota else ""
     path = tool.settings.auth.passwd_file
     if not path.parent.exists():
         path.parent.mkdir(parents=True)
@@ -98,6 +96,13 @@ def add(tool: Tool, name: str, password_stdin: bool, scheme: str | None, home: s
     if fresh:
         _hand_over(path, tool.settings.process.user)
     tool.output.done(f"added {name}", name=name, added=True)
+
+
+def _quota_rule(size: str) -> str:
+    found = _SIZE.fullmatch(size)
+    if found is None:
+        raise Failure(USAGE, f"--quota {size}: write a size such as 500M or 2G")
+    return f"userdb_quota_rule=*:storage={found[1]}{found[2] or 'B'}"  # a bare number is kilobytes there
 
 
 def _hand_over(path: Path, user: str) -> None:

@@ -5,16 +5,15 @@ from typing import Final
 import click
 
 from mailaccess.admin.opening import with_account, with_store
-from mailaccess.admin.output import DATA, NO_USER, Failure
-from mailaccess.admin.tool import Tool, pass_tool
+from mailaccess.admin.output import DATA, Failure
+from mailaccess.admin.tool import Tool, mailbox_name, pass_tool
 from mailaccess.imap.namespaces import who_is
-from mailaccess.model import identifiers, names
+from mailaccess.model import identifiers
 from mailaccess.model.account import AccountLocation
 from mailaccess.model.errors import MailError
 from mailaccess.model.identifiers import Change
 from mailaccess.model.rights import ALL, NO_ACL, VIRTUAL, Acl, AclEntry, Rights, expanded, shown
 from mailaccess.store.api import Account, Store
-from mailaccess.store.public import public_locations
 
 _DASHES: Final = {"ignore_unknown_options": True}
 """Negative identifiers and rights to take away begin with a dash."""
@@ -27,26 +26,8 @@ def command() -> None:
     """Rights on mailboxes: list, set, delete, rights, recalc. USER may be a public namespace, as in "Public/"."""
 
 
-def location_of(tool: Tool, user: str) -> AccountLocation:
-    """Where an account's mail lies; a name with a slash behind it is a namespace of ``sharing.public``."""
-    if not user.endswith("/"):
-        return tool.account(user).identity.location
-    found = public_locations(tool.settings).get(user.removesuffix("/"))
-    if found is None:
-        raise Failure(NO_USER, f"there is no namespace {user} in sharing.public")
-    return found
-
-
 def _owner(location: AccountLocation) -> str:
     return "" if location.shared else location.name
-
-
-def _mailbox(name: str) -> str:
-    canonical = names.canonical(name)
-    problem = names.problem(canonical)
-    if problem is not None:
-        raise Failure(DATA, f"{name!r}: {problem}")
-    return canonical
 
 
 def _entry(tool: Tool, identifier: str, location: AccountLocation) -> AclEntry:
@@ -74,20 +55,21 @@ def _rights(written: str) -> tuple[Change, Rights]:
 @pass_tool
 def list_entries(tool: Tool, user: str, mailbox: str | None) -> None:
     """List who has which rights on MAILBOX, or on all mailboxes that have a list."""
-    location = location_of(tool, user)
+    location = tool.location(user)
 
     async def rows(account: Account) -> list[dict[str, object]]:
         acls = dict(await account.acls())
         if mailbox is not None:
-            await account.require(_mailbox(mailbox))
-            acls = {_mailbox(mailbox): acls.get(_mailbox(mailbox), NO_ACL)}
+            name = mailbox_name(mailbox)
+            await account.require(name)
+            acls = {name: acls.get(name, NO_ACL)}
         return [
             {"mailbox": name, "identifier": identifier, "rights": rights}
             for name, acl in sorted(acls.items())
             for identifier, rights in identifiers.pairs(acl, _owner(location))
         ]
 
-    tool.output.table(PAIRS, with_account(tool, location, rows))
+    tool.output.table(PAIRS, with_account(tool, location, rows, mailbox or ""))
 
 
 @command.command("set", context_settings=_DASHES)
@@ -101,14 +83,14 @@ def set_rights(tool: Tool, user: str, mailbox: str, identifier: str, rights: str
 
     IDENTIFIER is an account, $group, anyone or authenticated; with a dash in front, what is taken away.
     """
-    location = location_of(tool, user)
-    name, entry, (change, wanted) = _mailbox(mailbox), _entry(tool, identifier, location), _rights(rights)
+    location = tool.location(user)
+    name, entry, (change, wanted) = mailbox_name(mailbox), _entry(tool, identifier, location), _rights(rights)
     owner = _owner(location)
 
     def rewrite(acl: Acl) -> Acl:
         return identifiers.changed(acl, entry, change, wanted, owner)
 
-    acl = with_account(tool, location, lambda account: account.change_acl(name, rewrite))
+    acl = with_account(tool, location, lambda account: account.change_acl(name, rewrite), name)
     now = acl.of(entry)
     held = shown(now.rights) if now is not None else ""
     tool.output.done(f"{identifier} has {held or 'no rights'} on {name}", identifier=identifier, rights=held)
@@ -121,13 +103,14 @@ def set_rights(tool: Tool, user: str, mailbox: str, identifier: str, rights: str
 @pass_tool
 def delete(tool: Tool, user: str, mailbox: str, identifier: str) -> None:
     """Remove the entry of IDENTIFIER."""
-    location = location_of(tool, user)
-    name, entry = _mailbox(mailbox), _entry(tool, identifier, location)
+    location = tool.location(user)
+    name, entry = mailbox_name(mailbox), _entry(tool, identifier, location)
     owner = _owner(location)
     with_account(
         tool,
         location,
         lambda account: account.change_acl(name, lambda acl: identifiers.deleted(acl, entry, owner)),
+        name,
     )
     tool.output.done(f"removed {identifier} from {name}", identifier=identifier, deleted=True)
 
@@ -139,18 +122,18 @@ def delete(tool: Tool, user: str, mailbox: str, identifier: str) -> None:
 @pass_tool
 def rights(tool: Tool, user: str, mailbox: str, who: str) -> None:
     """Show what the account WHO may do with a mailbox of USER, all entries taken together."""
-    location = location_of(tool, user)
+    location = tool.location(user)
     identity = tool.account(who).identity
     domains = tool.settings.domains
     somebody = who_is(identity, domains[0] if domains else "")
-    name = _mailbox(mailbox)
+    name = mailbox_name(mailbox)
 
     async def found(account: Account) -> str:
         await account.require(name)
         acl = (await account.acls()).get(name, NO_ACL)
         return shown(acl.rights(somebody, owned=identity.name == _owner(location)))
 
-    held = with_account(tool, location, found)
+    held = with_account(tool, location, found, name)
     tool.output.done(held or "no rights", who=identity.name, mailbox=name, rights=held)
 
 

@@ -6,10 +6,9 @@ from typing import Final
 import click
 
 from mailaccess.admin import acl, handback
-from mailaccess.admin.acl import location_of
 from mailaccess.admin.opening import with_account
 from mailaccess.admin.output import DATA, Failure
-from mailaccess.admin.tool import Tool, pass_tool
+from mailaccess.admin.tool import Tool, mailbox_name, pass_tool
 from mailaccess.model import names
 from mailaccess.store.api import Account, MailboxInfo
 
@@ -32,21 +31,13 @@ command.add_command(acl.command)
 command.add_command(handback.command)
 
 
-def _named(name: str) -> str:
-    canonical = names.canonical(name)
-    problem = names.problem(canonical)
-    if problem is not None:
-        raise Failure(DATA, f"{name!r}: {problem}")
-    return canonical
-
-
 @command.command("list")
 @click.argument("user")
 @click.argument("pattern", default="*")
 @pass_tool
 def list_mailboxes(tool: Tool, user: str, pattern: str) -> None:
     """List the mailboxes of USER that match PATTERN (with * and ?)."""
-    location = location_of(tool, user)
+    location = tool.location(user)
 
     async def rows(account: Account) -> list[dict[str, object]]:
         subscribed = await account.subscriptions()
@@ -74,8 +65,8 @@ async def _row(account: Account, info: MailboxInfo, subscribed: frozenset[str]) 
 @pass_tool
 def status(tool: Tool, user: str, mailbox: str) -> None:
     """Show the numbers of one mailbox of USER."""
-    location = location_of(tool, user)
-    name = _named(mailbox)
+    location = tool.location(user)
+    name = mailbox_name(mailbox)
     found = with_account(tool, location, lambda account: account.status(name), name)
     tool.output.record({key: name if key == "name" else getattr(found, key) for key in DETAILS})
 
@@ -87,8 +78,8 @@ def status(tool: Tool, user: str, mailbox: str) -> None:
 @pass_tool
 def create(tool: Tool, user: str, mailbox: str, special_use: tuple[str, ...]) -> None:
     """Create a mailbox, and those above it where they are missing."""
-    location = location_of(tool, user)
-    name = _named(mailbox)
+    location = tool.location(user)
+    name = mailbox_name(mailbox)
     by_case = {use.lower(): use for use in names.SPECIAL_USES}
     try:
         uses = frozenset(by_case["\\" + use.lower().lstrip("\\")] for use in special_use)
@@ -110,8 +101,8 @@ def create(tool: Tool, user: str, mailbox: str, special_use: tuple[str, ...]) ->
 @pass_tool
 def delete(tool: Tool, user: str, mailbox: str, yes: bool) -> None:
     """Delete a mailbox with its messages."""
-    location = location_of(tool, user)
-    name = _named(mailbox)
+    location = tool.location(user)
+    name = mailbox_name(mailbox)
 
     async def work(account: Account) -> None:
         selectable = [info.selectable for info in await account.mailboxes() if info.name == name]
@@ -132,8 +123,8 @@ def delete(tool: Tool, user: str, mailbox: str, yes: bool) -> None:
 @pass_tool
 def rename(tool: Tool, user: str, old: str, new: str) -> None:
     """Rename a mailbox with everything below it; UIDs stay."""
-    location = location_of(tool, user)
-    source, target = _named(old), _named(new)
+    location = tool.location(user)
+    source, target = mailbox_name(old), mailbox_name(new)
 
     async def work(account: Account) -> None:
         subscribed = await account.subscriptions()
@@ -148,8 +139,8 @@ def rename(tool: Tool, user: str, old: str, new: str) -> None:
 
 
 def _subscription(tool: Tool, user: str, mailbox: str, subscribed: bool) -> None:
-    location = location_of(tool, user)
-    name = _named(mailbox)
+    location = tool.location(user)
+    name = mailbox_name(mailbox)
     with_account(tool, location, lambda account: account.set_subscribed(name, subscribed), name)
     verb = "subscribed to" if subscribed else "unsubscribed from"
     tool.output.done(f"{verb} {name}", mailbox=name, subscribed=subscribed)

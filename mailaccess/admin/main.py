@@ -79,13 +79,12 @@ def run(arguments: list[str] | None = None) -> int:
         output.error("interrupted", USAGE)
         return USAGE
     except click.UsageError as error:
-        if error.format_message().startswith(
-            "Usage:"
-        ):  # a noun without a verb: its help, as click 8.2 has it
-            print(error.format_message(), file=sys.stderr)
+        text = error.format_message()
+        if text.startswith("Usage:"):  # a noun without a verb: its help, as click 8.2 has it
+            print(text, file=sys.stderr)
             return USAGE
         hint = f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
-        output.error(error.format_message() + hint, USAGE)
+        output.error(text + hint, USAGE)
         return USAGE
     except click.ClickException as error:
         output.error(error.format_message(), USAGE)

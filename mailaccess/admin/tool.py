@@ -7,13 +7,15 @@ import click
 
 from mailaccess.admin.output import DATA, NO_USER, Failure, Output
 from mailaccess.auth.accounts import Account
-from mailaccess.auth.making import naming
+from mailaccess.auth.making import defaults, naming
 from mailaccess.auth.names import Naming, problem
 from mailaccess.auth.passwdedit import Editor
-from mailaccess.auth.passwdfile import Defaults, Table, parse_table
+from mailaccess.auth.passwdfile import Table, parse_table
 from mailaccess.config.load import Loaded, load_with_origin
 from mailaccess.config.sections import Settings
-from mailaccess.model.account import QuotaLimit
+from mailaccess.model import names
+from mailaccess.model.account import AccountLocation
+from mailaccess.store.public import public_locations
 
 
 @dataclass
@@ -53,15 +55,11 @@ class Tool:
 
     def table(self) -> Table:
         """The passwd-file as it is now; without accounts where there is none yet. Raises OSError."""
-        store = self.settings.store
-        quota = QuotaLimit(
-            store.quota_storage or None, store.quota_messages or None, store.quota_mailboxes or None
-        )
         try:
             data = self.settings.auth.passwd_file.read_bytes()
         except FileNotFoundError:
             data = b""
-        return parse_table(data, self.naming, Defaults(quota))
+        return parse_table(data, self.naming, defaults(self.settings))
 
     def account(self, written: str) -> Account:
         """The account of that name. Ends with 67 where there is none."""
@@ -70,6 +68,24 @@ class Tool:
         if account is None:
             raise Failure(NO_USER, f"there is no account {name} in {self.settings.auth.passwd_file}")
         return account
+
+    def location(self, user: str) -> AccountLocation:
+        """Where an account's mail lies; a name with a slash behind it is a namespace of ``sharing.public``."""
+        if not user.endswith("/"):
+            return self.account(user).identity.location
+        found = public_locations(self.settings).get(user.removesuffix("/"))
+        if found is None:
+            raise Failure(NO_USER, f"there is no namespace {user} in sharing.public")
+        return found
+
+
+def mailbox_name(written: str) -> str:
+    """``written`` as the mailbox is called. Ends with 65 where it cannot be a name."""
+    canonical = names.canonical(written)
+    why = names.problem(canonical)
+    if why is not None:
+        raise Failure(DATA, f"{written!r}: {why}")
+    return canonical
 
 
 pass_tool = click.make_pass_decorator(Tool)

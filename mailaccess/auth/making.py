@@ -45,7 +45,7 @@ def make_authenticator(
     """
     auth = settings.auth
     names = naming(settings)
-    source = PasswdFile(auth.passwd_file, names, runner, log, defaults=_defaults(settings), clock=clock)
+    source = PasswdFile(auth.passwd_file, names, runner, log, defaults=defaults(settings), clock=clock)
     throttle = Throttle(
         clock,
         sleep,
@@ -68,7 +68,8 @@ def make_authenticator(
     )
 
 
-def _defaults(settings: Settings) -> Defaults:
+def defaults(settings: Settings) -> Defaults:
+    """What the passwd-file's lines leave open."""
     store = settings.store
     return Defaults(
         QuotaLimit(store.quota_storage or None, store.quota_messages or None, store.quota_mailboxes or None)
@@ -77,7 +78,7 @@ def _defaults(settings: Settings) -> Defaults:
 
 def unclaimed(settings: Settings, name: str) -> Identity:
     """Where an account of that name would live that is added without more; nobody can log in to it before."""
-    account = parse_line(f"{name}:", naming(settings), _defaults(settings))
+    account = parse_line(f"{name}:", naming(settings), defaults(settings))
     assert account is not None
     return account.identity
 

@@ -114,11 +114,9 @@ def listen(reactor: Any, address: Address, factory: Any, access: SocketAccess = 
             return port
         return _listen_tcp(reactor, address, factory)
     except CannotListenError as error:
-        raise ListenError(
-            f"{describe(address)}: {_why(error.socketError, isinstance(address, TcpAddress))}"
-        ) from error
+        raise _refusal(address, error.socketError) from error
     except OSError as error:
-        raise ListenError(f"{describe(address)}: {_why(error, isinstance(address, TcpAddress))}") from error
+        raise _refusal(address, error) from error
 
 
 def _listen_tcp(reactor: Any, address: TcpAddress, factory: Any) -> IListeningPort:
@@ -152,7 +150,7 @@ def open_socket(address: Address, access: SocketAccess = EVERYBODY) -> socket.so
             opened = _bound(family, (host, address.port))
         opened.listen(BACKLOG)
     except OSError as error:
-        raise ListenError(f"{describe(address)}: {_why(error, isinstance(address, TcpAddress))}") from error
+        raise _refusal(address, error) from error
     return opened
 
 
@@ -227,15 +225,13 @@ def _clear(path: str) -> None:
     raise ListenError(f"unix:{path}: another server listens there")
 
 
-def _why(error: BaseException, inet: bool) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    if isinstance(error, PermissionError) and inet:
-        return f"{text}; ports below 1024 need root or CAP_NET_BIND_SERVICE"
-    return (
-        f"{text}; another program listens there"
-        if getattr(error, "errno", 0) == errno.EADDRINUSE
-        else str(text)
-    )
+def _refusal(address: Address, error: BaseException) -> ListenError:
+    why = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, PermissionError) and isinstance(address, TcpAddress):
+        why += "; ports below 1024 need root or CAP_NET_BIND_SERVICE"
+    elif getattr(error, "errno", 0) == errno.EADDRINUSE:
+        why += "; another program listens there"
+    return ListenError(f"{describe(address)}: {why}")
 
 
 def textual(address: str) -> str:

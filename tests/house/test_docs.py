@@ -261,7 +261,7 @@ def test_a_piece_of_configuration_in_a_document_is_right(path, block, tmp_path, 
     (tmp_path / "mailaccess.toml").write_text(
         f'domains = ["naver.com", "daum.net"]\n{block}' if "domains =" not in block else block
     )
-    load(tmp_path / "mailaccess.toml", files=False)
+    assert load(tmp_path / "mailaccess.toml", files=False).domains, "a wrong key or value raises ConfigError"
 
 
 def shape(path: Path) -> list[str]:

@@ -188,7 +188,7 @@ def fill(client: imaplib.IMAP4) -> None:
 def rights(client: imaplib.IMAP4) -> bytes:
     [line] = ok(client.getacl("Work"))
     words = line.split()
-    return b"".join(sorted(words[words.index(b"kim@daum.net") + 1].decode().encode().split()))
+    return bytes(sorted(words[words.index(b"kim@daum.net") + 1]))
 
 
 def test_what_dovecot_kept_is_the_same_with_us_and_with_dovecot_again(house):

@@ -34,7 +34,7 @@ def doveadm(house: Server, *arguments: str) -> "subprocess.CompletedProcess[str]
         f"base_dir = {house.folder}\nauth_socket_path = {socket(house, 'auth-userdb')}\n"
     )
     return subprocess.run(
-        ["doveadm", "-c", str(configuration), *arguments], capture_output=True, text=True, timeout=30
+        ["doveadm", "-c", str(configuration), *arguments], capture_output=True, text=True, timeout=60
     )
 
 

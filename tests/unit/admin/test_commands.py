@@ -79,6 +79,13 @@ def test_the_scheme_home_and_quota_can_be_chosen(mailadm):
     assert (shown["scheme"], shown["home"], shown["storage"]) == ("SCRAM-SHA-256", "/srv/lee", 2 * 2**30)
 
 
+@pytest.mark.parametrize(("written", "octets"), [("5000", 5000), ("5000k", 5000 * 1024), ("1T", 2**40)])
+def test_a_quota_without_a_unit_is_in_octets_as_in_the_configuration(mailadm, written, octets):
+    """Dovecot, whose file it is written into, takes a bare number for kilobytes."""
+    assert mailadm("user", "add", "lee", "--quota", written, "--password-stdin", stdin=b"x") == 0
+    assert mailadm.json("user", "show", "lee")["storage"] == octets
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "code"),
     [
@@ -222,6 +229,10 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(mailadm):
         ("mailbox", "status", "lee", "Nope"),
         ("mailbox", "delete", "lee", "Nope"),
         ("mailbox", "rename", "lee", "Nope", "Other"),
+        ("mailbox", "acl", "list", "lee", "Nope"),
+        ("mailbox", "acl", "set", "lee", "Nope", "anyone", "lr"),
+        ("mailbox", "acl", "delete", "lee", "Nope", "anyone"),
+        ("mailbox", "acl", "rights", "lee", "Nope", "lee"),
     ],
 )
 def test_a_mailbox_that_is_not_there_is_named(mailadm, arguments):
@@ -236,7 +247,9 @@ def test_a_noun_without_a_verb_shows_its_help_and_nothing_around_it(mailadm):
     assert "(see " not in mailadm.err
 
 
-@pytest.mark.parametrize("wrong", [("--quota", "lots"), ("--quota", "5KK"), ("--scheme", "ROT13")])
+@pytest.mark.parametrize(
+    "wrong", [("--quota", "lots"), ("--quota", "5KK"), ("--quota", "9" * 30), ("--scheme", "ROT13")]
+)
 def test_what_is_wrong_is_said_before_a_password_is_asked_for(mailadm, wrong):
     """Standard input is no terminal here: asked for the password, the command would say that instead."""
     assert mailadm("user", "add", "lee", *wrong) == 64
