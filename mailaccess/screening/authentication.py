@@ -25,6 +25,9 @@ def prepare() -> None:
 MAX_LINES: Final = 20_000
 """Lines of a header that is looked at, in some 20 ms; real ones have a few hundred."""
 
+AT_ONCE: Final = 32 * 1024
+"""Octets of a header in which our fields are looked for on the spot; a longer one, made for that, can take a second."""
+
 FIELD: Final = "Authentication-Results"
 
 
@@ -78,9 +81,8 @@ class Authentication:
     async def look(self, message: Arrived) -> Verdict:
         """The field, and what DMARC asks for. Raises what reading the body raises."""
         if message.header.count(b"\n") > MAX_LINES:
-            return self._endless(message)
-        header = without_ours(message.header, self._hostname)
-        changed = None if header is message.header else header
+            return await self._endless(message)
+        changed = await self._changed(message.header)
         if not message.address or any(
             ip_address(message.address.partition("%")[0]) in each for each in self._exempt
         ):
@@ -104,13 +106,22 @@ class Authentication:
         )
         return self._verdict(render(sender, signatures, author, self._hostname), changed, author)
 
-    def _endless(self, message: Arrived) -> Verdict:
+    async def _changed(self, header: bytes) -> bytes | None:
+        """The header without fields of ours; None where it has none."""
+        if len(header) <= AT_ONCE:
+            kept = without_ours(header, self._hostname)
+        else:
+            kept = await self._threads.run(without_ours, header, self._hostname)
+        return None if kept is header else kept
+
+    async def _endless(self, message: Arrived) -> Verdict:
         """A header that is not looked at would be a way around the check."""
         self._log.log("authenticated", message=message.id, rip=message.address, dmarc="permerror")
         if self._enforce:
             return Verdict(Action.REFUSE, "The header has too many lines", "5.6.0")
         author = dmarc.Dmarc("permerror", reason="the header has too many lines")
-        return Verdict(add=((FIELD, render(None, (), author, self._hostname)),))
+        results = render(None, (), author, self._hostname)
+        return Verdict(add=((FIELD, results),), header=await self._changed(message.header))
 
     def _verdict(self, results: str, header: bytes | None, author: dmarc.Dmarc) -> Verdict:
         add = ((FIELD, results),)

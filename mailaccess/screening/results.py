@@ -11,6 +11,10 @@ from mailaccess.screening.spf import Spf
 
 _VALUE: Final = re.compile(r"[A-Za-z0-9._-]+")
 _SPECIAL: Final = re.compile(rb'\\.?|[()";]', re.S)
+_BEHIND_CR: Final = re.compile(
+    rb"\r(authentication-results[ \t]*:[^\r\n]*(?:(?:\r*\n|\r)[ \t][^\r\n]*)*)", re.I
+)
+"""A field that only whoever takes a lone CR for a line end sees: with that CR, without the line end behind it."""
 
 MAX_ID: Final = 4096
 """Octets before the end of an authserv-id; a field that hides it behind more of comments counts as ours."""
@@ -58,11 +62,26 @@ def _quoted(text: str) -> str:
 
 
 def without_ours(header: bytes, authserv_id: str) -> bytes:
-    """The header without Authentication-Results fields that bear our name: nobody but us may write it. §5."""
+    """The header without Authentication-Results fields that bear our name: nobody but us may write it. §5.
+
+    Those behind a bare CR go too, since some reader may take it for a line end; all other octets stay as they came.
+    """
     if b"uthentication-results" not in header and b"authentication-results" not in header.lower():
         return header
     ours = authserv_id.lower().encode("ascii", "replace")
-    return b"".join(each for each in fields(header) if not _is_ours(each, ours))
+    kept = b"".join([_kept(each, ours) for each in fields(header)])
+    return header if kept == header else kept
+
+
+def _kept(field: bytes, ours: bytes) -> bytes:
+    """What is left of a field: nothing of ours, and of others all but ours that stand in them behind a bare CR."""
+    if _is_ours(field, ours):
+        return b""
+    kept = _BEHIND_CR.sub(lambda found: b"" if _is_ours(found[1], ours) else found[0], field)
+    if kept == field:
+        return field
+    # A blank line would end the header; and what is left can be ours where it was not: a comment ends earlier now.
+    return kept if kept.strip() and not _is_ours(kept, ours) else b""
 
 
 def _is_ours(field: bytes, ours: bytes) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from mailaccess.model.work import InlineRunner
 from mailaccess.screening import dkim, dmarc, spf
 from mailaccess.screening.api import Action
+from mailaccess.screening.canonical import with_crlf
 from mailaccess.screening.chain import field
 from mailaccess.screening.edit import with_subject, without
 from mailaccess.screening.results import render, without_ours
@@ -144,6 +145,18 @@ def test_a_header_that_is_edited_keeps_what_was_not_named(header, subject, place
     changed = with_subject(header, subject)
     assert changed.count(b"From:") == header.count(b"From:")
     without_ours(header, "mail.naver.com")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(NAMES), VALUES, st.sampled_from((b"\r\n", b"\n", b"\r")))).map(
+        lambda lines: b"".join(name + b":" + value + end for name, value, end in lines)
+    )
+)
+def test_nothing_of_ours_is_left_however_lines_end(header):
+    kept = without_ours(b"X: y\r\n" + header, "mail.naver.com")
+    assert without_ours(kept, "mail.naver.com") == kept
+    seen = with_crlf(kept).partition(b"\r\n\r\n")[0]  # by whoever takes a bare CR for a line end
+    assert without_ours(seen, "mail.naver.com") == seen
 
 
 @given(HEADERS, st.binary(max_size=50))

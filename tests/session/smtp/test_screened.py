@@ -7,6 +7,7 @@ from mailaccess.screening import keys
 from mailaccess.screening.api import PASS, Message, Verdict, defer, file, refuse, tag
 from mailaccess.screening.chain import Screening
 from mailaccess.screening.edit import with_subject, without
+from mailaccess.screening.results import without_ours
 from mailaccess.screening.signing import Signer
 from mailaccess.smtp.inbound import Inbound
 from mailaccess.smtp.lmtp import Lmtp
@@ -102,6 +103,14 @@ def test_the_header_may_be_another_one_and_large_bodies_stay_whole(screened):
     assert send(smtp, text=b"Subject: hi\r\nX-Spam: no\r\n\r\n" + body) == ["250 2.0.0"]
     stored = smtp.inbox("lee@naver.com")[0].partition(b"Subject:")[2]
     assert stored == b" [SPAM] hi\r\n\r\n" + body
+
+
+def test_results_in_our_name_behind_a_bare_cr_go_and_no_other_octet_does(screened):
+    smtp = screened(Says(header=lambda header: without_ours(header, "mail.naver.com")))
+    forged = b"\rAuthentication-Results: mail.naver.com; dmarc=pass"
+    text = b"Subject: x%s\r\r\nTo: lee\ra\r\n\r\nbody%s\r\n"
+    assert send(smtp, text=text % (forged, forged)) == ["250 2.0.0"]
+    assert smtp.inbox("lee@naver.com")[0].endswith(text % (b"", forged))
 
 
 @pytest.mark.parametrize("text", [b"\r\nno header\r\n", b"Subject: only a header\r\n", b"\r\n"])

@@ -199,6 +199,12 @@ def test_a_header_without_end_is_no_way_around():
     assert judged.action is Action.ACCEPT and b"dmarc=permerror" in judged.front
 
 
+def test_nor_does_it_carry_results_in_our_name():
+    endless = FROM_KIM + b"X: y\r\n" * 30_000
+    forged = b"Authentication-Results: mail.naver.com; dmarc=pass\r\n"
+    assert run(house(enforce=False)[0].judge(arrived(endless + forged))).header == endless
+
+
 def test_who_is_exempt_is_not_checked():
     judged = run(house()[0].judge(arrived(FROM_KIM, "10.1.2.3")))
     assert (judged.action, judged.front) == (Action.ACCEPT, b"")
@@ -263,6 +269,40 @@ def test_our_name_cannot_be_hidden_from_us(name):
     """RFC 5322 §3.2: comments nest and have quoted pairs, which a reader undoes and so must we."""
     field = b"Authentication-Results: " + name + b"; spf=pass\r\n"
     assert without_ours(b"From: x\r\n" + field, "mail.naver.com") == b"From: x\r\n"
+
+
+OURS = b"Authentication-Results: mail.naver.com; dmarc=pass"
+
+
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [
+        (b"Subject: x\r" + OURS + b"\r\nTo: y\r\n", b"Subject: x\r\nTo: y\r\n"),
+        (b"Subject: x\r" + OURS + b"\rX: y\r\n", b"Subject: x\rX: y\r\n"),
+        (b"Subject: x\r\r" + OURS + b"\r\r\nTo: y\r\r\n", b"Subject: x\r\r\r\nTo: y\r\r\n"),
+        (b"Subject: x\r\n a\r" + OURS + b";\r\n\tspf=pass;\r dkim=pass\n b\r\n", b"Subject: x\r\n a\r\n"),
+        (b"Subject: x\r" + OURS.upper() + b"\r" + OURS, b"Subject: x"),
+        (b"To: x\r\n\r" + OURS + b"\r\nTo: y\r\n", b"To: x\r\nTo: y\r\n"),
+        (b"authentication-results :(\r" + OURS + b"(\r) mail.naver.com; spf=pass\r\nTo: y\r\n", b"To: y\r\n"),
+        (b"Authentication-Results: a.example\r" + OURS + b"\r\n", b"Authentication-Results: a.example\r\n"),
+    ],
+)
+def test_our_results_do_not_hide_behind_a_bare_cr(header, kept):
+    """Whoever takes it for a line end would believe them. Nothing else changes, nor does the header end earlier."""
+    assert without_ours(header, "mail.naver.com") == kept
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Subject: x\r\r\nAuthentication-Results: a.example; spf=pass\r\r\nTo: y\r\r\n\r",
+        b"Subject: x\rAuthentication-Results: a.example; mail.naver.com\rTo: y\n",
+        b"Subject: x\rX-" + OURS + b"\r\n",
+        b"Subject: x\r " + OURS + b"\r\n\r\r\n",
+    ],
+)
+def test_bare_crs_stay_where_nothing_is_ours(header):
+    assert without_ours(header, "mail.naver.com") is header
 
 
 def test_a_field_has_no_controls_and_no_line_that_is_too_long():
