@@ -8,10 +8,13 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from tests.interop.running import PATIENCE, eventually, free_ports
+from tests.interop.postfix import scratch
+from tests.interop.running import PATIENCE, Server, eventually, free_ports
 
 PACKAGES = Path(__file__).parents[2] / "var" / "exim"
 """Where ``.ci/run`` puts them: apt-get download exim4-daemon-light exim4-base libgnutls-dane0 and the like."""
@@ -156,3 +159,29 @@ class Exim:
     def mail(self) -> list[bytes]:
         """The messages in its mailbox, oldest first."""
         return [path.read_bytes() for path in sorted((self.folder / "mail" / "new").glob("*"))]
+
+
+@contextmanager
+def neighbours(packages: Path = PACKAGES, more: str = "") -> Iterator[tuple[Server, Exim]]:
+    """Our server, and an Exim that sends it naver.com's mail. They are to be started by whoever asked for them.
+
+    more: the end of Exim's configuration, with ``{state}`` for our state folder.
+    """
+    with scratch() as folder:
+        for name in ("server", "exim"):
+            (folder / name).mkdir()
+        server = Server(folder / "server")
+        other = Exim(
+            folder / "exim",
+            server.certificate,
+            server.folder / "key.pem",
+            server.ports["smtp"],
+            packages,
+            more.format(state=server.folder / "state"),
+        )
+        try:
+            yield server, other
+        finally:
+            other.stop()
+            if server.process is not None:
+                server.stop()

@@ -7,7 +7,6 @@ import pytest
 
 from tests.interop import exim as mta
 from tests.interop.exim import DOMAIN, Exim
-from tests.interop.postfix import scratch
 from tests.interop.running import PASSWORD, PATIENCE, Server, eventually
 
 pytestmark = [pytest.mark.clients, pytest.mark.skipif(bool(mta.missing()), reason=mta.missing())]
@@ -18,11 +17,7 @@ House = tuple[Server, Exim]
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     """We send Exim's domain to Exim, and Exim ours to us; both by TLS."""
-    with scratch() as folder:
-        (folder / "server").mkdir()
-        (folder / "exim").mkdir()
-        server = Server(folder / "server")
-        other = Exim(folder / "exim", server.certificate, server.folder / "key.pem", server.ports["smtp"])
+    with mta.neighbours() as (server, other):
         text = server.configuration.read_text()
         server.configuration.write_text(
             f'{text}\n[relay.transports]\n"{DOMAIN}" = "127.0.0.1:{other.port}"\n'
@@ -31,11 +26,7 @@ def house() -> Iterator[House]:
             server.add_user(name)
         server.start()
         other.start()
-        try:
-            yield server, other
-        finally:
-            other.stop()
-            server.stop()
+        yield server, other
 
 
 def submit(

@@ -8,7 +8,6 @@ import pytest
 
 from tests.interop import exim as mta
 from tests.interop.exim import DOMAIN, HEAVY, Exim
-from tests.interop.postfix import scratch
 from tests.interop.running import PASSWORD, PATIENCE, Server, eventually
 
 MISSING = mta.missing(HEAVY, "heavy")
@@ -19,12 +18,12 @@ begin authenticators
 dovecot_plain:
   driver = dovecot
   public_name = PLAIN
-  server_socket = {socket}
+  server_socket = {state}/auth.sock
   server_set_id = $auth1
 dovecot_login:
   driver = dovecot
   public_name = LOGIN
-  server_socket = {socket}
+  server_socket = {state}/auth.sock
   server_set_id = $auth1
 """
 
@@ -33,26 +32,15 @@ House = tuple[Server, Exim]
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    with scratch() as folder:
-        (folder / "server").mkdir()
-        (folder / "exim").mkdir()
-        server = Server(folder / "server")
+    with mta.neighbours(HEAVY, AUTHENTICATORS) as (server, other):
         text = server.configuration.read_text()
         text = text.replace("[listen]", '[listen]\nauth = ["unix:auth.sock"]', 1)
         # Exim's user exists in its own mount namespace only.
         server.configuration.write_text(text.replace("[auth]", '[auth]\nsocket_mode = "0666"', 1))
         server.add_user("lee@naver.com")
         server.start()
-        other = Exim(
-            *(folder / "exim", server.certificate, server.folder / "key.pem", server.ports["smtp"], HEAVY),
-            more=AUTHENTICATORS.format(socket=server.folder / "state" / "auth.sock"),
-        )
         other.start()
-        try:
-            yield server, other
-        finally:
-            other.stop()
-            server.stop()
+        yield server, other
 
 
 def client(other: Exim) -> smtplib.SMTP:

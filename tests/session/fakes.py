@@ -273,6 +273,8 @@ class FakeMailbox:
 
 
 class FakeAccount:
+    """What IMAP asks of an account; POP3's lock is not among it."""
+
     def __init__(self, location):
         self.location = location
         self.rooms, self.subscribed, self.counter = {}, set(), 0
@@ -408,9 +410,6 @@ class FakeAccount:
 
     async def acls(self, max_age=0):
         return {}
-
-    async def lock(self, purpose):
-        raise NotImplementedError
 
 
 @dataclass

@@ -179,6 +179,9 @@ async def test_required_tls_wants_the_right_certificate(tmp_path):
     two = Two(tmp_path, tls="required", ca_file=tmp_path / "naver" / "cert.pem")
     await deferToThread(two.submit, "lee@naver.com")
     await until(lambda: two.inbox("lee"))
+    (got,) = two.inbox("lee")
+    assert b"from mail.daum.net " in got and b"by mail.naver.com with ESMTPS (TLSv1.3" in got
+    await until(lambda: not two.queued())
     await two.stop()
 
 
