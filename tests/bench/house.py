@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.letters import letter
-from tests.bench.measuring import Lap, Missing, Record, measured
+from tests.bench.measuring import Lap, Missing, Record, measured, rest
 from tests.bench.servers import Peer, User
 from tests.bench.speaking import Address, Imap, Refused, expect
 
@@ -157,7 +157,7 @@ class Bench:
 
     def settle(self, user: User, name: str, count: int) -> None:
         for pause in (0.0, self.sizes.quiet):
-            time.sleep(pause)  # what a server does while nobody asks is part of the comparison
+            rest(pause)
             with self.session(user) as imap:
                 expect(imap.select(name), count, "EXISTS")
 

@@ -17,6 +17,11 @@ PREPARATION = 120
 """Seconds in which all parallel clients must have logged in."""
 
 
+def rest(seconds: float) -> None:
+    """Leave the server alone: what it does and keeps while nobody asks is measured, so nothing is waited for."""
+    time.sleep(seconds)
+
+
 class Missing(Exception):
     """The server has no such service."""
 

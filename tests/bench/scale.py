@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench import usage
+from tests.bench import measuring, usage
 from tests.bench.house import Corpus
 from tests.bench.servers import Mailaccess
 from tests.bench.speaking import Imap, Lmtp, Wrong, expect, found_numbers, stuffed, untagged
@@ -116,7 +116,7 @@ def idle(folder: Path, connections: int, accounts: int, rest: float, tell: Calla
             imap = scale.imap(number)
             imap.select("INBOX")
             imap.logout()
-        time.sleep(min(rest, 3.0))  # their indexes are closed
+        measuring.rest(min(rest, 3.0))  # their indexes are closed
         before = usage.memory(scale.pid)
         scale.note("memory before", before / 1024, "MiB")
         waiting: list[Imap] = []
@@ -132,12 +132,12 @@ def idle(folder: Path, connections: int, accounts: int, rest: float, tell: Calla
                 waiting.append(imap)
 
         scale.step("connect, log in, select, idle: all", connect)
-        time.sleep(min(rest, 5.0))  # memory at rest is measured, and below CPU at rest
+        measuring.rest(min(rest, 5.0))  # memory at rest is measured, and below CPU at rest
         after = usage.memory(scale.pid)
         scale.note("memory with all of them", after / 1024, "MiB")
         scale.note("memory a connection", (after - before) / connections, "KiB")
         used, late = usage.cpu(scale.pid), scale.late_turns()
-        time.sleep(rest)
+        measuring.rest(rest)
         scale.note(
             "CPU at rest", 100 * (usage.cpu(scale.pid) - used) / rest, "% core", f"load {usage.load():.1f}"
         )

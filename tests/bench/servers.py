@@ -12,16 +12,17 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.speaking import Address
 from tests.bench.usage import family
-from tests.interop.running import PATIENCE, Server, free_ports
+from tests.interop.running import PATIENCE, Server, eventually, free_ports
 
 USERS = 60
 PASSWORD = "secret"
@@ -85,7 +86,13 @@ class Mailaccess(Peer):
         self.imap, self.imaps = (HOST, ports["imap"]), (HOST, ports["imaps"])
         self.pop3, self.lmtp = (HOST, ports["pop3"]), (HOST, ports["lmtp"])
         self.log = folder / "log"
-        _await_health(f"http://{HOST}:{ports['http']}/health", self.process, self.log)
+        url = f"http://{HOST}:{ports['http']}/health"
+
+        def healthy() -> bool:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return bool(json.load(answer)["status"] == "ok")
+
+        _await_start(self.process, healthy, self.log)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -108,14 +115,17 @@ class Mailaccess(Peer):
         }
 
 
-def _await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
-            if json.load(answer)["status"] == "ok":
-                return
-        time.sleep(0.05)  # for another process: there is nothing of ours to wait for
-    raise RuntimeError(f"it does not start: {log.read_text(errors='replace')[-2000:]}")
+def _await_start(process: "subprocess.Popen[bytes]", answers: Callable[[], bool], log: Path) -> None:
+    """Until it answers. Raises RuntimeError, with the last of ``log``, where it ends instead."""
+
+    def started() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError(f"it does not start: {log.read_text(errors='replace')[-2000:]}")
+        with contextlib.suppress(OSError):
+            return answers()
+        return False
+
+    eventually(started, f"it answers; its log is {log}")
 
 
 _DOVECOT = """\
@@ -240,19 +250,12 @@ class Dovecot(Peer):
             command = ["dovecot", "-F", "-c", str(folder / "dovecot.conf")]
             self.process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
         self.pid = self.process.pid
-        self._await_port()
 
-    def _await_port(self) -> None:
-        import socket
+        def listens() -> bool:
+            socket.create_connection(self.imap, timeout=PATIENCE).close()
+            return True
 
-        assert self.imap is not None and self.process is not None
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end and self.process.poll() is None:
-            with contextlib.suppress(OSError):
-                socket.create_connection(self.imap).close()
-                return
-            time.sleep(0.05)  # for another process, as above
-        raise RuntimeError(f"Dovecot does not start: {(self.folder / 'output').read_text()[-2000:]}")
+        _await_start(self.process, listens, self.folder / "output")
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:

@@ -11,7 +11,7 @@ from functools import partial
 
 from tests.bench import usage
 from tests.bench.house import Bench
-from tests.bench.measuring import Missing, Prepare, in_parallel
+from tests.bench.measuring import Missing, Prepare, in_parallel, rest
 from tests.bench.servers import User
 from tests.bench.speaking import Imap, Lmtp, Refused, Wrong, expect, stuffed, untagged
 
@@ -120,7 +120,7 @@ def idle(bench: Bench) -> None:
                         raise Wrong("no continuation of IDLE")
 
             lap.time(connect, bench.sizes.idle)
-        time.sleep(bench.sizes.quiet)  # memory at rest is what is measured
+        rest(bench.sizes.quiet)
         with bench.measure("idle memory a connection", "KiB") as lap:
             if bench.peer.pid is None:
                 raise Missing("its processes are not known")

@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds until a wait counts as failed; only ever reached by a failing test."""
@@ -212,10 +215,14 @@ def running(
             server.stop()
 
 
-def eventually(check: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-    """Ask ``check`` until it holds; fails after ``patience`` seconds. For what another process does in its own time."""
+def eventually(check: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+    """Ask ``check`` until there is something to its answer, which is returned; fails after ``patience`` seconds.
+
+    For what another process does in its own time, without anything here that could be waited for.
+    """
     limit = time.monotonic() + patience
     waiting = threading.Event()
-    while not check():
+    while not (found := check()):
         assert time.monotonic() < limit, f"never came true: {what}"
         waiting.wait(0.02)
+    return found

@@ -129,11 +129,7 @@ class Browser:
 
     def await_(self, selector: str, text: str = ""):
         """The first of them, as soon as there is one."""
-        found: list = []
-        eventually(
-            lambda: found.extend(self.all(selector, text)) or found, f"{selector} with {text!r} on the page"
-        )
-        return found[0]
+        return eventually(lambda: self.all(selector, text), f"{selector} with {text!r} on the page")[0]
 
     def click(self, selector: str, text: str = "") -> None:
         """As soon as it can be clicked on."""

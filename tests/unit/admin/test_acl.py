@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.admin.test_commands import Tool
+from tests.unit.admin.running import Tool
 
 
 @pytest.fixture

@@ -12,45 +12,6 @@ import pytest
 from mailaccess.admin import main
 from mailaccess.auth import schemes
 
-CONFIG = """\
-domains = ["naver.com", "daum.net"]
-state_dir = "."
-[auth]
-default_scheme = "SSHA512"
-"""
-
-
-class Tool:
-    """mailadm with a configuration of its own."""
-
-    def __init__(self, folder: Path, capfd, monkeypatch) -> None:
-        self.folder = folder
-        self.config = folder / "mailaccess.toml"
-        self.config.write_text(CONFIG)
-        self.users = folder / "users"
-        self._capfd = capfd
-        self._monkeypatch = monkeypatch
-        self.out = self.err = ""
-
-    def __call__(self, *arguments: str, stdin: bytes = b"", options: tuple[str, ...] = ()) -> int:
-        reading, writing = os.pipe()
-        os.write(writing, stdin)
-        os.close(writing)
-        with os.fdopen(reading, "r") as file:
-            self._monkeypatch.setattr(sys, "stdin", file)
-            code = main.run(["--config", str(self.config), *options, *arguments])
-        self.out, self.err = self._capfd.readouterr()
-        return code
-
-    def json(self, *arguments: str, stdin: bytes = b""):
-        assert self(*arguments, stdin=stdin, options=("--json",)) == 0, self.err
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def mailadm(tmp_path, capfd, monkeypatch):
-    return Tool(tmp_path, capfd, monkeypatch)
-
 
 def test_an_account_is_added_shown_changed_and_deleted(mailadm):
     mailadm.users.write_text("# our people\nkim@daum.net:{PLAIN}x\n")

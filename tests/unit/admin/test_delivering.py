@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.admin.test_commands import CONFIG, Tool
+from tests.unit.admin.running import CONFIG, Tool
 
 MESSAGE = b"From: kim@daum.net\nSubject: hello\n\nthe body\n"
 

@@ -11,10 +11,10 @@ from twisted.names import dns
 
 from mailaccess.admin.labdns import NameServer
 from mailaccess.screening import keys
-from tests.unit.admin.test_commands import CONFIG, mailadm  # noqa: F401  a fixture
+from tests.unit.admin.running import CONFIG
 
 
-def test_a_key_is_made_shown_and_named(mailadm):  # noqa: F811
+def test_a_key_is_made_shown_and_named(mailadm):
     assert mailadm("dkim", "create", "Naver.com", "--selector", "s1") == 0
     assert mailadm.out.startswith('s1._domainkey.naver.com. IN TXT ( "v=DKIM1; k=rsa; p=')
     assert '"naver.com" = "s1"' in mailadm.out and "PRIVATE" not in mailadm.out
@@ -28,7 +28,7 @@ def test_a_key_is_made_shown_and_named(mailadm):  # noqa: F811
     assert mailadm("dkim", "show", "naver.com") == 0 and len(mailadm.out.splitlines()) == 2
 
 
-def test_a_key_is_never_overwritten_and_names_are_checked(mailadm):  # noqa: F811
+def test_a_key_is_never_overwritten_and_names_are_checked(mailadm):
     assert mailadm("dkim", "create", "naver.com", "--kind", "ed25519", "--selector", "e1") == 0
     assert mailadm("dkim", "create", "naver.com", "--kind", "ed25519", "--selector", "e1") == 73
     assert mailadm("dkim", "create", "naver.com", "--selector", "../x") == 65

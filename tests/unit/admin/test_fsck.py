@@ -4,21 +4,7 @@ import re
 
 import pytest
 
-from tests.unit.admin.test_commands import Tool
-
-
-@pytest.fixture
-def mailadm(tmp_path, capfd, monkeypatch):
-    tool = Tool(tmp_path, capfd, monkeypatch)
-    tool.users.write_text("lee:{PLAIN}x\nkim:{PLAIN}x\n")
-    for number in range(3):
-        assert tool("deliver", "lee", stdin=b"Subject: %d\n\nbody\n" % number) == 0
-    return tool
-
-
-@pytest.fixture
-def maildir(mailadm):
-    return mailadm.folder / "mail/naver.com/lee/Maildir"
+pytestmark = pytest.mark.usefixtures("three_messages")
 
 
 def files(maildir):

@@ -2,21 +2,7 @@
 
 import pytest
 
-from tests.unit.admin.test_commands import Tool
-
-
-@pytest.fixture
-def mailadm(tmp_path, capfd, monkeypatch):
-    tool = Tool(tmp_path, capfd, monkeypatch)
-    tool.users.write_text("lee:{PLAIN}x\nkim:{PLAIN}x\n")
-    for number in range(3):
-        assert tool("deliver", "lee", stdin=b"Subject: %d\n\nbody\n" % number) == 0
-    return tool
-
-
-@pytest.fixture
-def maildir(mailadm):
-    return mailadm.folder / "mail/naver.com/lee/Maildir"
+pytestmark = pytest.mark.usefixtures("three_messages")
 
 
 def test_the_list_has_whole_file_names_without_flags(mailadm, maildir):

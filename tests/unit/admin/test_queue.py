@@ -10,7 +10,6 @@ from mailaccess.spool.envelope import WAITING, Attempt, Recipient
 from mailaccess.spool.queue import Queue
 from mailaccess.spool.spool import Spool
 from tests.session.smallhouse import run
-from tests.unit.admin.test_commands import mailadm  # noqa: F401  a fixture
 
 
 @pytest.fixture
@@ -34,11 +33,11 @@ def message(queue):
     return envelope.id
 
 
-def test_an_empty_queue_lists_nothing(mailadm):  # noqa: F811
+def test_an_empty_queue_lists_nothing(mailadm):
     assert mailadm.json("queue", "list") == []
 
 
-def test_what_waits_is_listed_and_shown_with_its_history(mailadm, message):  # noqa: F811
+def test_what_waits_is_listed_and_shown_with_its_history(mailadm, message):
     (row,) = mailadm.json("queue", "list")
     assert (row["id"], row["state"], row["sender"], row["recipients"]) == (
         message,
@@ -55,7 +54,7 @@ def test_what_waits_is_listed_and_shown_with_its_history(mailadm, message):  # n
     assert mailadm.out == "Subject: x\n\nhello\n"
 
 
-def test_messages_are_held_released_and_deleted_without_a_server(mailadm, message):  # noqa: F811
+def test_messages_are_held_released_and_deleted_without_a_server(mailadm, message):
     assert mailadm("queue", "hold", message) == 0 and mailadm.out == "1 message held\n"
     assert mailadm.json("queue", "list")[0]["state"] == "held"
     assert mailadm("queue", "release", "--all") == 0
@@ -65,13 +64,13 @@ def test_messages_are_held_released_and_deleted_without_a_server(mailadm, messag
     assert mailadm.json("queue", "list") == []
 
 
-def test_a_change_names_messages_or_all(mailadm, message):  # noqa: F811
+def test_a_change_names_messages_or_all(mailadm, message):
     assert mailadm("queue", "delete") == 64
     assert mailadm("queue", "delete", "--all", message) == 64
     assert mailadm("queue", "show", "../users") == 66
 
 
-def test_a_running_server_is_asked(mailadm, queue, message):  # noqa: F811
+def test_a_running_server_is_asked(mailadm, queue, message):
     assert queue.lock()
     stop = threading.Event()
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +11,13 @@ import pytest
 from mailaccess.store.aside import work
 from mailaccess.store.aside.process import Aside
 from mailaccess.store.index import cache, fulltext, heads, picked
+from tests.interop.running import eventually
 
 MESSAGE = (
     b"From: Kim <kim@naver.com>\nSubject: =?utf-8?B?7ZqM7J2Y?=\nDate: Mon, 4 Mar 2019 10:00:00 +0900\n"
     b"Content-Type: text/plain; charset=utf-8\n\nHello \xed\x9a\x8c\xec\x9d\x98\n"
 )
 WIRE = MESSAGE.replace(b"\n", b"\r\n")
-
-STARTING_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -31,13 +29,9 @@ def aside() -> Iterator[Aside]:
 
 def asked(aside: Aside, kind: str, items: list[tuple[object, ...]]) -> list[tuple[object, ...]] | None:
     """Ask until the process is there; it is started by the first request."""
-    end = time.monotonic() + STARTING_SECONDS
-    while time.monotonic() < end:
-        ticket = aside.send(kind, items)
-        if ticket is not None:
-            return ticket.answer()
-        time.sleep(0.01)  # for another process: there is nothing of ours to wait for
-    raise AssertionError("the process did not start")
+    ticket = eventually(lambda: aside.send(kind, items), "the process has started")
+    assert ticket is not None
+    return ticket.answer()
 
 
 def test_it_answers_what_the_server_would_make_of_the_files(aside: Aside, tmp_path: Path) -> None:
