@@ -5,7 +5,7 @@ that the policy names are spoken to, and only by TLS with a right certificate (e
 have failed is logged, and the mail goes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
@@ -21,10 +21,13 @@ from twisted.internet.error import ConnectError
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.python.failure import Failure
 
+from mailaccess.config.sections import Relay as Settings
+from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.relay.client import Broken, Connection, opportunistic
-from mailaccess.relay.mtasts import ENFORCE, NONE, Policies, Policy
-from mailaccess.relay.mx import Exchangers, Host, Unroutable
+from mailaccess.relay.mtasts import ENFORCE, NONE, Policies, Policy, PolicyFiles
+from mailaccess.relay.mx import Exchangers, Host, Unroutable, resolver
+from mailaccess.relay.policyfetch import HTTPS, Fetcher
 from mailaccess.relay.routes import OFF, OPPORTUNISTIC, REQUIRED, Route
 from mailaccess.relay.verdict import Unreachable, Verdict
 from mailaccess.spool.envelope import FAILED, WAITING
@@ -52,6 +55,39 @@ class _Way:
     address: str
     tls: str
     testing: bool = False
+
+
+def make_dialer(
+    settings: Settings,
+    threads: ThreadRunner,
+    log: EventLog,
+    reactor: Any,
+    *,
+    hostname: str,
+    is_own: Callable[[str], bool],
+    now: Callable[[], float],
+    trust: Any = None,
+    policies: PolicyFiles | None = None,
+    https_port: int = HTTPS,
+    name_server: Any = None,
+) -> "Dialer":
+    """A dialer with all it asks: DNS, and what domains publish.
+
+    is_own: whether a host name or address is this server.  now: seconds since the epoch.
+    policies: where those of MTA-STS are kept, None for not asking.
+    name_server: ``twisted.names`` resolver; None makes one from the settings.
+    """
+    exchangers = Exchangers(
+        name_server or resolver(reactor, settings.dns),
+        is_own=is_own,
+        clock=reactor.seconds,
+        port=settings.port,
+    )
+    published = None
+    if policies is not None:
+        fetch = Fetcher(reactor, exchangers.addresses, trust, https_port).fetch
+        published = Policies(policies, threads, log, texts=exchangers.texts, fetch=fetch, now=now)
+    return Dialer(exchangers, log, reactor, hostname, trust=trust, policies=published)
 
 
 class Dialer:

@@ -8,7 +8,7 @@ step, so a kill -9 can repeat the delivery that was under way (SMTP cannot tell,
 What is told to senders is ``review``'s affair.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -16,19 +16,15 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 
 from mailaccess.config.sections import Relay as Settings
-from mailaccess.model.secret import Secret
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.proto.smtp.address import domain_key
 from mailaccess.relay import outcomes
 from mailaccess.relay.attempt import deliver
 from mailaccess.relay.dialer import Approach, Dialer, Open
-from mailaccess.relay.mtasts import Policies, PolicyFiles
-from mailaccess.relay.mx import Exchangers, resolver
 from mailaccess.relay.operator import Operator
-from mailaccess.relay.policyfetch import HTTPS, Fetcher
 from mailaccess.relay.review import REPORT_RETRY, Report, Reviewer
-from mailaccess.relay.routes import Login, Route, Routes
+from mailaccess.relay.routes import Route, Routes
 from mailaccess.relay.tasks import Tasks
 from mailaccess.relay.verdict import Unreachable, Verdict
 from mailaccess.spool.envelope import DELIVERED, FAILED, WAITING, BadEnvelope, Envelope, Recipient
@@ -66,10 +62,8 @@ class QueueInUse(Exception):
 class Relay:
     """One for a process, used on the reactor thread.
 
-    is_own: whether a host name or address is this server.  report: where bounces go.
-    now: seconds since the epoch.  password: of the smarthost's user; logins: of other servers.
-    trust: whose certificates are right, None for the machine's.  policies: where those of MTA-STS are kept, None
-    for not asking.  name_server: ``twisted.names`` resolver; None makes one from the settings.
+    routes, dialer: where mail goes, and how it gets there.  report: where bounces go.
+    now: seconds since the epoch.
     """
 
     def __init__(
@@ -80,16 +74,11 @@ class Relay:
         log: EventLog,
         reactor: Any,
         *,
+        routes: Routes,
+        dialer: Dialer,
         hostname: str,
-        is_own: Callable[[str], bool],
         report: Report,
         now: Callable[[], float],
-        password: Secret | None = None,
-        logins: Mapping[str, Login] | None = None,
-        trust: Any = None,
-        policies: PolicyFiles | None = None,
-        https_port: int = HTTPS,
-        name_server: Any = None,
     ) -> None:
         self._spool = spool
         self._settings = settings
@@ -97,32 +86,9 @@ class Relay:
         self._log = log
         self._reactor = reactor
         self._now = now
-        self._routes = Routes(settings, password, logins)
-        exchangers = Exchangers(
-            name_server or resolver(reactor, settings.dns),
-            is_own=is_own,
-            clock=reactor.seconds,
-            port=settings.port,
-        )
-        published = None
-        if policies is not None:
-            published = Policies(
-                policies,
-                threads,
-                log,
-                texts=exchangers.texts,
-                fetch=Fetcher(reactor, exchangers.addresses, trust, https_port).fetch,
-                now=now,
-            )
-        self._dialer = Dialer(exchangers, log, reactor, hostname, trust=trust, policies=published)
-        ages = [float(age) for age in (settings.delay_notice, settings.lifetime) if age]
-        self.schedule = Schedule(
-            per_destination=settings.connections_per_destination,
-            total=settings.connections,
-            ages=ages,
-            first_retry=settings.retry_first,
-            longest_retry=settings.retry_longest,
-        )
+        self._routes = routes
+        self._dialer = dialer
+        self.schedule = _schedule(settings)
         self._tasks = Tasks(reactor, log)
         self._reviewer = Reviewer(
             spool,
@@ -430,6 +396,16 @@ class Relay:
             await self.operator.look()
         finally:
             self._tasks.later(LOOK_FOR_REQUESTS, self._look_for_requests)
+
+
+def _schedule(settings: Settings) -> Schedule:
+    return Schedule(
+        per_destination=settings.connections_per_destination,
+        total=settings.connections,
+        ages=[float(age) for age in (settings.delay_notice, settings.lifetime) if age],
+        first_retry=settings.retry_first,
+        longest_retry=settings.retry_longest,
+    )
 
 
 def _some(found: Iterable[Envelope]) -> list[Envelope]:

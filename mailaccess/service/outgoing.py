@@ -20,9 +20,10 @@ from mailaccess.observe.events import EventLog, Level
 from mailaccess.proto.smtp.address import BadAddress
 from mailaccess.proto.smtp.address import parse as parse_address
 from mailaccess.relay.client import trusted
+from mailaccess.relay.dialer import make_dialer
 from mailaccess.relay.mtasts import FOLDER as STS_FOLDER
 from mailaccess.relay.mtasts import PolicyFiles
-from mailaccess.relay.routes import read_logins, split
+from mailaccess.relay.routes import Routes, read_logins, split
 from mailaccess.relay.runner import Relay
 from mailaccess.spool.queue import FOLDER, Queue
 from mailaccess.spool.spool import Spool
@@ -59,20 +60,28 @@ def make_relay(
         raise OSError(str(error)) from None
     file = settings.relay.password_file
     password = Secret(file.read_text("utf-8").partition("\n")[0].strip()) if file is not None else None
-    return Relay(
-        spool,
+    dialer = make_dialer(
         settings.relay,
         threads,
         log,
         reactor,
         hostname=settings.hostname,
         is_own=lambda name: name in own,
-        report=Reports(recipients, delivery, log).deliver,
         now=time.time,
-        password=password,
-        logins=logins,
         trust=trust,
         policies=PolicyFiles(settings.state_dir / STS_FOLDER) if settings.relay.mta_sts else None,
+    )
+    return Relay(
+        spool,
+        settings.relay,
+        threads,
+        log,
+        reactor,
+        routes=Routes(settings.relay, password, logins),
+        dialer=dialer,
+        hostname=settings.hostname,
+        report=Reports(recipients, delivery, log).deliver,
+        now=time.time,
     )
 
 

@@ -10,6 +10,8 @@ from mailaccess.admin.labdns import NameServer
 from mailaccess.config.sections import Relay as Settings
 from mailaccess.net.threads import Threads
 from mailaccess.observe.events import Recorder
+from mailaccess.relay.dialer import make_dialer
+from mailaccess.relay.routes import Routes
 from mailaccess.relay.runner import Relay
 from mailaccess.spool.envelope import Recipient
 from mailaccess.spool.queue import Queue
@@ -134,6 +136,7 @@ class Road:
             "null.kr": {"null.kr": [dns.Record_MX(0, "")]},
         }
         self.options = {}
+        self.logins = {}
 
     async def start(self):
         self.names = NameServer(self.zones)
@@ -142,17 +145,22 @@ class Road:
         self.threads = Threads(reactor, 2)
         self.spool = Spool(Queue(self.tmp_path / "queue", sync=False), self.threads, now=lambda: self.now)
         settings = Settings(dns=(f"127.0.0.1:{dns_port}",), port=port, **self.settings)
-        self.relay = Relay(
-            self.spool,
-            settings,
-            self.threads,
-            self.log,
-            reactor,
+        common = (settings, self.threads, self.log, reactor)
+        dialer = make_dialer(
+            *common,
             hostname="mail.daum.net",
             is_own=lambda name: name == "mail.daum.net",
-            report=self.report,
             now=lambda: self.now,
             **self.options,
+        )
+        self.relay = Relay(
+            self.spool,
+            *common,
+            routes=Routes(settings, logins=self.logins),
+            dialer=dialer,
+            hostname="mail.daum.net",
+            report=self.report,
+            now=lambda: self.now,
         )
         self.relay.own()
         await self.relay.start()

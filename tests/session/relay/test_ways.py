@@ -157,7 +157,8 @@ async def test_a_transport_has_a_login_of_its_own_and_it_goes_by_tls(roads, tls)
     other.answers = {b"AUTH": b"235 2.7.0 welcome"}
     port = other.start()
     road = roads(transports={"naver.com": f"localhost:{port}"})
-    road.options = {"trust": trust, "logins": {f"localhost:{port}": Login("kim", Secret("sesame"))}}
+    road.options = {"trust": trust}
+    road.logins = {f"localhost:{port}": Login("kim", Secret("sesame"))}
     await road.start()
     await road.put("lee@naver.com")
     assert (await road.log.wait("relayed"))["tls"] is True
