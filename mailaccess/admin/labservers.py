@@ -36,7 +36,7 @@ imap = ["{address}:{imap}"]
 pop3 = ["{address}:{pop3}"]
 
 [smtp]
-postmaster = "{postmaster}"                       # the people who run it; RFC 5321 has every domain answer this name
+postmaster = "{postmaster}"              # who runs it; RFC 5321 has every domain answer this name
 authentication = "{authentication}"                  # SPF, DKIM, DMARC: told in each message's Authentication-Results
 
 [dkim.domains]
