@@ -9,7 +9,7 @@ from mailaccess import __version__
 from mailaccess.auth.api import Authenticator
 from mailaccess.config.clients import ClientProfile
 from mailaccess.config.sections import Imap, Sharing
-from mailaccess.imap.announcing import Board
+from mailaccess.imap.announcing import Announcement, Board, News
 from mailaccess.model.account import AccountLocation
 from mailaccess.model.work import ThreadRunner
 from mailaccess.net.served import is_local
@@ -30,7 +30,7 @@ class House:
     profiles: of mail programs, the first that fits counts.  server_id: what ID tells (RFC 2971 §3.2).
     sharing, public: other namespaces than the own, and where those of ``sharing.public`` lie.
     default_domain: the domain of user names without one.  clock: seconds since the epoch.
-    board: who is told of changed annotations.
+    board: who is told of changed annotations, keys and rights.
     """
 
     authenticator: Authenticator
@@ -48,6 +48,12 @@ class House:
     default_domain: str = ""
     clock: Callable[[], float] = time.time
     board: Board = field(default_factory=Board)
+
+    def heard(self, announcement: Announcement) -> None:
+        """Another process that serves the same accounts tells what happened there."""
+        if announcement.news is News.RIGHTS:
+            self.store.forget_rights(announcement.account)
+        self.board.heard(announcement)
 
     def limits(self, *, logged_in: bool, literals: bool = True) -> framing.Limits:
         """What the framer takes in, before and after login. literals: whether unannounced ones may come at all."""

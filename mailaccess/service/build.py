@@ -73,6 +73,7 @@ class Built:
     worker: Worker
     watcher: InotifyWatcher
     screens: Screens
+    imap: imap_house.House
     relay: Relay | None = None
     caps: SendingCaps | None = None
     spool: Spool | None = None
@@ -164,7 +165,8 @@ def build(settings: Settings, reactor: Any, log: EventLog, *, workers: int = 1, 
         lambda address: is_local(address) or within(address, networks),
     )
     mail_in, relay, screens, caps, spool = _smtp(common)
-    entrances = {**_imap(common), **_pop3(common), **mail_in, **_auth(common)}
+    imap = _imap_house(common)
+    entrances = {**_imap(common, imap), **_pop3(common), **mail_in, **_auth(common)}
     return Built(
         threads,
         limits,
@@ -174,6 +176,7 @@ def build(settings: Settings, reactor: Any, log: EventLog, *, workers: int = 1, 
         worker,
         watcher,
         screens,
+        imap,
         relay,
         caps,
         spool,
@@ -181,9 +184,9 @@ def build(settings: Settings, reactor: Any, log: EventLog, *, workers: int = 1, 
     )
 
 
-def _imap(common: _Common) -> Entrances:
+def _imap_house(common: _Common) -> imap_house.House:
     settings = common.settings
-    house = imap_house.House(
+    return imap_house.House(
         common.authenticator,
         common.store,
         settings.imap,
@@ -198,6 +201,8 @@ def _imap(common: _Common) -> Entrances:
         default_domain=settings.domains[0] if settings.domains else "",
     )
 
+
+def _imap(common: _Common, house: imap_house.House) -> Entrances:
     def plain(place: Place) -> Protocol:
         return imap_protocol.ImapProtocol(house, common.reactor, place, tls=common.tls)
 

@@ -3,6 +3,7 @@
 Limits on connections, failures to log in, and what accounts have sent count for all workers together: each tells the
 others what happens at its doors, and believes what it hears. It takes the others some hundredths of a second to hear.
 Everybody keeps all of it in memory, so that a worker's end loses nothing; a new one is told everything by the others.
+So are changes of annotations, access keys and rights, for the sessions that want to hear of them.
 
 The queue of outgoing mail has one owner. Any worker may put messages into it, and says so; the owner takes them up.
 When the owner has ended, the first of the others to notice that the lock is free becomes it (``QueueShare``).
@@ -17,6 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 
 from mailaccess.delivery.caps import Caps
+from mailaccess.imap.announcing import Announcement, News
 from mailaccess.net.limits import ConnectionLimits
 from mailaccess.observe.combined import Figures, Teller, told
 from mailaccess.observe.counters import Counters
@@ -58,6 +60,8 @@ class Company:
         self.reload: Callable[[], object] = lambda: None
         self.queued: Callable[[list[str]], object] = lambda ids: None
         """Told of messages that others have put into the queue."""
+        self.announced: Callable[[Announcement], object] = lambda announcement: None
+        """Told of what sessions of others did."""
 
     def connect(self) -> None:
         """Begin to listen to the supervisor; the descriptor is ours from now on."""
@@ -85,6 +89,18 @@ class Company:
     def tell_queued(self, id: str) -> None:
         """We have put a message into the queue that another owns."""
         self._channel.send({"kind": "queued", "ids": [id]})
+
+    def tell_announcement(self, announcement: Announcement) -> None:
+        """A session of ours did something that sessions of others hear of."""
+        self._channel.send(
+            {
+                "kind": "announced",
+                "news": announcement.news.value,
+                "account": announcement.account,
+                "mailbox": announcement.mailbox,
+                "entries": list(announcement.entries),
+            }
+        )
 
     def gather(self) -> "Deferred[Message]":
         """The figures of all: ``sums``, ``processes`` (by number, as text), ``serving``, ``wanted``.
@@ -152,6 +168,9 @@ class Company:
                 self._caps.merge(message["accounts"])
             case "queued":
                 self.queued(message["ids"])
+            case "announced":
+                news, entries = News(message["news"]), tuple(message["entries"])
+                self.announced(Announcement(news, message["account"], message["mailbox"], entries))
             case "joined":
                 self._tell_all(message["worker"])
             case "figures?":

@@ -128,6 +128,8 @@ class House(Service):
             caps = self.built.caps.caps if self.built.caps is not None else None
             company.share(self.built.limits, self.built.throttle, caps, self.counters)
             company.reload = self._look_at_certificate
+            company.announced = self.built.imap.heard
+            self.built.imap.board.pass_on = company.tell_announcement
             company.connect()
 
     def startService(self) -> None:

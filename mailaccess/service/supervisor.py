@@ -257,7 +257,7 @@ class Supervisor(Service):
                 self._gathering.answered(worker, message)
             case "gather":
                 self._gathering.ask(worker, int(message["id"]))
-            case "counts" | "login" | "sent" | "accounts" | "queued":
+            case "counts" | "login" | "sent" | "accounts" | "queued" | "announced":
                 passed = {**message, "from": worker.number}
                 to = message.get("to")
                 self._tell([self.workers[to]] if to in self.workers else self._others(worker), passed)

@@ -410,6 +410,10 @@ class MaildirAccount:
     async def acls(self, max_age: float = 0) -> Mapping[str, Acl]:
         return await self._acls.current(max_age)
 
+    def forget_rights(self) -> None:
+        """Another process has changed a list."""
+        self._acls.forget()
+
     async def change_acl(self, mailbox: str, rewrite: Callable[[Acl], Acl]) -> Acl:
         return await self._acls.change(mailbox, rewrite)
 

@@ -32,6 +32,7 @@ class AclBook:
         self._shares = shares
         self._known: dict[str, Acl] = {}
         self._looked: float | None = None
+        self._forgotten = 0
         self._published: frozenset[str] | None = None
         self._read: dict[bytes, tuple[Stamp, Acl]] = {}
 
@@ -40,8 +41,10 @@ class AclBook:
         now = self._engine.clock()
         if self._looked is not None and 0 <= now - self._looked < max_age:
             return self._known
+        forgotten = self._forgotten
         known = await self._engine.run(_look, self._read)
-        self._known, self._looked = known, now
+        self._known = known
+        self._looked = now if forgotten == self._forgotten else None  # else the next one looks again
         keys = frozenset[str]().union(*[acl.keys() for acl in known.values()])
         if keys != self._published and self._shares is not None:
             # Own mail goes on when that file fails; it is in the log, and the next look tries again.
@@ -61,6 +64,7 @@ class AclBook:
     def forget(self) -> None:
         """The tree or a list changed: the next question is answered from the disk, not from memory."""
         self._looked = None
+        self._forgotten += 1
 
     def created(self, name: str, inherited: bool) -> None:
         """A new mailbox without a list changes nothing else: a look at thousands for each CREATE would."""

@@ -415,6 +415,10 @@ class Store(Protocol):
         """The names of accounts that granted ``who`` something, bounded. Their lists decide what."""
         ...
 
+    def forget_rights(self, owner: str) -> None:
+        """Another process has changed lists of the account of this name: who asks next is answered from the disk."""
+        ...
+
     async def close(self) -> None:
         """Finish every owed file operation, write back, close the indexes."""
         ...

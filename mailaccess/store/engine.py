@@ -100,6 +100,12 @@ class MaildirStore:
     async def sharers(self, who: Who) -> Sequence[str]:
         return await self.shares.owners(who.identifiers())
 
+    def forget_rights(self, owner: str) -> None:
+        self.shares.forget()
+        for account in list(self._accounts.values()):
+            if account.location.name == owner:
+                account.forget_rights()
+
     async def close(self) -> None:
         self._closed = True
         self.indexer.stop()

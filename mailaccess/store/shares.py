@@ -49,6 +49,7 @@ class Shares:
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         self._answers: OrderedDict[frozenset[str], tuple[float, tuple[str, ...]]] = OrderedDict()
+        self._forgotten = 0
 
     async def owners(self, identifiers: frozenset[str]) -> tuple[str, ...]:
         """The accounts that granted something to one of these, by name; at most ``MAX_OWNERS``."""
@@ -56,7 +57,10 @@ class Shares:
         kept = self._answers.get(identifiers)
         if kept is not None and 0 <= now - kept[0] < FRESH_SECONDS:
             return kept[1]
+        forgotten = self._forgotten
         found = await self._runner.run_in_order(_ORDER, self._mended, self._find, identifiers)
+        if forgotten != self._forgotten:  # something changed while it was looked up
+            return found
         self._answers[identifiers] = (now, found)
         self._answers.move_to_end(identifiers)
         if len(self._answers) > MAX_ANSWERS:
@@ -66,7 +70,12 @@ class Shares:
     async def publish(self, owner: str, identifiers: frozenset[str]) -> None:
         """``owner`` granted something to exactly these."""
         if await self._runner.run_in_order(_ORDER, self._mended, self._set, owner, identifiers):
-            self._answers.clear()
+            self.forget()
+
+    def forget(self) -> None:
+        """Something has changed."""
+        self._answers.clear()
+        self._forgotten += 1
 
     def close(self) -> None:
         if self._connection is not None:

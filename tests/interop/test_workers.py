@@ -26,7 +26,18 @@ from tests.interop.running import PASSWORD, PATIENCE, Server, eventually
 from tests.interop.test_crash import message_numbers
 
 USER = "lee@naver.com"
-MORE = "\n[limits]\nconnections_per_user = 6\n\n[process]\nworkers = 2\nthreads = 2\n"
+OTHER = "kim@daum.net"
+MORE = """
+[imap]
+capabilities = ["+URLAUTH"]
+
+[limits]
+connections_per_user = 6
+
+[process]
+workers = 2
+threads = 2
+"""
 STEPS = 40
 
 
@@ -35,6 +46,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with two workers, that each test leaves with an empty account; none is left behind."""
     server = Server(tmp_path_factory.mktemp("pair"), more=MORE)
     server.add_user(USER)
+    server.add_user(OTHER)
     server.start()
     yield server
     if server.process is not None:
@@ -74,14 +86,27 @@ def only(server: Server, number: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def session(server: Server, number: int) -> imaplib.IMAP4:
+def session(server: Server, number: int, user: str = USER) -> imaplib.IMAP4:
     """A session of worker ``number``, logged in."""
     with only(server, number):
         client = imaplib.IMAP4("127.0.0.1", server.ports["imap"], timeout=PATIENCE)
         start = len(server.log)
-        client.login(USER, PASSWORD)
+        client.login(user, PASSWORD)
         assert f"worker={number}" in server.await_log("imap-login", start)
     return client
+
+
+def told(client: imaplib.IMAP4, text: bytes) -> bytes:
+    """The next line that holds ``text``."""
+    while text not in (line := client.readline()):
+        assert line, f"never told {text!r}"
+    return line
+
+
+def ask(client: imaplib.IMAP4, command: bytes) -> None:
+    """A command of which imaplib knows nothing."""
+    client.send(b"q " + command + b"\r\n")
+    assert told(client, b"q ").startswith(b"q OK")
 
 
 class Idler:
@@ -93,8 +118,7 @@ class Idler:
         assert client.readline().startswith(b"+")
 
     def until(self, text: bytes) -> None:
-        while text not in (line := self._client.readline()):
-            assert line, f"never told {text!r}"
+        told(self._client, text)
 
     def end(self) -> None:
         self._client.send(b"DONE\r\n")
@@ -136,6 +160,72 @@ def test_a_session_hears_at_once_of_what_happens_in_another_worker(pair: Server)
     assert state(one, "INBOX") == state(two, "INBOX")
     for client_ in (one, two):
         client_.logout()
+
+
+def test_a_session_hears_of_what_is_in_no_index_from_another_worker(pair: Server) -> None:
+    """Annotations for who enabled METADATA (RFC 5464 §4.4.2), and a replaced access key (RFC 4467 §7)."""
+    one, two = session(pair, 1), session(pair, 2)
+    one.select("INBOX")
+    ask(one, b"ENABLE METADATA")
+    idler = Idler(one)
+    ask(two, b'SETMETADATA INBOX (/private/comment "told")')
+    idler.until(b"METADATA INBOX /private/comment")
+    ask(two, b"RESETKEY INBOX")
+    idler.until(b"URLMECH INTERNAL")
+    idler.end()
+    for client in (one, two):
+        client.logout()
+
+
+def test_notify_tells_of_what_happens_in_another_worker(pair: Server) -> None:
+    one, two = session(pair, 1), session(pair, 2)
+    ask(two, b"CREATE Watched")
+    one.select("INBOX")
+    ask(
+        one,
+        b"NOTIFY SET (SELECTED (MessageNew MessageExpunge FlagChange)) "
+        b"(PERSONAL (MessageNew MessageExpunge MailboxName SubscriptionChange MailboxMetadataChange))",
+    )
+    two.append("INBOX", "", "", messages.PLAIN)
+    told(one, b"1 EXISTS")
+    two.select("INBOX")
+    two.store("1", "+FLAGS", r"(\Flagged)")
+    told(one, b"\\Flagged")
+    two.copy("1", "Watched")
+    told(one, b"STATUS Watched (MESSAGES 1 ")
+    ask(two, b"MOVE 1 Watched")
+    told(one, b"1 EXPUNGE")
+    told(one, b"STATUS Watched (MESSAGES 2 ")
+    ask(two, b"RENAME Watched Seen")
+    told(one, b'Seen ("OLDNAME" (Watched))')
+    ask(two, b"SUBSCRIBE Seen")
+    told(one, b"\\Subscribed")
+    ask(two, b'SETMETADATA Seen (/private/comment "told")')
+    told(one, b"METADATA Seen /private/comment")
+    ask(two, b"DELETE Seen")
+    told(one, b"NonExistent")
+    for client in (one, two):
+        client.logout()
+
+
+def test_a_right_given_or_taken_in_one_worker_counts_at_once_in_another(pair: Server) -> None:
+    """Whoever has asked a moment ago is not answered from memory."""
+    owner, reader = session(pair, 1), session(pair, 2, OTHER)
+    ask(owner, b"CREATE Shared")
+    shown = f'"Other Users/{USER}/Shared"'.encode()
+    reader.select("INBOX")
+    ask(reader, b'NOTIFY SET (SUBTREE "Other Users" (MailboxName))')
+    for change, may in ((b"lr", True), (b'""', False), (b"lr", True)):
+        reader.list('"Other Users/"', "*")
+        start = len(pair.log)
+        ask(owner, b"SETACL Shared " + OTHER.encode() + b" " + change)
+        pair.await_log("imap-acl-changed", start)
+        line = told(reader, b"/Shared")
+        assert (b"NonExistent" in line or b"NoAccess" in line) is not may, line
+        assert reader.status(shown.decode(), "(MESSAGES)")[0] == ("OK" if may else "NO")
+    ask(owner, b"DELETE Shared")
+    for client in (owner, reader):
+        client.logout()
 
 
 def test_workers_that_change_the_same_mailboxes_at_once_lose_nothing_and_agree(pair: Server) -> None:

@@ -424,6 +424,9 @@ class FakeStore:
     async def sharers(self, who):
         return ()
 
+    def forget_rights(self, owner):
+        return None
+
     async def close(self):
         return None
 

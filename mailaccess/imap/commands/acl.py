@@ -83,7 +83,7 @@ async def delete_acl(session: Authenticated, args: c.DeleteAcl, out: Replies) ->
 
 def _tell(session: Authenticated, place: Place, identifier: str, change: str) -> None:
     """Who gave what to whom is something an administrator is asked about later, and NOTIFY tells of."""
-    session.house.board.rights_changed()
+    session.house.board.rights_changed(place.account.location.name)
     session.house.log.log(
         "imap-acl-changed",
         Level.INFO,

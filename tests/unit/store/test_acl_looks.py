@@ -48,3 +48,29 @@ def test_a_new_mailbox_has_nothing_of_an_earlier_one_of_its_name(tmp_path):
     now(other.account.delete("shared"))
     now(house.account.create("shared"))
     assert now(house.account.acls(60)) == {}
+
+
+def test_a_list_that_another_process_tells_of_counts_at_once(tmp_path):
+    house, other = House(tmp_path), House(tmp_path)
+    assert now(house.account.acls(60)) == {}
+    grant(other, "INBOX")
+    house.store.forget_rights("kim@daum.net")
+    assert now(house.account.acls(60)) == {}
+    house.store.forget_rights("lee@naver.com")
+    assert set(now(house.account.acls(60))) == {"INBOX"}
+
+
+def test_what_was_looked_up_while_another_process_told_of_a_change_is_not_kept(tmp_path, monkeypatch):
+    house, other = House(tmp_path), House(tmp_path)
+    look = acl._look
+
+    def late(vault, read):
+        found = look(vault, read)
+        monkeypatch.setattr(acl, "_look", look)
+        grant(other, "INBOX")
+        house.store.forget_rights("lee@naver.com")
+        return found
+
+    monkeypatch.setattr(acl, "_look", late)
+    assert now(house.account.acls(60)) == {}
+    assert set(now(house.account.acls(60))) == {"INBOX"}

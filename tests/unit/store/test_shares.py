@@ -48,6 +48,14 @@ def test_another_process_is_noticed_within_two_seconds(setting):
     assert now(one.owners(ME)) == ("lee",)
 
 
+def test_another_process_that_tells_is_noticed_at_once(setting):
+    one, other = setting.shares(), setting.shares()
+    assert now(one.owners(ME)) == ()
+    now(other.publish("lee", ME))
+    one.forget()
+    assert now(one.owners(ME)) == ("lee",)
+
+
 def test_an_answer_is_bounded(setting):
     shares = setting.shares()
     for number in range(MAX_OWNERS + 5):
