@@ -8,7 +8,7 @@ it gives way after each batch, stops when nothing is left, and tries again later
 from typing import Final
 
 from mailaccess.model.errors import MailError
-from mailaccess.store import journal, unpacking
+from mailaccess.store import glance, journal, unpacking
 from mailaccess.store.index import ahead, cache, fulltext, wordblocks
 from mailaccess.store.journal import Progress
 from mailaccess.store.reading import Reader
@@ -66,15 +66,19 @@ def settle(vault: Vault) -> Progress:
 def index_texts(vault: Vault) -> int:
     """Index some of the messages that came in; how many are left."""
     connection = vault.connection
-    if vault.packed and unpacking.unpack_some(vault):
+    if vault.packed and (glance.glance_some(vault) or unpacking.unpack_some(vault)):
         return 1
+    vault.glanced.clear()
     pending = connection.execute("SELECT 1 FROM fulltext_pending LIMIT 1").fetchone()
     if pending is not None and vault.described is not None:
         vault.described = ahead.describe_headers(connection, Reader(vault), vault.described)
         if vault.described is not None:
             return 1
         vault.picked.clear()
-    return fulltext.index_pending(connection, Reader(vault))
+    left = fulltext.index_pending(connection, Reader(vault))
+    if not left:
+        vault.picked.clear()  # of messages that went before they were indexed
+    return left
 
 
 def sweep(vault: Vault, after: int) -> int | None:

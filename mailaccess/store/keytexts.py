@@ -10,6 +10,7 @@ import sqlite3
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Final
 
 from mailaccess.store.index import headfiles, keys
@@ -30,8 +31,10 @@ HITS: Final = 2_000
 ROWS_AT_ONCE: Final = 5_000
 """Rows read in one job: 5 to 10 ms."""
 
-READ_AT_ONCE: Final = 384
-"""Files whose headers one job reads: 15 to 25 ms."""
+MADE_AT_ONCE: Final = 1_600
+"""Texts made in one job of fields in memory: 15 to 25 ms. One whose file has to be read counts as READ of them."""
+
+READ: Final = 4
 
 
 class KeyTexts:
@@ -103,30 +106,34 @@ def rows(
 ) -> tuple[list[tuple[int, bytes | None]], int]:
     """The texts of field ``name`` (of ``keys.COLUMNS``) of messages with UIDs above ``after``; up to which UID.
 
-    Messages whose keys are not kept yet are read from their files, READ_AT_ONCE in one job, where the background
-    will keep them; others are left out.
+    Messages whose keys are not kept yet are read from their files, as many as one job may, where the background will
+    keep them; others are left out.
     """
     place = keys.COLUMNS.index(name)
-    found = connection.execute(
+    memory = getattr(read, "memory", None)
+    found: list[tuple[int, int, int, bytes | None]] = []
+    waiting: set[int] = set()
+    left = MADE_AT_ONCE
+    cursor = connection.execute(
         f'SELECT m.uid, m.content, k.version IS NOT NULL, k."{name}",'
         " k.version IS NULL AND EXISTS (SELECT 1 FROM fulltext_pending AS p WHERE p.content = m.content)"
         " FROM messages AS m"
         f" LEFT JOIN search_keys AS k ON k.content = m.content AND k.version = {keys.VERSION}"
         " WHERE m.mailbox = ? AND m.uid > ? ORDER BY m.uid LIMIT ?",
         (mailbox, after, ROWS_AT_ONCE),
-    ).fetchall()
-    waiting: set[int] = set()
-    if hasattr(read, "memory"):
-        for number, (_, content, _, _, is_waiting) in enumerate(found):
-            if is_waiting and content not in waiting:
-                if len(waiting) == READ_AT_ONCE:
-                    del found[number:]
+    )
+    with closing(cursor):
+        for uid, content, is_kept, text, is_waiting in cursor:
+            if is_waiting and memory is not None and content not in waiting:
+                left -= 1 if content in memory else READ
+                if left < 0:
                     break
                 waiting.add(content)
+            found.append((uid, content, is_kept, text))
     looked = {content: look.value(place) for content, look in headfiles.looks(read, sorted(waiting))}
     texts = [
         (uid, text if is_kept else looked[content])
-        for uid, content, is_kept, text, _ in found
+        for uid, content, is_kept, text in found
         if is_kept or content in looked
     ]
     return texts, found[-1][0] if found else after

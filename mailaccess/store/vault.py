@@ -114,6 +114,8 @@ class Vault:
         self._changes = 0
         self.packed: set[int] = set()
         """Rows of mailboxes that have messages without rows (``index.packed``)."""
+        self.glanced: dict[int, int] = {}
+        """Up to which UID the background has glanced at such a mailbox (``glance``)."""
         self.described: int | None = 0
         """Up to which content the background has looked at headers (``index.ahead``); None: at all there are."""
         self.aside = Aside(0)
@@ -271,6 +273,7 @@ class Vault:
             self._openings += 1
             self.tree_version += 1
         self.described = 0
+        self.glanced.clear()
         self.picked.clear()  # a rebuilt index has other numbers
         self.packed = packed.mailboxes(index.connection)
         try:

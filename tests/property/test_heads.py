@@ -16,6 +16,7 @@ from mailaccess.message.text import fold
 from mailaccess.proto.imap import structure_render
 from mailaccess.store.index import heads, keys
 from mailaccess.store.sort import collation
+from mailaccess.store.wireform import to_wire
 
 NAMES = [name.decode() for name in fields.NAMES] + ["Received", "X-From", "Fro", "Datee"]
 PIECES = [
@@ -67,6 +68,31 @@ def test_one_pass_over_a_header_tells_what_all_rules_tell(
 ) -> None:
     block = block_of(of, blank)
     assert heads.compute(block) == by_the_rules(block)
+
+
+LISTED = [name.decode() for name in fields.LISTED] + ["Received", "X-From", "Fro", "Datee", ""]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(LISTED), st.sampled_from(["", " ", "\t"]), values, st.booleans()),
+        max_size=6,
+    ),
+    st.sampled_from(["", "\r\n", "\n", "\r\r\n"]),
+    st.lists(st.sampled_from([name.encode() for name in LISTED] + [b"x y", b"a:b"]), max_size=5),
+    st.integers(0, 3),
+)
+def test_fields_picked_for_lists_tell_what_the_whole_header_tells(
+    of: list[tuple[str, str, str, bool]], blank: str, names: list[bytes], cut: int
+) -> None:
+    block = to_wire(block_of(of, blank))
+    block = block[: len(block) - cut]  # as of a message that ends within its header
+    listed = fields.listed(block)
+    assert fields.usual(listed) == fields.usual(block)
+    assert fields.select(block, names) == Header(block).select(names)
+    wanted = [name for name in names if name in fields.LISTED]
+    assert fields.select(listed, wanted) == Header(block).select(wanted)
 
 
 @settings(max_examples=300, deadline=None)

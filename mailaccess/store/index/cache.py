@@ -267,6 +267,15 @@ def kept(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
     return {content for (content,) in rows}
 
 
+def has_headers(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
+    """Those of ``contents`` whose header octets are kept; the set may hold others too."""
+    where, parameters = among(contents)
+    rows = connection.execute(
+        f"SELECT content FROM cache_header WHERE {where} AND version = {VERSION}", parameters
+    )
+    return {content for (content,) in rows}
+
+
 def kept_headers(
     connection: sqlite3.Connection, contents: Sequence[int]
 ) -> Generator[tuple[int, bytes], None, None]:

@@ -8,10 +8,11 @@ lately used goes first. Anything else is selected from the cached header octets.
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
+from mailaccess.message import fields as of_headers
 from mailaccess.message.headers import Header
-from mailaccess.store.index import cache
+from mailaccess.store.index import cache, headfiles, picked
 from mailaccess.store.index.rows import Read, among, keeping, set_key
 
 VERSION: Final = 1
@@ -32,6 +33,8 @@ MAX_NAMES_OCTETS: Final = 4096
 
 BULK: Final = 16
 """Messages asked for in one call before a list counts as one that will be asked for again."""
+
+_LISTED: Final = frozenset(of_headers.LISTED)
 
 MAX_KEPT: Final = 16 * 1024
 """Octets of one selection; longer ones are selected again each time."""
@@ -55,22 +58,40 @@ def header_fields(
     found = _kept(connection, number, contents) if number else {}
     missing = [content for content in contents if content not in found] if len(found) < len(contents) else []
     if missing:
+        wanted = [name.lower() for name in names]
+        later = cache.pending(connection, missing) if hasattr(read, "memory") else set[int]()
+        if later and not exclude and _LISTED.issuperset(wanted):
+            found |= _picked(connection, [each for each in missing if each in later], wanted, read)
         chosen = {
-            content: Header(octets).select(names, inverted=exclude)
-            for content, octets in cache.headers(connection, missing, read).items()
+            content: Header(octets).select(names, inverted=True)
+            if exclude
+            else of_headers.select(octets, wanted)
+            for content, octets in cache.headers(
+                connection, [each for each in missing if each not in found], read
+            ).items()
         }
         found |= chosen
         if number and bulk:
-            with keeping(connection):
-                connection.executemany(
-                    "INSERT OR REPLACE INTO field_octets VALUES (?, ?)",
-                    [
-                        (set_key(number, content), octets)
-                        for content, octets in chosen.items()
-                        if len(octets) <= MAX_KEPT
-                    ],
-                )
+            kept = [
+                (set_key(number, content), octets)
+                for content, octets in chosen.items()
+                if content not in later and len(octets) <= MAX_KEPT
+            ]
+            if kept:
+                with keeping(connection):
+                    connection.executemany("INSERT OR REPLACE INTO field_octets VALUES (?, ?)", kept)
     return [found.get(content) for content in contents]
+
+
+def _picked(
+    connection: sqlite3.Connection, contents: Sequence[int], names: Sequence[bytes], read: Read
+) -> dict[int, bytes]:
+    """Of contents in memory, and of those whose headers are not kept yet."""
+    memory = cast(headfiles.Pick, read).memory
+    absent = [content for content in contents if content not in memory]
+    kept = cache.has_headers(connection, absent) if absent else set[int]()
+    picks = headfiles.picks(read, [content for content in contents if content not in kept])
+    return {content: picked.selected(of, names) for content, of in picks.items()}
 
 
 def _kept(connection: sqlite3.Connection, number: int, contents: Sequence[int]) -> dict[int, bytes]:

@@ -18,6 +18,9 @@ from mailaccess.store.window import Octets
 PICKED_AT_ONCE: Final = 64
 """Headers read before the reactor's thread has its turn: 2 ms."""
 
+LOOKED_AT_ONCE: Final = 128
+"""Headers in memory looked at before the reactor's thread has its turn: 1 to 2 ms."""
+
 
 def read_and_computed(
     read: Read, contents: Sequence[int], share: float = beside.OWN_HALF
@@ -37,13 +40,27 @@ def read_and_computed(
     return done + _computed_here(read, rest) if rest else done
 
 
-def looks(read: Read, contents: Sequence[int], share: float = beside.OWN_HALF) -> Iterator[tuple[int, Look]]:
+def looks(read: Read, contents: Sequence[int]) -> Iterator[tuple[int, Look]]:
     """What the headers of contents tell, as far as one asks; nothing is kept but in memory (``picked``).
 
-    read: one that has ``picked``.  Those whose file is gone are left out.
+    read: one that has ``memory``.  Those whose file is gone are left out.
     """
     if not contents:
         return
+    known = picks(read, contents)
+    for number, content in enumerate(contents, 1):
+        if number % LOOKED_AT_ONCE == 0:
+            give_way()
+        of = known.get(content)
+        if of is not None:
+            yield content, Look(picked.usual(of))
+
+
+def picks(read: Read, contents: Sequence[int], share: float = beside.OWN_HALF) -> dict[int, Fields]:
+    """The fields of contents that lists ask for, from memory or else from files, and then they are in memory.
+
+    read: one that has ``memory``.  Those whose file is gone are left out.
+    """
     pick = cast(Pick, read)
     memory = pick.memory
     known = {content: of for content in contents if (of := memory.get(content)) is not None}
@@ -61,10 +78,7 @@ def looks(read: Read, contents: Sequence[int], share: float = beside.OWN_HALF) -
             found |= _picked(pick, rest)
         memory.put(found)
         known |= found
-    for content in contents:
-        of = known.get(content)
-        if of is not None:
-            yield content, Look(picked.usual(of))
+    return known
 
 
 class Pick(Protocol):

@@ -1,35 +1,42 @@
 """The fields of headers, read for a question, until the background keeps what they tell.
 
 A client that meets a mailbox full of new files asks about all of them at once, and waits. To read a header and pick
-out its fields costs a fifth of making and keeping all that the index has of it; so a question makes what it asks for,
-and leaves the fields here for the next one. Bounded for the whole process; what has no room is read again.
+out its fields costs a tenth of making and keeping all that the index has of it; so a question makes what it asks for,
+and leaves the fields here for the next one. So does the background before anything else (``store.glance``): then the
+first question opens no file. Bounded for the whole process; what has no room is read again.
 
 A content's fields are used in its account's serial jobs; ``Room`` from any thread.
 """
 
-import marshal
+from collections.abc import Sequence
 from threading import Lock
 from typing import Final
 
 from mailaccess.message import fields
 
 MOST: Final = 24 * 2**20
-"""Octets in all: the fields of some 30,000 messages."""
+"""Octets in all: the fields of some 20,000 messages."""
 
 OVERHEAD: Final = 140
 """Octets that Python adds to one message's: the object, its number and their place in a dict."""
 
 Fields = bytes
-"""``fields.usual`` of a header in wire form, as ``marshal`` writes it: it goes from process to process so, too."""
+"""``fields.listed`` of a header in wire form."""
 
 
 def fields_of(block: bytes) -> Fields:
-    return marshal.dumps(fields.usual(block))
+    """block: a header in wire form."""
+    return fields.listed(block)
 
 
 def usual(of: Fields) -> dict[bytes, list[bytes]]:
-    found: dict[bytes, list[bytes]] = marshal.loads(of)
-    return found
+    """``fields.usual`` of the header that ``of`` was picked from."""
+    return fields.usual(of)
+
+
+def selected(of: Fields, names: Sequence[bytes]) -> bytes:
+    """HEADER.FIELDS. names: of ``fields.LISTED``."""
+    return fields.select(of, names)
 
 
 class Room:
@@ -58,14 +65,20 @@ class Picked:
         self._room = room
         self._fields: dict[int, Fields] = {}
         self._octets = 0
+        self.is_full = False
+        """Whether there was no room for some."""
+
+    def __contains__(self, content: int) -> bool:
+        return content in self._fields
 
     def get(self, content: int) -> Fields | None:
         return self._fields.get(content)
 
     def put(self, found: dict[int, Fields]) -> None:
-        """Keep these, if there is room."""
+        """Keep these, which are not here yet, if there is room."""
         octets = sum(map(len, found.values())) + OVERHEAD * len(found)
-        if self._room.take(octets):
+        self.is_full = not self._room.take(octets)
+        if not self.is_full:
             self._octets += octets
             self._fields.update(found)
 

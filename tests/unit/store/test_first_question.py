@@ -13,7 +13,7 @@ from mailaccess.store.api import Fact, ThreadAlgorithm
 from mailaccess.store.index import picked
 from mailaccess.store.index.picked import Picked, Room
 from mailaccess.store.sort import SortCriterion, SortKey
-from tests.unit.store.inline import House, Session, now
+from tests.unit.store.inline import EVERYTHING, House, Session, now
 
 FROM = ("Kim <kim@naver.com>", '"Lee, J." <lee@naver.com>', "=?utf-8?B?6rmA?= <b@naver.com>", "broken <", "")
 SUBJECTS = ("Re: lunch", "lunch", "=?utf-8?Q?=ED=9A=8C=EC=9D=98?=", "[list] Fwd: a", "")
@@ -61,6 +61,12 @@ def brought(house: House) -> None:
         house.drop(f"17000{number:05d}.M{number}P1.host,S={len(data)},W={size}:2,", data, place="cur")
 
 
+LISTS = (
+    (b"FROM", b"SUBJECT", b"X-PRIORITY", b"CONTENT-TYPE"),
+    (b"DATE", b"MIME-VERSION"),
+    (b"NONE",),
+    (b"X-LABEL",),
+)
 QUESTIONS: tuple[Criterion, ...] = (
     tree.Header("from", "kim"),
     tree.Header("from", "김"),
@@ -89,6 +95,8 @@ def answers(session: Session) -> list[Any]:
     told += [now(box.thread(tree.All(), algorithm)) for algorithm in ThreadAlgorithm]
     uids = list(box.columns.uids)
     told.append(now(box.facts(uids, [Fact.ENVELOPE])))
+    told += [now(box.header_fields(uids, names)) for names in LISTS]
+    told.append(now(box.header_fields(uids, LISTS[0], exclude=True)))
     told.append(now(box.facts(uids, [Fact.ENVELOPE, Fact.BODYSTRUCTURE, Fact.BODY, Fact.STRUCTURE])))
     return told
 
@@ -130,6 +138,46 @@ def test_half_of_the_mailbox_being_kept_changes_nothing(tmp_path: Path) -> None:
     house.account.memory = type(house.store.memory)()
     assert answers(house.open()) == mixed
     assert len(mixed[-1]) == len(before[-1]) + 2
+
+
+@pytest.mark.parametrize("most", [picked.MOST, 0])
+def test_a_glance_from_the_background_changes_no_answer(tmp_path: Path, most: int) -> None:
+    house = House(tmp_path)
+    brought(house)
+    house.account.vault.picked = Picked(Room(most))
+    session = house.open()
+    assert house.account.vault.packed
+    now(house.account.run(housekeeping.index_texts))
+    assert house.account.vault.packed and (house.account.vault.picked.get(1) is not None) == bool(most)
+    before = answers(session)
+    house.store.memory = house.account.memory = type(house.store.memory)()
+    everything_kept(house)
+    assert answers(house.open()) == before
+
+
+def test_a_header_in_memory_needs_no_file(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    brought(house)
+    session = house.open()
+    now(house.account.run(housekeeping.index_texts))
+    for name in house.files_of():
+        (house.maildir / "cur" / name).write_bytes(b"Subject: other\n\n")
+    subjects = now(session.box.header_fields(session.uids[:2], [b"SUBJECT"]))
+    assert subjects == [b"Subject: Re: lunch\r\n\r\n", b"Subject: lunch\r\n\r\n"]
+
+
+def test_what_a_glance_kept_goes_with_its_mailbox(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    brought(house)
+    room = Room(picked.MOST)
+    house.account.vault.picked = Picked(room)
+    session = house.open()
+    now(house.account.run(housekeeping.index_texts))
+    assert not room.take(picked.MOST)
+    now(session.box.remove(EVERYTHING))
+    while now(house.account.run(housekeeping.index_texts)):
+        pass
+    assert room.take(picked.MOST)
 
 
 def test_what_was_read_for_a_question_goes_when_it_is_kept(tmp_path: Path) -> None:
