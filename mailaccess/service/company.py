@@ -57,7 +57,10 @@ class Company:
         self._throttle: FailedLogins | None = None
         self._caps: Caps | None = None
         self._teller: Teller | None = None
+        self._told_to_stop = False
         self.reload: Callable[[], object] = lambda: None
+        self.lost: Callable[[], object] = lambda: None
+        """Told that the supervisor is gone without a word."""
         self.queued: Callable[[list[str]], object] = lambda ids: None
         """Told of messages that others have put into the queue."""
         self.announced: Callable[[Announcement], object] = lambda announcement: None
@@ -183,10 +186,13 @@ class Company:
             case "reload":
                 self.reload()
             case "stop":
+                self._told_to_stop = True
                 self._stop()
 
     def _left(self) -> None:
         """Without a supervisor nobody replaces us, or tells us to stop."""
+        if not self._told_to_stop:
+            self.lost()
         self._stop()
 
 

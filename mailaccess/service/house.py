@@ -127,7 +127,8 @@ class House(Service):
             assert self.built.throttle is not None
             caps = self.built.caps.caps if self.built.caps is not None else None
             company.share(self.built.limits, self.built.throttle, caps, self.counters)
-            company.reload = self._look_at_certificate
+            company.reload = self._asked_to_reload
+            company.lost = self._alone
             company.announced = self.built.imap.heard
             self.built.imap.board.pass_on = company.tell_announcement
             company.connect()
@@ -260,20 +261,34 @@ class House(Service):
         self._expected = now + 1
 
     def _on_hangup(self, number: int, frame: object) -> None:
-        self._reactor.callFromThread(self._look_at_certificate)
+        self._reactor.callFromThread(self._asked_to_reload)
+
+    def _alone(self) -> None:
+        if not self.stopping:
+            self.log.log("supervisor-lost", Level.ERROR)
+
+    def _asked_to_reload(self) -> "Deferred[None]":
+        return Deferred.fromCoroutine(self._reload_certificate(asked=True))
 
     def _look_at_certificate(self) -> "Deferred[None]":
-        return Deferred.fromCoroutine(self._reload_certificate())
+        return Deferred.fromCoroutine(self._reload_certificate(asked=False))
 
-    async def _reload_certificate(self) -> None:
+    async def _reload_certificate(self, *, asked: bool) -> None:
+        """asked: somebody waits for a word of it in the log, whatever there is to say."""
         built = self.built
-        if built is None or built.tls is None or self.stopping:
+        if built is None or self.stopping:
+            return
+        if built.tls is None:
+            if asked:
+                self.log.log("tls-unchanged")
             return
         try:
             if await built.threads.run(built.tls.reload):
                 self.log.log("tls-reloaded", not_after=built.tls.not_after.isoformat())
+            elif asked:
+                self.log.log("tls-unchanged", not_after=built.tls.not_after.isoformat())
         except TlsError as error:
-            if str(error) != self._tls_trouble:  # told once, not at every look
+            if asked or str(error) != self._tls_trouble:  # told once, not at every look
                 self.log.log("tls-reload-failed", Level.ERROR, error=str(error))
             self._tls_trouble = str(error)
         else:

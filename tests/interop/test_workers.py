@@ -448,6 +448,29 @@ def test_a_hangup_of_the_supervisor_reaches_every_worker(pair: Server) -> None:
         ),
         "both workers have the new certificate",
     )
+    start = len(pair.log)
+    pair.process.send_signal(signal.SIGHUP)
+    eventually(
+        lambda: all(
+            any("tls-unchanged" in line and f"worker={number}" in line for line in pair.log[start:])
+            for number in (1, 2)
+        ),
+        "both workers say that there is nothing new",
+    )
+
+
+def test_a_worker_that_cannot_take_anothers_place_says_so_in_the_log_and_is_tried_again(
+    pair: Server,
+) -> None:
+    key = pair.folder / "key.pem"
+    good, start = key.read_text(), len(pair.log)
+    key.write_text("no key")
+    os.kill(worker_pids(pair)[2], signal.SIGKILL)
+    line = pair.await_log("worker-cannot-start", start)
+    assert "key.pem" in line and line.startswith("20") and line.rstrip().endswith("worker=2")
+    assert not any(each.startswith("mailaccess: ") for each in pair.log[start:])
+    key.write_text(good)
+    assert "worker=2" in pair.await_log("worker-started", start)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -492,9 +515,10 @@ def user_ids(pid: int) -> set[int]:
 
 def test_the_workers_end_with_their_supervisor_and_a_signal_to_it_stops_all(pair: Server) -> None:
     client = session(pair, 2)
-    pids = worker_pids(pair)
+    pids, start = worker_pids(pair), len(pair.log)
     pair.kill()
     assert b"BYE" in client.readline()
+    assert sum("supervisor-lost" in line for line in pair.log[start:]) == 2
     eventually(lambda: not any(alive(pid) for pid in pids.values()), "the workers end")
     pair.start()
     one, two = session(pair, 1), session(pair, 2)
@@ -505,6 +529,7 @@ def test_the_workers_end_with_their_supervisor_and_a_signal_to_it_stops_all(pair
     for each in (one, two):
         assert b"BYE" in each.readline()
     pair.await_log("server-stopped", start)
+    assert not any("supervisor-lost" in line for line in pair.log[start:])
     assert not any(alive(pid) for pid in pids.values())
     for service in ("imap", "lmtp"):
         with pytest.raises(ConnectionRefusedError):
