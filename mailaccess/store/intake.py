@@ -13,17 +13,17 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Final
 
 from mailaccess.model.flags import MAX_KEYWORDS, FlagSet
 from mailaccess.model.sequence import UidSet
-from mailaccess.store import firstlook, naming, tree, unpacking
+from mailaccess.store import comparing, firstlook, naming, tree, unpacking
 from mailaccess.store.bounds import next_modseq, take_uids
 from mailaccess.store.changes import Delta, Rows
+from mailaccess.store.comparing import Key
 from mailaccess.store.control import read_control
 from mailaccess.store.describing import Describer, appended, measured
-from mailaccess.store.folder import GRAIN, Disk, folder_times, is_doubtful
+from mailaccess.store.folder import Disk, folder_times, is_doubtful
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import fulltext, mailboxes, messages, packed
 from mailaccess.store.index.mailboxes import Box
@@ -31,18 +31,12 @@ from mailaccess.store.maildir import names, scan, uids
 from mailaccess.store.spelling import known_flags
 from mailaccess.store.vault import Vault
 
-Key = tuple[int, int]
-"""(mailbox's row, uid), or (0, id) for a row of ``doomed``."""
-
 INSERTED_AT_ONCE: Final = 5_000
 """Rows made before they are inserted: bounds memory, and the garbage collector's work on them."""
 
 NAMED_AT_ONCE: Final = 64
 """New files that get their names within the scan: 2 ms. The UIDs of more of them go to a list, as Dovecot does it,
 and into their names when those change for another reason."""
-
-FEW: Final = 4
-"""New files for each of which the rows are looked through for a twin: 10 ms for 100,000 of them, in C."""
 
 MAX_MESSAGES: Final = 2**31
 """Messages in one mailbox."""
@@ -80,7 +74,7 @@ def take_in(vault: Vault, box: Box) -> bool:
         box.new_mtime, box.cur_mtime, box.scanned = times[0], times[1], listed_at
         mailboxes.save(vault.connection, box)
         return True
-    differences = _differences(vault, box, times)
+    differences = comparing.differences(vault, box, times)
     if differences:
         work = _Intake(vault, box, times)
         work.vanished(differences.vanished)
@@ -95,47 +89,8 @@ def take_in(vault: Vault, box: Box) -> bool:
     return bool(differences)
 
 
-def _differences(vault: Vault, box: Box, times: tuple[int, int]) -> scan.Differences[Key]:
-    """What differs. Where only ``new/`` changed, as it does when another program delivers, ``cur/`` with its perhaps
-    100,000 files is not read: unless one of the new files may be the twin of one there.
-    """
-    if times[1] == box.cur_mtime <= box.scanned - GRAIN:
-        found = scan.compare(Disk(vault, box.folder, only_new=True), _known(vault, box, only_new=True))
-        if len(found.new) <= FEW and not any([_has_twin(vault, box, name) for _, name in found.new]):
-            return found
-    return scan.compare(Disk(vault, box.folder), _known(vault, box))
-
-
-def _has_twin(vault: Vault, box: Box, name: bytes) -> bool:
-    unique = names.unique(name)
-    row = vault.connection.execute(
-        "SELECT 1 FROM messages WHERE mailbox = ? AND substr(file, 1, ?) = ? LIMIT 1",
-        (box.id, len(unique), unique),
-    ).fetchone()
-    return row is not None or (box.id in vault.packed and packed.may_have(vault.connection, box.id, unique))
-
-
 def _now(vault: Vault) -> int:
     return int(vault.clock() * 1_000_000_000)
-
-
-def _known(vault: Vault, box: Box, *, only_new: bool = False) -> dict[scan.Entry, Key]:
-    """Where each file of the folder should be. Shared files are known by the row they belong to."""
-    which = "= 0" if only_new else "< 2"
-    rows = vault.connection.execute(
-        f"SELECT place, file, mailbox, uid FROM messages WHERE mailbox = ? AND home = ? AND place {which} UNION ALL"
-        f" SELECT place, file, mailbox, uid FROM messages WHERE home = ? AND home <> mailbox AND place {which}"
-        f" UNION ALL SELECT place, file, 0, id FROM doomed WHERE home = ? AND place {which}",
-        (box.id, box.id, box.id, box.id),
-    )
-    known = {(place, file): (mailbox, uid) for place, file, mailbox, uid in rows}
-    if only_new and box.id in vault.packed:
-        for place, file, uid in packed.in_new(vault.connection, box.id):
-            known[place, file] = (box.id, uid)
-    for chunk in packed.chunks(vault.connection, box.id) if box.id in vault.packed and not only_new else ():
-        entries = zip(chunk.places, chunk.names, strict=True)
-        known.update(zip(entries, zip(repeat(box.id), chunk.uids), strict=False))
-    return known
 
 
 @dataclass(slots=True)

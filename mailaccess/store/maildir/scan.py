@@ -15,9 +15,9 @@ files that Dovecot's list knows get the UID from there, and the others get the n
 time in their names, then of the names.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from mailaccess.store.maildir import names
 
@@ -25,6 +25,9 @@ Key = TypeVar("Key")
 
 Entry = tuple[int, bytes]
 """0 for new/ or 1 for cur/, and the file name."""
+
+LISTED_AT_ONCE: Final = 50_000
+"""Names put into a set by one call, which no other thread can interrupt: 5 ms."""
 
 
 class Folder(Protocol):
@@ -37,32 +40,43 @@ class Folder(Protocol):
         ...
 
 
+class Piece(NamedTuple, Generic[Key]):
+    """Some files that rows say are there. key: what the one at a position is known by."""
+
+    place: int
+    names: Sequence[bytes]
+    key: Callable[[int], Key]
+
+
+Known = Callable[[], Iterable[Piece[Key]]]
+"""Tells all of them, as often as it is called: a folder may hold a million, which nobody keeps in memory as objects."""
+
+
 @dataclass(slots=True)
 class Differences(Generic[Key]):
     renamed: list[tuple[Key, Entry]] = field(default_factory=list)
     vanished: list[Key] = field(default_factory=list)
     new: list[Entry] = field(default_factory=list)
-    distinct: bool = False  # no two of ``new``, and no row, have one unique part
+    distinct: bool = True  # no two of ``new``, and no row, have one unique part
 
     def __bool__(self) -> bool:
         return bool(self.renamed or self.vanished or self.new)
 
 
-def compare(folder: Folder, known: Mapping[Entry, Key]) -> Differences[Key]:
-    """What differs between ``folder`` and the rows ``known`` by where their files should be."""
-    found = _entries(folder)
+def compare(folder: Folder, known: Known[Key]) -> Differences[Key]:
+    """What differs between ``folder`` and what is ``known`` to be in it."""
+    unknown, missing, first_time = _left(folder, known)
     result = Differences[Key]()
-    if not known and len({names.unique(name) for _, name in found}) == len(found):
-        result.new, result.distinct = list(found), True  # a folder seen for the first time
+    if first_time and len({names.unique(name) for _, name in unknown}) == len(unknown):
+        result.new = unknown  # a folder seen for the first time
         return result
-    unknown = found - known.keys()
-    missing = {names.unique(entry[1]): entry for entry in known.keys() - found}
-    there = {names.unique(entry[1]): entry for entry in known.keys() & found} if unknown else {}
+    twins = _twins(known, {names.unique(name) for _, name in unknown} - missing.keys())
+    there = {names.unique(name): (place, name) for place, name in twins}
     for entry in sorted(unknown, key=lambda item: (item[1], item[0])):
         unique = names.unique(entry[1])
         before = missing.pop(unique, None)
         if before is not None:
-            result.renamed.append((known[before], entry))
+            result.renamed.append((before[1], entry))
             there[unique] = entry
             continue
         twin = there.get(unique)
@@ -70,22 +84,55 @@ def compare(folder: Folder, known: Mapping[Entry, Key]) -> Differences[Key]:
             result.new.append(entry)
             there[unique] = entry
         else:
-            _settle_twins(folder, known, result, twin, entry, there)
+            _settle_twins(folder, twins, result, twin, entry, there)
     if missing:
-        _look_again(folder, known, result, missing)
+        _look_again(folder, result, missing)
     return result
 
 
-def _entries(folder: Folder) -> set[Entry]:
-    found: set[Entry] = set()
-    for place in (0, 1):
-        found.update([(place, name) for name in folder.listing(place) if name[:1] != b"."])
+Missing = dict[bytes, tuple[Entry, Key]]
+"""Files that are not where they should be, by the unique parts of their names."""
+
+
+def _left(folder: Folder, known: Known[Key]) -> tuple[list[Entry], Missing[Key], bool]:
+    """Unknown files; what is missing; whether nothing is known. The known ones are taken out piece by piece."""
+    left = [_listed(folder, place) for place in (0, 1)]
+    missing: Missing[Key] = {}
+    first_time = True
+    for place, files, key in known():
+        first_time = False
+        found = left[place]
+        if not found.issuperset(files):
+            for at, name in enumerate(files):
+                if name not in found:
+                    missing[names.unique(name)] = ((place, name), key(at))
+        found.difference_update(files)
+    return [(place, name) for place in (0, 1) for name in left[place]], missing, first_time
+
+
+def _listed(folder: Folder, place: int) -> set[bytes]:
+    found: set[bytes] = set()
+    listing = folder.listing(place)
+    for start in range(0, len(listing), LISTED_AT_ONCE):
+        found.update([name for name in listing[start : start + LISTED_AT_ONCE] if name[:1] != b"."])
     return found
+
+
+def _twins(known: Known[Key], wanted: Container[bytes]) -> dict[Entry, Key]:
+    """Known files with one of these unique parts; they are there, or their unique parts would be missing."""
+    if not wanted:
+        return {}
+    return {
+        (place, name): key(at)
+        for place, files, key in known()
+        for at, name in enumerate(files)
+        if names.unique(name) in wanted
+    }
 
 
 def _settle_twins(
     folder: Folder,
-    known: Mapping[Entry, Key],
+    twins: Mapping[Entry, Key],
     result: Differences[Key],
     twin: Entry,
     entry: Entry,
@@ -97,8 +144,9 @@ def _settle_twins(
         return
     if first:
         result.new.append(entry)
-    elif twin in known:
-        result.renamed.append((known[twin], entry))
+        result.distinct = False
+    elif twin in twins:
+        result.renamed.append((twins[twin], entry))
         there[names.unique(entry[1])] = entry
     else:
         result.new = [entry if item == twin else item for item in result.new]
@@ -106,16 +154,19 @@ def _settle_twins(
         there[names.unique(entry[1])] = entry
 
 
-def _look_again(
-    folder: Folder, known: Mapping[Entry, Key], result: Differences[Key], missing: dict[bytes, Entry]
-) -> None:
-    now = {names.unique(entry[1]): entry for entry in _entries(folder)}
-    for unique, entry in missing.items():
+def _look_again(folder: Folder, result: Differences[Key], missing: Missing[Key]) -> None:
+    now = {
+        unique: (place, name)
+        for place in (0, 1)
+        for name in _listed(folder, place)
+        if (unique := names.unique(name)) in missing
+    }
+    for unique, (entry, key) in missing.items():
         again = now.get(unique)
         if again is None:
-            result.vanished.append(known[entry])
+            result.vanished.append(key)
         elif again != entry:
-            result.renamed.append((known[entry], again))
+            result.renamed.append((key, again))
 
 
 def assign(

@@ -1,5 +1,7 @@
 """What differs between a folder and the index: the cases told in maildir/scan.py."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from mailaccess.store.maildir import scan
@@ -24,7 +26,13 @@ class Folder:
 
 
 def compare(known: list[Entry], *looks: dict[Entry, int]) -> scan.Differences[Entry]:
-    return scan.compare(Folder(*looks), {entry: entry for entry in known})
+    return scan.compare(Folder(*looks), lambda: pieces(known))
+
+
+def pieces(known: list[Entry]) -> Iterator[scan.Piece[Entry]]:
+    """One file each."""
+    for entry in known:
+        yield scan.Piece(entry[0], [entry[1]], [entry].__getitem__)
 
 
 A, A_SEEN, A_NEW = (1, b"a,S=1:2,"), (1, b"a,S=1:2,S"), (0, b"a,S=1")
