@@ -34,6 +34,10 @@ class Wire(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
+    def write_all(self, parts: list[bytes]) -> None:
+        """Write parts, one after the other, as one."""
+        ...
+
     async def drain(self) -> None:
         """Wait while the client does not read. Raises ConnectionResetError."""
         ...

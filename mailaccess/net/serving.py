@@ -187,6 +187,11 @@ class ServingProtocol(Protocol, ABC, Generic[S]):
         if self.flow is not None:
             self.flow.write(data)
 
+    def write_all(self, parts: list[bytes]) -> None:
+        """Hand parts to the transport, one after the other, as one."""
+        if self.flow is not None:
+            self.flow.write_all(parts)
+
     async def drain(self) -> None:
         """Wait while the client does not read; reading shows that it is there. Raises ConnectionResetError."""
         if self.flow is not None and self.flow.paused:

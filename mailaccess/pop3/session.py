@@ -23,7 +23,7 @@ from mailaccess.proto.pop3 import grammar
 from mailaccess.proto.pop3.grammar import Command, Lines, LineTooLong
 from mailaccess.store.api import FlagOperation
 
-GATHERED: Final = 65536
+GATHERED: Final = 128 * 1024
 """Octets gathered before they are written, and the client must read, in any case."""
 
 COMMANDS_AT_ONCE: Final = 64
@@ -183,10 +183,9 @@ class Session:
 
     def _flush(self) -> None:
         if self._out:
-            octets = b"".join(self._out)
-            self._out.clear()
+            parts, self._out = self._out, []
             self._out_size = 0
-            self.wire.write(octets)
+            self.wire.write_all(parts)
 
     async def _breathe(self) -> None:
         """Write what has gathered, if it is much, and wait for the client to read."""
@@ -354,6 +353,14 @@ class Session:
         drop, retrieval = self._open_drop(), self._retrieval
         assert retrieval is not None
         begun = False
+        parts = retrieval.at_hand(number)
+        if parts is not None:
+            self.ok(texts.OCTETS, drop.sizes[number - 1])
+            for part in parts:
+                self.say(part)
+            await self._breathe()
+            drop.retrieved.add(drop.uids[number - 1])
+            return
         try:
             async with aclosing(retrieval.message(number)) as pieces:
                 async for piece in pieces:
@@ -442,6 +449,8 @@ class Session:
             self.log("seen-failed", Level.WARNING, user=drop.user, error=error.detail or str(error))
 
     async def _leave(self, drop: Maildrop, removed: int) -> None:
+        if self._retrieval is not None:
+            self._retrieval.close()
         await drop.close()
         self.log("pop3-logout", user=drop.user, retrieved=len(drop.retrieved), removed=removed)
 

@@ -87,6 +87,22 @@ class Body(Protocol):
     def close(self) -> None: ...
 
 
+class Bodies(Protocol):
+    """Messages to be read one after the other, by their places among the UIDs asked for."""
+
+    def present(self, place: int) -> bytes | None:
+        """The wire form, where it can be had without waiting; else ``read`` has it."""
+        ...
+
+    async def read(self, place: int) -> bytes | Body | None:
+        """The wire form: octets where it is at most 2 MiB, else an open Body, the caller's to close; None if gone."""
+        ...
+
+    def close(self) -> None:
+        """Close what was read ahead."""
+        ...
+
+
 class Upload(Protocol):
     """A message on its way in: octets are taken, line ends made CRLF; it shows when it is appended."""
 
@@ -218,6 +234,10 @@ class Mailbox(Protocol):
 
         The caller keeps a call to some 64 messages and 2 MiB (``columns.sizes`` tells), and closes Bodies.
         """
+        ...
+
+    async def bodies(self, uids: Sequence[int]) -> "Bodies":
+        """``read`` one by one: of some 64 messages at a time, in their order."""
         ...
 
     async def settle_dates(self, uids: UidSet) -> None:

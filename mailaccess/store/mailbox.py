@@ -7,7 +7,7 @@ it did reaches columns and listeners before the call returns.
 import contextlib
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
 from mailaccess.model.collation import Collation
@@ -29,11 +29,12 @@ from mailaccess.store.api import (
     ThreadAlgorithm,
     ThreadTree,
 )
+from mailaccess.store.bodies import Bodies
 from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.changing import EVERYTHING
 from mailaccess.store.index.rows import Read
 from mailaccess.store.keytexts import KeyTexts
-from mailaccess.store.readahead import ReadAhead
+from mailaccess.store.readahead import Located, ReadAhead
 from mailaccess.store.surroundings import Engine
 from mailaccess.store.values import UNDATED
 from mailaccess.store.vault import Vault
@@ -205,20 +206,27 @@ class MailboxHandle:
         rest = iter(found)
         return [next(rest) if each is None else each for each in known]
 
+    async def bodies(self, uids: Sequence[int]) -> Bodies:
+        return Bodies(self._account, self._here(), uids, *await self._located(uids))
+
+    async def _located(self, uids: Sequence[int]) -> Located:
+        account, here = self._account, self._here()
+        known = self._ahead.known(uids, self.columns.uids)
+        if known is not None:
+            account.busy()
+            return known
+        more = self._ahead.next(uids, self.columns.uids)
+        run = account.run_small if len(uids) <= FEW_LOOKED_UP else account.run
+        found, folders = await run(reading.located, here, [*uids, *more] if more else uids)
+        self._ahead.keep(more, found[len(uids) :], folders)
+        return found[: len(uids)], folders
+
     async def read(self, uids: Sequence[int]) -> "list[bytes | Body | None]":
         account, here = self._account, self._here()
-        folders: Mapping[int, bytes]
-        known = self._ahead.known(uids, self.columns.uids)
-        if known is None:
-            more = self._ahead.next(uids, self.columns.uids)
-            run = account.run_small if len(uids) <= FEW_LOOKED_UP else account.run
-            found, folders = await run(reading.located, here, [*uids, *more] if more else uids)
-            self._ahead.keep(more, found[len(uids) :], folders)
-            found = found[: len(uids)]
-        else:
-            account.busy()
-            found, folders = known
-        result: list[bytes | Body | None] = list(reading.present(account.vault, found, folders))
+        found, folders = await self._located(uids)
+        result: list[bytes | Body | None] = [
+            reading.present(account.vault, at, folders) if at is not None else None for at in found
+        ]
         absent = [place for place, at in enumerate(found) if at is not None and result[place] is None]
         if absent:
             rest = await account.run(reading.read, here, [uids[place] for place in absent], account.runner)

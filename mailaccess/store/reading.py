@@ -7,6 +7,7 @@ it this moment) is looked for once by the unique part of its name.
 ``Body.read`` runs in the unordered pool, everything else in the account's serial jobs.
 """
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -182,6 +183,15 @@ class Reader(Asking):
 
     def __del__(self) -> None:
         self.close()
+
+    def announce(self, at: Place | None) -> None:
+        """Have the kernel begin to read a file; nobody waits for it, and nobody minds if that fails."""
+        with contextlib.suppress(OSError):
+            if at is not None and (descriptor := self.open(at)) is not None:
+                try:
+                    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+                finally:
+                    os.close(descriptor)
 
     def whole(self, at: Place, runner: ThreadRunner) -> "bytes | Body | None":
         """As ``Mailbox.read`` hands it out."""
@@ -359,32 +369,27 @@ def located(
     return found, folders(vault, found)
 
 
-def present(vault: Vault, found: Sequence[Place | None], folders: Mapping[int, bytes]) -> list[bytes | None]:
-    """The wire form of those messages that the kernel has in memory: on the reactor thread, without waiting.
+def present(vault: Vault, at: Place, folders: Mapping[int, bytes]) -> bytes | None:
+    """The wire form of a message that the kernel has in memory: on the reactor thread, without waiting.
 
     None: gone, large, renamed this moment, or to be read from the disk; ``read`` knows which. A thread's way
     there and back costs more than such a read, and its fight for the interpreter lock more again.
     """
-    read, path = vault.files.read_present, vault.path
-    result: list[bytes | None] = []
-    for at in found:
-        folder = folders.get(at[0]) if at is not None else None
-        if at is None or folder is None or at[3] > SMALL:
-            result.append(None)
-            continue
-        size = at[3]
-        data = read(path(folder, at[1], at[2]), size + 1)
-        if data is not None and len(data) != size:
-            data = to_wire(data) if len(data) < size else None
-            if data is not None and len(data) != size:
-                data = None
-        result.append(data)
-    return result
+    folder, size = folders.get(at[0]), at[3]
+    if folder is None or size > SMALL:
+        return None
+    data = vault.files.read_present(vault.path(folder, at[1], at[2]), size + 1)
+    if data is None or len(data) == size:
+        return data
+    if len(data) < size and len(data := to_wire(data)) == size:
+        return data
+    return None
 
 
 def read(
-    vault: Vault, mailbox_id: str, uids: Sequence[int], runner: ThreadRunner
+    vault: Vault, mailbox_id: str, uids: Sequence[int], runner: ThreadRunner, ahead: Sequence[int] = ()
 ) -> "list[bytes | Body | None]":
+    """``Mailbox.read``. ahead: messages that will be asked for next; their octets begin to come from the disk."""
     reader = Reader(vault)
     result: list[bytes | Body | None] = []
     try:
@@ -395,4 +400,6 @@ def read(
             if item is not None and not isinstance(item, bytes):
                 item.close()
         raise
+    for at in places(vault, mailbox_id, ahead):
+        reader.announce(at)
     return result

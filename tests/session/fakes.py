@@ -124,6 +124,25 @@ class Room:
         return gone
 
 
+class FakeBodies:
+    """Every second message has to be waited for."""
+
+    def __init__(self, mailbox, uids):
+        assert len(uids) <= 64
+        self.mailbox = mailbox
+        self.uids = uids
+
+    def present(self, place):
+        octets = self.mailbox.room.bodies.get(self.uids[place]) if place % 2 else None
+        return None if octets is None or len(octets) > 2**20 else octets
+
+    async def read(self, place):
+        return (await self.mailbox.read([self.uids[place]]))[0]
+
+    def close(self):
+        pass
+
+
 class FakeMailbox:
     def __init__(self, account, room, listener):
         self.account, self.room, self.listener = account, room, listener
@@ -238,6 +257,9 @@ class FakeMailbox:
         assert len(uids) <= 64
         bodies = [self.room.bodies.get(uid) for uid in uids]
         return [FakeBody(each) if each is not None and len(each) > 2**20 else each for each in bodies]
+
+    async def bodies(self, uids):
+        return FakeBodies(self, uids)
 
     async def search(self, criteria):
         await self.account.wait("search")

@@ -105,6 +105,25 @@ class FakeBody:
         self.closed = True
 
 
+class FakeBodies:
+    """Every second message has to be waited for."""
+
+    def __init__(self, held: dict[int, Any]) -> None:
+        self.held = held
+
+    def present(self, place: int) -> bytes | None:
+        found = self.held[place] if place % 2 else None
+        return found if isinstance(found, bytes) else None
+
+    async def read(self, place: int) -> Any:
+        return self.held[place]
+
+    def close(self) -> None:
+        for each in self.held.values():
+            if isinstance(each, FakeBody):
+                each.close()
+
+
 class FakeMailbox:
     def __init__(self, account: "FakeAccount", name: str) -> None:
         self.account = account
@@ -115,7 +134,7 @@ class FakeMailbox:
             self.columns.uids.append(uid)
             self.columns.sizes.append(len(data))
         self.reads: list[list[int]] = []
-        self.bodies: list[FakeBody] = []
+        self.open_bodies: list[FakeBody] = []
         self.closed = False
 
     async def read(self, uids):
@@ -124,11 +143,16 @@ class FakeMailbox:
         for uid in uids:
             data = self.account.boxes[self.name].get(uid)
             if data is not None and len(data) > 2**20:
-                self.bodies.append(FakeBody(data))
-                found.append(self.bodies[-1])
+                self.open_bodies.append(FakeBody(data))
+                found.append(self.open_bodies[-1])
             else:
                 found.append(data)
         return found
+
+    async def bodies(self, uids):
+        found = await self.read(uids)
+        held = dict(enumerate(found))
+        return FakeBodies(held)
 
     async def facts(self, uids, wanted):
         assert list(wanted) == [Fact.HEADER]
@@ -314,6 +338,9 @@ class FakeWire:
         self.users: list[str] = []
         self.full = False
         self.gate: Gate | None = None
+
+    def write_all(self, parts: list[bytes]) -> None:
+        self.write(b"".join(parts))
 
     def write(self, data: bytes) -> None:
         self.written.append(data)

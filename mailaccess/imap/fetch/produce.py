@@ -1,16 +1,17 @@
 """A FETCH answer, piece by piece (RFC 3501 §7.4.2): bounded memory, bounded turns, never more than the client
 reads.
 
-Three roads. Column items alone are formatted from the mailbox's columns, thousands of lines at once. With
-facts and header fields, messages go in batches: one question to the store for each batch, and the next batch
-is asked for while this one is written. With bodies the batches are bounded by their octets as well; a message
-too large for memory is written while it is read.
+Four roads. Column items alone are formatted from the mailbox's columns, thousands of lines at once. Whole messages,
+with nothing else of theirs, are read and written one by one. With facts and header fields, messages go in batches:
+one question to the store for each batch, and the next batch is asked for while this one is written. With sections
+of bodies the batches are bounded by their octets as well; a message too large for memory is written while it is read.
 
 What a batch takes from the columns is taken before the store is asked: places in columns don't outlive an
 ``await``.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Final, TypeAlias, TypeVar
@@ -107,7 +108,9 @@ async def produce(
     outcome = Outcome()
     if plan.dated and session.mailbox.columns.undated:
         await session.mailbox.settle_dates(session.uids(spans))
-    if plan.octets:
+    if plan.whole is not None:
+        await _one_by_one(session, plan, plan.whole, spans, out, changed_since, outcome)
+    elif plan.octets:
         await _in_batches(session, plan, spans, out, changed_since, outcome)
     else:
         await _from_columns(session, plan, spans, out, changed_since)
@@ -144,6 +147,42 @@ async def _in_batches(
     finally:
         if ahead is not None:
             (await ahead).close()
+
+
+async def _one_by_one(
+    session: Selected,
+    plan: Plan,
+    label: bytes,
+    spans: Sequence[Span],
+    out: Replies,
+    changed_since: int | None,
+    outcome: Outcome,
+) -> None:
+    """Whole messages, which go out as they come in: what is read last is what the processor has at hand."""
+    unnoticed = 0
+    for rows in _slices(session, spans, BODIES, changed_since):
+        batch = _batch(session, plan, rows)
+        bodies = await session.mailbox.bodies(batch.uids)
+        try:
+            for place, head in enumerate(batch.heads):
+                body: bytes | Body | None = bodies.present(place)
+                if body is None:
+                    body = await bodies.read(place)
+                if isinstance(body, bytes):
+                    if unnoticed > BODY_OCTETS:
+                        unnoticed = 0
+                        await session.house.runner.pause()
+                    put_whole(plan, label, head, body, out)
+                    unnoticed += len(body)
+                    if out.is_piece:
+                        await out.room()
+                elif body is None:
+                    outcome.complete = False
+                else:
+                    with closing(body):
+                        await write_line(session, plan, head, Message(body, (), ()), out, outcome)
+        finally:
+            bodies.close()
 
 
 def _lost(session: Selected, spans: Sequence[Span]) -> bool:
@@ -224,8 +263,6 @@ async def _load(session: Selected, plan: Plan, batch: Batch) -> Loaded:
     back.
     """
     mailbox, uids, begin = session.mailbox, batch.uids, session.connection.wire.begin
-    if plan.whole is not None and not plan.facts:
-        return Loaded(None, [], await mailbox.read(uids))
     if not plan.bodies and not session.rev2 and not any(isinstance(item, FieldsItem) for item in plan.octets):
         return Loaded(await mailbox.facts(uids, plan.facts), [], None)
     facts = begin(mailbox.facts(uids, plan.facts)) if plan.facts else None
@@ -270,15 +307,8 @@ async def _write(
 ) -> None:
     """The lines of one batch."""
     if loaded.bodies is not None or len(plan.octets) > TOGETHER:
-        whole = plan.whole
         for place, head in enumerate(batch.heads):
-            body = None if loaded.bodies is None else loaded.bodies[place]
-            if whole is not None and isinstance(body, bytes):
-                put_whole(plan, whole, head, body, out)
-                if out.is_piece:
-                    await out.room()
-            else:
-                await write_line(session, plan, head, loaded.message(place), out, outcome)
+            await write_line(session, plan, head, loaded.message(place), out, outcome)
         return
     columns = _columns(plan, loaded)
     rows: Iterator[tuple[bytes, ...]] = zip(batch.heads, *columns, repeat(render_fetch.TAIL), strict=False)

@@ -4,6 +4,7 @@ Messages come in the wire form, every line ended by CRLF but perhaps the last, w
 work is ``bytes.replace`` over large pieces, nothing per line.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 END: Final = b".\r\n"
@@ -18,6 +19,13 @@ def stuffed(message: bytes) -> bytes:
     if message and not message.endswith(b"\r\n"):
         return message + b"\r\n" + END
     return message + END
+
+
+def stuffed_parts(message: bytes) -> Sequence[bytes]:
+    """``stuffed``, in parts to be sent one after the other: most messages need no copy."""
+    if b"\r\n." in message or message.startswith(b".") or not message.endswith(b"\r\n"):
+        return (stuffed(message),)
+    return message, END
 
 
 class Stuffer:

@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Final
 
 FILE_MODE: Final = 0o600
@@ -18,22 +19,25 @@ PRESENT: Final = 2 * 2**20 + 1
 """The most that ``read_present`` reads."""
 
 _NO_WAIT: Final[int | None] = getattr(os, "RWF_NOWAIT", None)
-_buffer: Final = memoryview(bytearray(PRESENT))  # of the reactor thread; its pages come with use
 _WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def present_octets(descriptor: int, length: int, offset: int) -> bytes | None:
     """``os.pread`` of what the kernel has in memory, at most PRESENT octets; None where it has nothing.
 
-    On the reactor thread only. Raises nothing.
+    Raises nothing.
     """
     if _NO_WAIT is None:
         return None
+    # What a BytesIO gives up is the object that was read into: a buffer copied from costs a third more a message.
+    room = BytesIO(bytes(length))
     try:
-        length = os.preadv(descriptor, (_buffer[:length],), offset, _NO_WAIT)
+        with room.getbuffer() as view:
+            length = os.preadv(descriptor, (view,), offset, _NO_WAIT)
     except OSError:  # not in memory, no plain file, or a file system that cannot tell
         return None
-    return bytes(_buffer[:length])
+    room.truncate(length)
+    return room.getvalue()
 
 
 class Files:

@@ -210,7 +210,7 @@ def test_a_slow_reader_of_a_large_message_costs_a_few_pieces(pop3):
     assert b"".join(said) == (
         b"+OK %d octets\r\n" % len(large) + large.replace(b"\r\n.", b"\r\n..") + b".\r\n"
     )
-    assert all(body.closed for body in pop3.store.account("lee@naver.com").opened[0].bodies)
+    assert all(body.closed for body in pop3.store.account("lee@naver.com").opened[0].open_bodies)
 
 
 def test_top_of_a_large_message_reads_only_its_beginning(pop3):
@@ -218,7 +218,7 @@ def test_top_of_a_large_message_reads_only_its_beginning(pop3):
     pop3.given(large)
     drop = pop3.login()
     assert drop.send(b"TOP 1 2\r\n").endswith(b"large\r\n\r\nline\r\nline\r\n.\r\n")
-    assert all(body.closed for body in pop3.store.account("lee@naver.com").opened[0].bodies)
+    assert all(body.closed for body in pop3.store.account("lee@naver.com").opened[0].open_bodies)
 
 
 def test_a_read_that_fails_in_the_middle_breaks_the_connection(pop3):

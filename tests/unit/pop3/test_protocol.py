@@ -84,7 +84,7 @@ def test_a_client_that_stops_reading_in_a_large_message_holds_nothing_for_ever(c
     connection.clock.advance(601)
     assert connection.transport.aborted
     connection.lose()
-    assert not connection.account.locked and connection.account.opened[0].bodies[0].closed
+    assert not connection.account.locked and connection.account.opened[0].open_bodies[0].closed
 
 
 def test_an_error_of_ours_is_told_with_a_reference(connection):
