@@ -1,18 +1,18 @@
 """NOTIFY (RFC 5465): a session is told at once, also between commands, of what it asked to be told of.
 
 The selected mailbox keeps its ``Updates``; ``dispatch.tell`` asks here which of them are wanted. Of everything else the
-session's accounts say that something may have changed; a look then compares two ``picture``s and tells the difference.
-What the client did itself is left out (RFC 5465 §5), as far as it can be told apart for certain.
+session's accounts say that something may have changed; a look then takes a new ``picture`` and tells what differs from
+the one before (``differences``), but for what the client did itself.
 
 The client is told before a command's tagged answer, in IDLE, or, when it says nothing, some time after the change.
 """
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Container
 from typing import Final
 
 from mailaccess.imap.commands.listing import Tree, status_entry
+from mailaccess.imap.differences import Difference, Own, first_items
 from mailaccess.imap.fetch.unasked import tell_items
 from mailaccess.imap.namespaces import FRESH, Listing, Place
 from mailaccess.imap.picture import SERVER, Overflow, Picture, Wishes, take
@@ -27,7 +27,7 @@ from mailaccess.proto.imap.commands import Command, append, mailboxes, messages,
 from mailaccess.proto.imap.commands.listing import StatusItem
 from mailaccess.proto.imap.commands.notify import EventGroup, EventName, MailboxFilter
 from mailaccess.proto.imap.responses_more import NOTIFICATIONOVERFLOW, MetadataChanged
-from mailaccess.store.api import Account, AnnotationMark, Hearing, Mark
+from mailaccess.store.api import Account, Hearing
 
 SETTLE: Final = 0.1
 """Seconds between a change and the look at it: changes that follow are told together."""
@@ -39,22 +39,6 @@ TOGETHER: Final = 32
 """Mailboxes whose STATUS is asked for at a time."""
 
 TOO_MUCH: Final = "There is too much to tell"
-
-_EMPTY: Final = AnnotationMark((), {})
-
-
-class Own:
-    """What the session itself did since the last look: it is not told of that."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-        self.trees: set[str] = set()
-        self.subscriptions: set[str] = set()
-        self.annotations: set[tuple[str, str]] = set()
-        self.messages: Counter[str] = Counter()
-
-    def has_name(self, name: str) -> bool:
-        return name in self.names or any(each in self.trees for each in (name, *names.parents(name)))
 
 
 class Watch:
@@ -182,7 +166,7 @@ class Watch:
                 await out.room()
         if status:
             asked = [name for name in picture.marks if name != _shown(session)]
-            await self._tell_status(session, {name: self._first_items(name) for name in asked}, out)
+            await self._tell_status(session, {name: first_items(self.wishes.of(name)) for name in asked}, out)
 
     async def look(self, session: Authenticated, out: Replies) -> None:
         """Tell what has changed since the last look."""
@@ -205,9 +189,10 @@ class Watch:
         if self._heard_foreign and self._late is None:
             self._late = self.connection.wire.later(2 * FRESH, self._look_again)
         self._heard_foreign = False
-        await self._tell_names(before, now, own, out)
-        await self._tell_messages(session, before, now, own, out)
-        for name, entries in self._changed_annotations(before, now, own):
+        difference = Difference(self.wishes, before, now, own)
+        await self._tell_names(difference, now, out)
+        await self._tell_status(session, difference.messages(_shown(session), session.condstore), out)
+        for name, entries in difference.annotations():
             out.send(MetadataChanged(name, entries))
             await out.room()
 
@@ -248,30 +233,8 @@ class Watch:
             attributes.append("\\NoAccess")
         return r.ListEntry(name, tuple(attributes), old_name=old_name)
 
-    async def _tell_names(self, before: Picture, now: Picture, own: Own, out: Replies) -> None:
-        told: dict[str, str | None] = {}
-        if (
-            before.infos is not now.infos
-            and before.infos != now.infos
-            and EventName.MAILBOX_NAME in self.wishes.events
-        ):
-            told = self._changed_names(before, now, own)
-        if EventName.SUBSCRIPTION_CHANGE in self.wishes.events:
-            for name in sorted((before.subscribed ^ now.subscribed) - own.subscriptions):
-                if EventName.SUBSCRIPTION_CHANGE in self.wishes.of(name) or self._was_meant(name):
-                    told.setdefault(name, None)
-        refused: set[str] = set()
-        for name, place in now.places.items() if now.places is not before.places else ():
-            was = before.places.get(name)
-            if was is not None and was.rights != place.rights and self.wishes.of(name):
-                if was.may("lr") and not place.may("r"):
-                    refused.add(name)
-                elif place.may("lr") and not was.may("r"):
-                    told.setdefault(name, None)
-        for name, place in before.places.items() if now.places is not before.places else ():
-            if name not in now.infos and not place.owned and place.may("lr"):
-                if self.wishes.of(name) and EventName.MAILBOX_NAME not in self.wishes.of(name):
-                    refused.add(name)
+    async def _tell_names(self, difference: Difference, now: Picture, out: Replies) -> None:
+        told, refused = difference.listed()
         if told or refused:
             tree = self._tree(now)
             for name in dict.fromkeys((*told, *sorted(refused))):
@@ -279,94 +242,7 @@ class Watch:
                 out.send(self._listed(tree, name, old_name=old_name, no_access=name in refused))
                 await out.room()
 
-    def _was_meant(self, name: str) -> bool:
-        """Whether "subscribed" meant the name before it was unsubscribed."""
-        return any(
-            kind is MailboxFilter.SUBSCRIBED and EventName.SUBSCRIPTION_CHANGE in events
-            for (kind, _), events in self.wishes.groups
-        )
-
-    def _changed_names(self, before: Picture, now: Picture, own: Own) -> dict[str, str | None]:
-        """The names to be told of, each with its old one if it was renamed. RFC 5465 §5.4."""
-        gone = [name for name in before.infos if name not in now.infos]
-        come = [name for name in now.infos if name not in before.infos]
-        ids = {before.infos[name].mailbox_id: name for name in gone if before.infos[name].mailbox_id}
-        renamed = {name: old for name in come if (old := ids.get(now.infos[name].mailbox_id)) is not None}
-        told: dict[str, str | None] = {}
-
-        def tell(name: str, old_name: str | None = None) -> None:
-            if EventName.MAILBOX_NAME in self.wishes.of(name) and not own.has_name(name):
-                told[name] = old_name or told.get(name)
-
-        sources = set(renamed.values())
-        for name in gone:
-            if name not in sources and (before.infos[name].selectable or not _moved_along(name, sources)):
-                tell(name)
-                _parent(name, tell)
-        for name in come:
-            old = renamed.get(name)
-            if old is None:
-                if now.infos[name].selectable or not _moved_along(name, set(renamed)):
-                    tell(name)
-                    _parent(name, tell)
-            elif not any(
-                parent in renamed and old == renamed[parent] + name[len(parent) :]
-                for parent in names.parents(name)
-            ):
-                if EventName.MAILBOX_NAME in self.wishes.of(old) and not own.has_name(name):
-                    told[name] = old
-                else:
-                    tell(name, old)
-        for name, info in now.infos.items():
-            was = before.infos.get(name)
-            if was is not None and was.selectable != info.selectable:
-                tell(name)
-        return told
-
     # --- telling of messages --------------------------------------------------------------------------
-
-    async def _tell_messages(
-        self, session: Authenticated, before: Picture, now: Picture, own: Own, out: Replies
-    ) -> None:
-        """STATUS of the mailboxes in which something happened. RFC 5465 §5.1 to §5.3."""
-        shown = _shown(session)
-        marks = {mark.mailbox_id: mark for mark in before.marks.values()}
-        changed: dict[str, list[StatusItem]] = {}
-        for name, mark in now.marks.items():
-            was = before.marks.get(name)
-            if was == mark or name == shown:
-                continue
-            if was is None or was.mailbox_id != mark.mailbox_id:
-                was = marks.get(mark.mailbox_id) or Mark(mark.mailbox_id, mark.uidvalidity, 1, 0, 0)
-                known = name in before.infos and before.infos[name].mailbox_id == mark.mailbox_id
-                if known or was == mark or (mark.messages == 0 and mark.uidnext == 1):
-                    continue  # watched from now on, renamed, or new and empty: nothing happened in it
-            if _only_appended(was, mark, own.messages[name]):
-                continue
-            items = self._items(session, name, was, mark)
-            if items:
-                changed[name] = items
-        await self._tell_status(session, changed, out)
-
-    def _items(self, session: Authenticated, name: str, was: Mark, mark: Mark) -> list[StatusItem]:
-        events = self.wishes.of(name)
-        items: list[StatusItem] = []
-        new_uids = was.uidvalidity != mark.uidvalidity
-        if EventName.MESSAGE_NEW in events:
-            if new_uids or (was.uidnext, was.messages) != (mark.uidnext, mark.messages):
-                items = [StatusItem.MESSAGES, StatusItem.UIDNEXT, StatusItem.UIDVALIDITY]
-        if EventName.FLAG_CHANGE in events and (new_uids or was.highest_modseq != mark.highest_modseq):
-            items = [*(items or [StatusItem.UIDVALIDITY]), StatusItem.UNSEEN]
-        if items and session.condstore:
-            items.append(StatusItem.HIGHESTMODSEQ)
-        return items
-
-    def _first_items(self, name: str) -> list[StatusItem]:
-        """What a STATUS before NOTIFY's tagged answer tells. RFC 5465 §3.1."""
-        items = [StatusItem.MESSAGES, StatusItem.UIDNEXT, StatusItem.UIDVALIDITY]
-        if EventName.FLAG_CHANGE in self.wishes.of(name):
-            items += [StatusItem.UNSEEN, StatusItem.HIGHESTMODSEQ]
-        return items
 
     async def _tell_status(
         self, session: Authenticated, wanted: dict[str, list[StatusItem]], out: Replies
@@ -407,47 +283,6 @@ class Watch:
         """Whether METADATA is told here, so that ENABLE METADATA need not tell it again."""
         return EventName.MAILBOX_METADATA_CHANGE in self.wishes.events
 
-    def _changed_annotations(
-        self, before: Picture, now: Picture, own: Own
-    ) -> list[tuple[str, tuple[str, ...]]]:
-        """RFC 5465 §5.6, §5.7."""
-        told = []
-        for name, mark in now.annotations.items():
-            was = before.annotations.get(name, _EMPTY)
-            if was is not mark and was.entries != mark.entries:
-                entries = sorted(was.entries.keys() | mark.entries.keys())
-                changed = [
-                    entry
-                    for entry in entries
-                    if was.entries.get(entry) != mark.entries.get(entry)
-                    and (name, entry) not in own.annotations
-                    and (name in before.places or name == SERVER)
-                ]
-                if changed:
-                    told.append((name, tuple(changed)))
-        return told
-
-
-def _moved_along(name: str, renamed: set[str]) -> bool:
-    """Whether a name that holds no mail lies below one that was renamed."""
-    return any(parent in renamed for parent in names.parents(name))
-
-
-def _parent(name: str, tell: Callable[[str], None]) -> None:
-    """The direct parent is affected too, whether it exists or not. RFC 5465 §5.4."""
-    parent = name.rpartition(names.SEPARATOR)[0]
-    if parent:
-        tell(parent)
-
 
 def _shown(session: Authenticated) -> str | None:
     return session.shown if isinstance(session, Selected) else None
-
-
-def _only_appended(was: Mark, mark: Mark, times: int) -> bool:
-    """Whether so many transactions that only appended lie between the two: then they were the session's own."""
-    return (
-        mark.uidvalidity == was.uidvalidity
-        and 0 < mark.highest_modseq - was.highest_modseq <= times
-        and mark.uidnext - was.uidnext == mark.messages - was.messages
-    )
