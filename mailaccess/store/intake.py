@@ -11,23 +11,22 @@ Plain blocking code for the account's serial jobs.
 import os
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailaccess.model.flags import MAX_KEYWORDS, FlagSet
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import comparing, firstlook, naming, tree, unpacking
 from mailaccess.store.bounds import next_modseq, take_uids
 from mailaccess.store.changes import Delta, Rows
 from mailaccess.store.comparing import Key
-from mailaccess.store.control import read_control
 from mailaccess.store.describing import Describer, appended, measured
 from mailaccess.store.folder import Disk, folder_times, is_doubtful
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import fulltext, mailboxes, messages, packed
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import names, scan, uids
+from mailaccess.store.remembered import Remembered
 from mailaccess.store.spelling import known_flags
 from mailaccess.store.vault import Vault
 
@@ -102,12 +101,11 @@ class _Touched:
     rows: list[tuple[int, int, int]] = field(default_factory=list)
 
 
-class _Intake:
+class _Intake(Remembered):
     """One scan's effects, within the open transaction."""
 
     def __init__(self, vault: Vault, box: Box, times: tuple[int, int]) -> None:
-        self.vault = vault
-        self.box = box
+        super().__init__(vault, box)
         self.connection = vault.connection
         self.stats: dict[scan.Entry, os.stat_result] = {}
         self.left_times = times
@@ -316,52 +314,6 @@ class _Intake:
             "SELECT 1 FROM messages WHERE mailbox = ? AND uid = ?", (self.box.id, uid)
         ).fetchone()
         return row is not None
-
-    def write_list(self, lines: list[bytes], *, sync: bool = True) -> None:
-        """Have the UIDs of many new files on disk in one file, instead of one rename for each."""
-        box = self.box
-        data = read_control(self.vault, box.folder, uids.OWN_UIDLIST)
-        before = data if data is not None and self._in_list(uids.OWN_UIDLIST) else b""
-        self.vault.files.replace(
-            self.vault.folder(box.folder) + b"/" + uids.OWN_UIDLIST,
-            uids.render_uidlist(box.uidvalidity, box.uidnext, before, lines),
-            sync=sync,
-        )
-
-    def listed(self) -> dict[bytes, int]:
-        """UIDs from our list and Dovecot's where their UIDVALIDITY is the same; at the first look only."""
-        if self.box.scanned:
-            return {}
-        return self._in_list(uids.UIDLIST) | self._in_list(uids.OWN_UIDLIST)
-
-    def is_listed(self, unique: Sequence[bytes], uids_: Sequence[int]) -> bool:
-        """Whether our list has all of these already, after the index was lost."""
-        if self.box.scanned:
-            return False
-        known = self._in_list(uids.OWN_UIDLIST)
-        return len(known) >= len(unique) and [known.get(each) for each in unique] == list(uids_)
-
-    def _in_list(self, file: bytes) -> dict[bytes, int]:
-        data = read_control(self.vault, self.box.folder, file)
-        listed = uids.parse_uidlist(data) if data is not None else None
-        return listed.uids if listed is not None and listed.uidvalidity == self.box.uidvalidity else {}
-
-    def carried(self) -> dict[int, FlagSet]:
-        """The keywords without letters, by UID, where the index was lost."""
-        if self.box.scanned:
-            return {}
-        data = read_control(self.vault, self.box.folder, uids.FILE)
-        known = uids.parse(data) if data is not None else None
-        found: dict[int, FlagSet] = {}
-        if known is not None:
-            for number, of in known.carries.items():
-                keyword = known.keywords.get(number)
-                if keyword is not None and number < MAX_KEYWORDS:
-                    for uid in of:
-                        if uid >= self.box.uid_bound:
-                            break
-                        found[uid] = found.get(uid, frozenset()) | {keyword}
-        return found
 
     def _unexpected(self, entries: list[scan.Entry]) -> list[scan.Entry]:
         """Without those that the journal brought here before it was killed: their rows are waiting for them."""
