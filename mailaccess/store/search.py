@@ -395,13 +395,16 @@ class _Search:
 
         Jobs that leave most of what they are asked (files have to be read) are asked for less.
         """
-        matched: list[int] = []
-        pending, size = list(among), at_once
-        while pending:
+        matched, pending = list[int](), list[int]()
+        start, size = 0, at_once
+        while pending or start < len(among):
+            if len(pending) < size:  # a part of ``among``, which may be a million
+                pending += (more := among[start : start + size - len(pending)])
+                start += len(more)
             batch = pending[:size]
             some, left = await self.mailbox.run_job(partial(self.one_job, batch, job))
-            matched += some
             pending[:size] = left
+            matched += some
             done = len(batch) - len(left)
             size = min(max(done, LEAST) if left else size * 2, at_once)
         matched.sort()

@@ -38,6 +38,17 @@ def test_what_is_found_is_what_a_look_at_each_finds(texts, cut, needle, window):
     assert found == [at for at, text in enumerate(texts) if text is not None and needle in text]
 
 
+def test_what_comes_while_one_looks_is_left_out(monkeypatch):
+    monkeypatch.setattr(keytexts, "WINDOW", 4)
+    texts = made(["kim", "lee", "kim"], 0)
+    looking = texts.find(b"kim")
+    found = [*next(looking)]
+    texts.extend([(4, b"kim")], 4)
+    for some in looking:
+        found += some
+    assert found == [0, 2] and [at for some in texts.find(b"kim") for at in some] == [0, 2, 3]
+
+
 @pytest.fixture
 def house(tmp_path):
     return House(tmp_path)
