@@ -70,6 +70,10 @@ def index_texts(vault: Vault) -> int:
         return 1
     vault.glanced.clear()
     pending = connection.execute("SELECT 1 FROM fulltext_pending LIMIT 1").fetchone()
+    if pending is not None and vault.structured is not None:
+        vault.structured = ahead.describe_structures(connection, Reader(vault), vault.structured)
+        if vault.structured is not None:
+            return 1
     if pending is not None and vault.described is not None:
         vault.described = ahead.describe_headers(connection, Reader(vault), vault.described)
         if vault.described is not None:

@@ -269,6 +269,7 @@ class _Intake(Remembered):
             self.write_list(listed)
         fulltext.enqueue(connection, range(content, content + len(assigned)))
         vault.owing = True  # their facts and texts are indexed in the background
+        vault.structured = min(vault.structured or content, content - 1)
         vault.described = min(vault.described or content, content - 1)
         box.messages += len(assigned)
         box.octets += sum(columns.sizes)

@@ -88,25 +88,14 @@ class Reader(Asking):
             return None
         return to_wire(data[:end])
 
-    def stored(self, content: int) -> tuple[bytes, int] | None:
-        """``cache.Stored``."""
-        self._vault.require_thread()
-        for row in self._rows([content]):
-            if row[4] <= SMALL and (descriptor := self.open(row[1:])) is not None:
-                try:
-                    length = os.fstat(descriptor).st_size
-                    return (read_all(descriptor, length), row[4]) if length <= SMALL else None
-                finally:
-                    os.close(descriptor)
-        return None
-
     def words(self, block: int, contents: Sequence[int], kinds: Sequence[int]) -> list[Row]:
         """``firstwords.Texts``."""
         self._vault.require_thread()
-        return fulltext.words_stored(block, self._small(contents), kinds)
+        return fulltext.words_stored(block, self.stored(contents), kinds)
 
-    def _small(self, contents: Sequence[int]) -> Iterator[tuple[int, bytes, int]]:
-        """(content, octets as they lie in the file, octets of the wire form) of those that are there and not large."""
+    def stored(self, contents: Sequence[int]) -> Iterator[tuple[int, bytes, int]]:
+        """``described.Stored``."""
+        self._vault.require_thread()
         wanted, seen = set(contents), set[int]()
         for content, home, place, file, size in self._rows(contents):
             if content not in wanted or content in seen or size > SMALL:

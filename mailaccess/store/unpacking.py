@@ -163,6 +163,7 @@ def _unpack(vault: Vault, box: Box, chunk: Chunk) -> None:
         ),
     )  # fmt: skip
     fulltext.enqueue(connection, contents)
+    vault.structured = min(vault.structured or chunk.content, chunk.content - 1)
     vault.described = min(vault.described or chunk.content, chunk.content - 1)
 
 

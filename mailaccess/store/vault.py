@@ -116,8 +116,9 @@ class Vault:
         """Rows of mailboxes that have messages without rows (``index.packed``)."""
         self.glanced: dict[int, int] = {}
         """Up to which UID the background has glanced at such a mailbox (``glance``)."""
+        self.structured: int | None = 0
         self.described: int | None = 0
-        """Up to which content the background has looked at headers (``index.ahead``); None: at all there are."""
+        """Up to which content the background has made structures and looked at headers (``index.ahead``); None: all."""
         self.aside = Aside(0)
         """The processes beside the server; none unless it has some."""
         self.picked = Picked(Room())
@@ -272,7 +273,7 @@ class Vault:
         if not untouched:
             self._openings += 1
             self.tree_version += 1
-        self.described = 0
+        self.structured = self.described = 0
         self.glanced.clear()
         self.picked.clear()  # a rebuilt index has other numbers
         self.packed = packed.mailboxes(index.connection)

@@ -14,7 +14,10 @@ from mailaccess.store.vault import Vault
 from mailaccess.store.wireform import SMALL
 
 ASKED_AT_ONCE: Final = 8 * 2**20
-"""Octets of messages in one request: what the process holds at most."""
+"""Octets of messages in one request: a bound for what the process answers."""
+
+DESCRIBED_AT_ONCE: Final = 64 * 2**20
+"""Likewise, where of each message some hundred octets come back: a bound for the time it takes, 30 ms to read them."""
 
 T = TypeVar("T")
 
@@ -39,9 +42,9 @@ class Asking:
     def ask_described(
         self, contents: Sequence[int], wanted: Sequence[Fact]
     ) -> Take[tuple[bytes, ...]] | None:
-        """Some facts (``cache.describe``)."""
+        """Some facts (``described.describe``)."""
         names = tuple([fact.value for fact in wanted])
-        asked = [(*item, names) for item in self._bounded(contents)]
+        asked = [(*item, names) for item in self._bounded(contents, DESCRIBED_AT_ONCE)]
         return self._ask(work.DESCRIBED, asked, lambda item: item[1])
 
     def ask_facts(self, contents: Sequence[int]) -> Take[Computed] | None:
@@ -73,15 +76,16 @@ class Asking:
     ) -> Take[T] | None:
         return self._ask(work.WHOLE, [(*item, wanted) for item in self._bounded(contents)], made)
 
-    def _bounded(self, contents: Sequence[int]) -> list[tuple[int, bytes, int]]:
-        """``_paths`` of the small ones among the first ASKED_AT_ONCE octets."""
+    def _bounded(self, contents: Sequence[int], at_once: int = ASKED_AT_ONCE) -> list[tuple[int, bytes, int]]:
+        """``_paths`` of the small ones, the first of them that have no more octets than so many."""
         asked, octets = [], 0
         for content, path, size in self._paths(contents):
+            if size > SMALL:
+                continue
             octets += size
-            if octets > ASKED_AT_ONCE:
+            if octets > at_once:
                 break
-            if size <= SMALL:
-                asked.append((content, path, size))
+            asked.append((content, path, size))
         return asked
 
     def _ask(self, kind: str, asked: list[Any], made: Callable[[tuple[Any, ...]], T]) -> Take[T] | None:

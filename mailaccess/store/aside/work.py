@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from mailaccess.message.headers import find_end
 from mailaccess.store.api import Fact
-from mailaccess.store.index import cache, fulltext, heads, keys, picked, wordblocks
+from mailaccess.store.index import cache, described, fulltext, heads, keys, picked, wordblocks
 from mailaccess.store.index.cache import Computed
 from mailaccess.store.index.heads import Head
 from mailaccess.store.index.keys import Keys
@@ -71,7 +71,7 @@ def described_of(asked: list[DescribedAsked]) -> list[tuple[Any, ...]]:
     for content, path, size, names in asked:
         data = _read(path, SMALL + 1)
         if data is not None and len(data) <= SMALL:
-            found.append((content, cache.describe(data, size, [Fact(name) for name in names])))
+            found.append((content, described.describe(data, size, [Fact(name) for name in names])))
     return found
 
 

@@ -13,20 +13,20 @@ Plain blocking code: the callers run it in the account's serial job, ``compute``
 """
 
 import sqlite3
-from collections.abc import Container, Generator, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
-from mailaccess.message import fields, lineends, preview, structure
+from mailaccess.message import preview, structure
 from mailaccess.proto.imap import structure_render
 from mailaccess.store.api import Fact
-from mailaccess.store.index import beside, headfiles, heads
+from mailaccess.store.index import beside, described, headfiles, heads
+from mailaccess.store.index.described import SHORT
 from mailaccess.store.index.heads import Head, Look, SortRow
 from mailaccess.store.index.keys import Keys
 from mailaccess.store.index.rows import Read, among, exactly, give_way, keeping, octets, set_key
 from mailaccess.store.window import Octets
-from mailaccess.store.wireform import to_wire
 
 VERSION: Final = 2
 """Raised whenever a value would be computed otherwise; rows of other versions count as missing."""
@@ -46,10 +46,7 @@ STORED_AT_ONCE: Final = 64
 """Contents computed between two writes: bounds memory at some MB even where every value is at its limit."""
 
 HEADED: Final = -VERSION
-"""In the place of VERSION, of a row that holds what the header tells alone, ENVELOPE: the file was not read whole."""
-
-DESCRIBED_AT_ONCE: Final = 8
-"""Messages of which some facts are made before the reactor's thread has its turn: 1 to 2 ms."""
+"""In the place of VERSION, of a row that holds some of SHORT, and NULL where the background has not come to it yet."""
 
 GIVE_WAY_EVERY: Final = 4
 """Messages computed before the reactor's thread has its turn: 1 to 2 ms."""
@@ -178,9 +175,11 @@ def facts(
     else:
         if SHORT.issuperset(wanted) and hasattr(read, "stored"):
             later = pending(connection, missing)
-            computed = _described([each for each in missing if each in later], wanted, cast(Stored, read))
+            computed = _completed(
+                connection, [each for each in missing if each in later], found, wanted, read
+            )
             missing = [each for each in missing if each not in computed]
-        for content, values in compute_missing(connection, missing, read, kept=found):
+        for content, values in compute_missing(connection, missing, read, kept=kept(connection, missing)):
             computed[content] = tuple([values.fact(fact) for fact in wanted])
     return [
         computed.get(content) if None in found.get(content, _NOTHING) else found[content]
@@ -188,76 +187,40 @@ def facts(
     ]
 
 
+def _completed(
+    connection: sqlite3.Connection,
+    contents: Sequence[int],
+    found: Mapping[int, tuple[bytes | None, ...]],
+    wanted: Sequence[Fact],
+    read: Read,
+) -> dict[int, tuple[bytes, ...]]:
+    """These facts of contents, those made that are not ``found``; of contents left out, the long way may tell some."""
+    groups: dict[tuple[Fact, ...], list[int]] = {}
+    for content in contents:
+        values = found.get(content)
+        lacking = (
+            [fact for fact, each in zip(wanted, values, strict=True) if each is None] if values else wanted
+        )
+        groups.setdefault(tuple(lacking), []).append(content)
+    completed: dict[int, tuple[bytes, ...]] = {}
+    for facts, group in groups.items():
+        if all(fact is Fact.ENVELOPE for fact in facts):
+            made = {
+                content: (look.envelope,) * len(facts) for content, look in looks(connection, group, read)
+            }
+        else:
+            made = described.make(group, facts, cast(described.Stored, read))
+        for content, new in made.items():
+            rest = iter(new)
+            kept = found.get(content) or (None,) * len(wanted)
+            completed[content] = tuple([next(rest) if each is None else each for each in kept])
+    return completed
+
+
 _NOTHING: Final = (None,)
 
 OF_HEADERS: Final = frozenset((Fact.ENVELOPE, Fact.HEADER))
 """Facts for which the beginning of a file is enough."""
-
-
-SHORT: Final = frozenset((Fact.ENVELOPE, Fact.BODYSTRUCTURE, Fact.BODY, Fact.STRUCTURE))
-"""Facts that are made by themselves, and not kept, where the background will make and keep everything."""
-
-
-class Stored(Protocol):
-    """What a reader may have besides."""
-
-    def stored(self, content: int, /) -> "tuple[bytes, int] | None":
-        """The octets of a content's file as they lie there, and how many there are in wire form.
-
-        None where it is gone or large.
-        """
-        ...
-
-
-def _described(contents: Sequence[int], wanted: Sequence[Fact], read: Stored) -> dict[int, tuple[bytes, ...]]:
-    """These facts of contents; of those that are not there, the long way may find some."""
-    own, take = beside.split(getattr(read, "ask_described", None), contents, beside.OWN_HALF, tuple(wanted))
-    done: dict[int, tuple[bytes, ...]] = {}
-    answered: dict[int, tuple[bytes, ...]] = {}
-    try:
-        _describe_here(own, wanted, read, done)
-    finally:
-        answered = take()
-    done |= answered
-    _describe_here([each for each in contents[len(own) :] if each not in answered], wanted, read, done)
-    return done
-
-
-def _describe_here(
-    contents: Sequence[int], wanted: Sequence[Fact], read: Stored, done: dict[int, tuple[bytes, ...]]
-) -> None:
-    for number, content in enumerate(contents, 1):
-        try:
-            found = read.stored(content)
-        except (PermissionError, IsADirectoryError):
-            continue
-        if found is not None:
-            done[content] = describe(*found, wanted)
-        if number % DESCRIBED_AT_ONCE == 0:
-            give_way()
-
-
-def describe(stored: bytes, size: int, wanted: Sequence[Fact]) -> tuple[bytes, ...]:
-    """Facts, of SHORT, of a message as it lies in its file; size: octets of its wire form.
-
-    What ``compute`` makes of the wire form, which is not made here where LF line ends are all there is to it.
-    """
-    plain = len(stored) != size and lineends.is_plain(stored)
-    wire = stored if plain or len(stored) == size else to_wire(stored)
-    tree = structure.parse(wire)
-    told = lineends.wire_tree(wire, tree, size) if plain else tree
-    values: list[bytes] = []
-    for fact in wanted:
-        if fact is Fact.ENVELOPE:
-            block = wire[tree.start : tree.body]
-            values.append(Look(fields.usual(to_wire(block) if plain else block)).envelope)
-        elif fact is Fact.BODYSTRUCTURE:
-            values.append(structure_render.bodystructure(told))
-        elif fact is Fact.BODY:
-            values.append(structure_render.body(told))
-        else:
-            values.append(structure.dump(told))
-    return tuple(values)
 
 
 def kept(connection: sqlite3.Connection, contents: Sequence[int]) -> set[int]:
@@ -317,7 +280,9 @@ def _rows(
         "iif(h.whole, h.header, NULL)" if fact is Fact.HEADER else f"c.{fact.value}" for fact in wanted
     )
     version = (
-        f"c.version IN ({VERSION}, {HEADED})" if OF_HEADERS.issuperset(wanted) else f"c.version = {VERSION}"
+        f"c.version IN ({VERSION}, {HEADED})"
+        if SHORT.union(OF_HEADERS).issuperset(wanted)
+        else f"c.version = {VERSION}"
     )
     if Fact.HEADER not in wanted:
         first, tables = "c", "cache AS c"
@@ -372,10 +337,27 @@ def store_heads(connection: sqlite3.Connection, rows: Sequence[tuple[int, bytes,
     """Keep what headers tell, up to the bounds; within the caller's transaction."""
     _store_headers(connection, [(content, block) for content, block, _ in rows])
     heads.store(connection, [(content, head.keys, head.order) for content, _, head in rows])
+    _complete(connection, "envelope", [(content, head.envelope) for content, _, head in rows])
+
+
+def store_structures(connection: sqlite3.Connection, rows: Sequence[tuple[int, bytes]]) -> None:
+    """Keep (content, BODYSTRUCTURE), up to the bounds; within the caller's transaction."""
+    _complete(connection, "bodystructure", rows)
+
+
+def _complete(connection: sqlite3.Connection, column: str, rows: Sequence[tuple[int, bytes]]) -> None:
+    """Put values into rows that are not whole yet; what an older version kept goes."""
+    others = ", ".join(
+        [
+            f"{other} = iif(version = {HEADED}, {other}, NULL)"
+            for other in ("envelope", "bodystructure", "body", "structure", "preview")
+            if other != column
+        ]
+    )
     connection.executemany(
-        f"INSERT INTO cache (content, version, envelope) VALUES (?, {HEADED}, ?) ON CONFLICT (content)"
-        f" DO UPDATE SET version = {HEADED}, envelope = excluded.envelope WHERE version <> {VERSION}",
-        [(content, head.envelope if len(head.envelope) <= MAX_KEPT else None) for content, _, head in rows],
+        f"INSERT INTO cache (content, version, {column}) VALUES (?, {HEADED}, ?) ON CONFLICT (content)"
+        f" DO UPDATE SET version = {HEADED}, {column} = excluded.{column}, {others} WHERE version <> {VERSION}",
+        [(content, value if len(value) <= MAX_KEPT else None) for content, value in rows],
     )
 
 

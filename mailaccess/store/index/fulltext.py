@@ -389,12 +389,7 @@ def _extracted(
 def _extract_one(read: Read, content: int, whole: bool) -> tuple[int, bytes, bytes]:
     """Octets read (-1 where the file is gone), header and body text."""
     stored = getattr(read, "stored", None)
-    if stored is not None:
-        try:
-            found: tuple[bytes, int] | None = stored(content)
-        except (PermissionError, IsADirectoryError):
-            return -1, b"", b""
-        if found is not None:
-            return len(found[0]), *extract_stored(*found, whole=whole)
+    for _, data, size in stored([content]) if stored is not None else ():
+        return len(data), *extract_stored(data, size, whole=whole)
     wire = octets(read, content)
     return (-1, b"", b"") if wire is None else (len(wire), *extract(wire))

@@ -10,7 +10,7 @@ from mailaccess.model import criteria as tree
 from mailaccess.model.criteria import Comparison, Criterion, DateField
 from mailaccess.store import housekeeping
 from mailaccess.store.api import Fact, ThreadAlgorithm
-from mailaccess.store.index import picked
+from mailaccess.store.index import cache, picked
 from mailaccess.store.index.picked import Picked, Room
 from mailaccess.store.sort import SortCriterion, SortKey
 from tests.unit.store.inline import EVERYTHING, House, Session, now
@@ -153,6 +153,51 @@ def test_a_glance_from_the_background_changes_no_answer(tmp_path: Path, most: in
     house.store.memory = house.account.memory = type(house.store.memory)()
     everything_kept(house)
     assert answers(house.open()) == before
+
+
+def test_what_the_background_has_half_made_changes_no_answer(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    brought(house)
+    session = house.open()
+    told, steps = [], 0
+    while now(house.account.run(housekeeping.index_texts)):
+        steps += 1
+        house.store.memory = house.account.memory = type(house.store.memory)()
+        told.append(now(session.box.facts(session.uids, [Fact.BODYSTRUCTURE, Fact.ENVELOPE])))
+    assert steps > 4 and told.count(told[0]) == len(told) and None not in told[0]
+
+
+def test_structures_are_there_before_headers_and_texts(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    brought(house)
+    house.open()
+    connection = house.account.vault.connection
+    while not connection.execute("SELECT 1 FROM cache WHERE bodystructure IS NOT NULL").fetchone():
+        now(house.account.run(housekeeping.index_texts))
+    assert not connection.execute("SELECT 1 FROM order_keys").fetchone()
+
+
+def test_what_another_version_kept_is_not_told_with_what_this_one_makes(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    brought(house)
+    session = house.open()
+    facts = [Fact.ENVELOPE, Fact.BODYSTRUCTURE, Fact.BODY]
+    expected = now(session.box.facts(session.uids, facts))
+    connection = house.account.vault.connection
+    for version in (cache.VERSION + 1, -cache.VERSION - 1):
+        for column in ("envelope", "bodystructure"):
+            connection.execute(
+                "INSERT OR REPLACE INTO cache SELECT content, ?, 'x', 'x', 'x', 'x', 'x' FROM messages",
+                (version,),
+            )
+            cache._complete(connection, column, [(content, b"y") for content in range(1, 20)])
+            old = connection.execute(
+                "SELECT count(*) FROM cache WHERE 'x' IN (envelope, bodystructure, body, structure, preview)"
+            )
+            assert old.fetchone() == (11,)
+    connection.execute("DELETE FROM cache")
+    house.store.memory = house.account.memory = type(house.store.memory)()
+    assert now(session.box.facts(session.uids, facts)) == expected
 
 
 def test_a_header_in_memory_needs_no_file(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_files_that_are_gone_or_large_are_left_to_others(
 ) -> None:
     before = answers(house)
     house.account.vault.connection.execute("DELETE FROM word_blocks")
-    monkeypatch.setattr(Reader, "_small", lambda self, contents: iter(()))
+    monkeypatch.setattr(Reader, "stored", lambda self, contents: iter(()))
     assert answers(house) == before
 
 
