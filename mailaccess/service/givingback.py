@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-LOOK_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 1.0
 """Between two looks, and how long the process has not grown before it counts as quiet."""
 
 WORTH: Final = 4 * 2**20
@@ -20,7 +20,7 @@ WORTH: Final = 4 * 2**20
 STILL: Final = 2**20
 """Octets of growth between two looks that still count as quiet."""
 
-RESTLESS: Final = 12
+RESTLESS: Final = 60
 """Looks (a minute) without quiet after which it is done all the same: a server may be busy all day."""
 
 

@@ -94,6 +94,7 @@ class MaildirAccount:
         self._opening = 0
         self.asked = 0
         self.ended = False
+        self.parked = 0.0
         self._working = False
         self._work_due: Cancellable | None = None
         self._noticing = Noticing(self, surroundings.watcher)
@@ -111,9 +112,10 @@ class MaildirAccount:
     async def run(self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``call(vault, …)`` in the account's order; then columns and listeners are up to date."""
         self._surroundings.indexer.busy()
+        self._surroundings.used(self)
         self.asked += 1
         self.ended = False
-        return await self.run_unasked(call, *args, **kwargs)
+        return await self._run(call, *args, **kwargs)
 
     async def run_small(
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -142,7 +144,10 @@ class MaildirAccount:
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """``run`` for what nobody waits for."""
-        self._surroundings.used(self)
+        self._surroundings.used(self, asked=False)
+        return await self._run(call, *args, **kwargs)
+
+    async def _run(self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await self.runner.run_in_order(self.key, self.vault.job, call, *args, **kwargs)
         finally:

@@ -1,15 +1,14 @@
 """``MaildirStore``: the accounts that this process has open, and the memory they may use.
 
 An account's index is opened with its first job and closed when ``open_accounts`` others were used since, or nobody
-used it for a while: also while sessions have mailboxes open, as 10,000 phones in IDLE do. They see what happens all
-the same, since every writer leaves traces that the kernel tells of, and the next job opens the index again.
+used it for a moment (``openings``): also while sessions have mailboxes open, as 10,000 phones in IDLE do. They see
+what happens all the same, since every writer leaves traces that the kernel tells of, and the next job opens the index
+again.
 What lingers in memory (``lingering``, ``memory``) is looked at each minute, as long as there is any.
 """
 
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
@@ -31,17 +30,11 @@ from mailaccess.store.lingering import MAILBOXES_AT_REST, Lingering
 from mailaccess.store.maildir.deliver import UniqueNames
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.memory import Memory
+from mailaccess.store.openings import Openings
 from mailaccess.store.shares import Shares
 from mailaccess.store.statuswatch import Watches
 from mailaccess.store.surroundings import Closable
 from mailaccess.store.vault import Vault
-
-UNUSED_SECONDS: Final = 2.0
-"""Without a job, after which an index is closed: it costs 100 KB open, and 1 ms to open again."""
-
-SWEEP_SECONDS: Final = 0.5
-PARKED_AT_ONCE: Final = 100
-"""Indexes closed in one sweep: 0.3 ms of a thread each."""
 
 QUIET_SECONDS: Final = 60.0
 """Between two looks at what lingers. Past answers go when nobody asked for one meanwhile, also while the background
@@ -81,8 +74,7 @@ class MaildirStore:
         self.memory = Memory()
         self.shares = Shares(shares, self.runner, log, clock)
         self._accounts: WeakValueDictionary[str, MaildirAccount] = WeakValueDictionary()
-        self._recent: OrderedDict[str, tuple[Closable, float]] = OrderedDict()
-        self._sweeping = False
+        self._openings = Openings(self.runner, clock, settings.open_accounts)
         self._uses = 0
         self._closed = False
         self._lingering = Lingering(clock)
@@ -114,7 +106,7 @@ class MaildirStore:
                 await account.shut()
             except MailError:  # it is in the log; the others are to be closed all the same
                 continue
-        self._recent.clear()
+        self._openings.clear()
         self._lingering.clear()
         await self.runner.run_in_order(("shares",), self.shares.close)
         await self.runner.run(self.aside.stop)
@@ -124,38 +116,11 @@ class MaildirStore:
     def make_files(self, location: AccountLocation) -> Files:
         return Files(location.uid, location.gid, sync=self.settings.fsync)
 
-    def used(self, account: Closable) -> None:
-        key = account.key[1]
+    def used(self, account: Closable, *, asked: bool = True) -> None:
         self._uses += 1
-        self._recent[key] = account, self.clock()
-        self._recent.move_to_end(key)
-        if len(self._recent) > self.settings.open_accounts:
-            self._park_oldest()
-        if not self._sweeping:
-            self._sweeping = True
-            self.runner.later(UNUSED_SECONDS, self._sweep)
+        self._openings.used(account, asked=asked)
         if not self._looking:
             self._look_later()
-
-    def _park_oldest(self) -> None:
-        _, (account, _) = self._recent.popitem(last=False)
-        self.runner.start(self._park(account))
-
-    async def _park(self, account: Closable) -> None:
-        if not await account.park():
-            self._recent.setdefault(account.key[1], (account, self.clock()))
-
-    def _sweep(self) -> None:
-        """Close the indexes that nobody used for a while, some at a time."""
-        self._sweeping = False
-        unused = self.clock() - UNUSED_SECONDS
-        for _, used in list(islice(self._recent.values(), PARKED_AT_ONCE)):
-            if used > unused:
-                break
-            self._park_oldest()
-        if self._recent:
-            self._sweeping = True
-            self.runner.later(SWEEP_SECONDS, self._sweep)
 
     def _look_later(self) -> None:
         """Look at what lingers in a minute; no timer runs while there is nothing to look at."""

@@ -1,4 +1,5 @@
-"""The first look into a mailbox full of files: adopted from another server, or dropped in by a program.
+"""The first look into a mailbox full of files: adopted from another server, or dropped in by a program, also into one
+that was empty so far.
 
 Told in prose first. The names of all files are read with one pattern, thousands of them at once, and put into columns;
 nothing is done file by file. What only the file can tell waits until somebody asks for it or its row is made
@@ -102,7 +103,10 @@ class _Found:
 
 
 def take(look: Look) -> bool:
-    """Take in everything in a mailbox that has no messages yet; False, and nothing done, where that is not for here."""
+    """Take in everything in a mailbox that has no messages; False, and nothing done, where that is not for here.
+
+    In one that was looked at before, UIDs in names may be those of messages that are gone: not for here either.
+    """
     vault, box = look.vault, look.box
     found = _listing(vault, box)
     if found is None or look.carried():
@@ -122,7 +126,7 @@ def take(look: Look) -> bool:
     box.first_recent = found.first_recent or box.uidnext
     vault.owing = True  # rows are made of them in the background, and their texts indexed
     rows = _rows(vault, found, modseq) if box.mailbox_id in vault.loaded else None
-    vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, appended=rows))
+    vault.tell(Delta(box.mailbox_id, modseq, box.uidnext, box.first_recent, appended=rows))
     return True
 
 
@@ -218,7 +222,7 @@ def _in_order(look: Look, found: _Found) -> bool:
         if names is None:
             return False
         if names.own is not None:
-            return _numbered(look, found, {})
+            return not look.box.scanned and _numbered(look, found, {})
         found.flags.extend(reading.flags(names))
         found.sizes.extend(names.sizes)
         found.lines.append(uids.run(first + start, names.unique))

@@ -1,6 +1,6 @@
 """Has the texts of new messages indexed for SEARCH, in the background of the whole process.
 
-One account at a time, a small batch at a time. Extracting text is plain Python and fights the reactor for the
+One account after the other, a small batch at a time. Extracting text is plain Python and fights the reactor for the
 interpreter lock, and its job holds up the account's other jobs; so while clients keep the server busy only one
 batch a second runs, and when nobody asked for anything for a moment one follows the other. Nothing waits for it:
 a search reads what is not indexed yet.
@@ -18,6 +18,9 @@ QUIET_SECONDS: Final = 0.5
 
 BUSY_PAUSE: Final = 1.0
 """Seconds between batches while clients are served: some 1 to 2 percent of a core."""
+
+BATCHES_IN_TURN: Final = 50
+"""Of one account before the next one's: going from one to the other opens and closes indexes."""
 
 RETRY_SECONDS: Final = 5.0
 """After a failed operation on disk."""
@@ -40,6 +43,7 @@ class Indexer:
         self._waiting: OrderedDict[Indexed, None] = OrderedDict()
         self._running = False
         self._stopped = False
+        self._batches_done = 0
         self._busy_at = clock() - QUIET_SECONDS
 
     def busy(self) -> None:
@@ -69,8 +73,13 @@ class Indexer:
         while self._waiting:
             account, _ = self._waiting.popitem(last=False)
             try:
-                if await account.index_some() and not self._stopped:
+                more = await account.index_some()
+                self._batches_done += 1
+                if not more or self._batches_done >= BATCHES_IN_TURN:
+                    self._batches_done = 0
+                if more and not self._stopped:
                     self._waiting[account] = None
+                    self._waiting.move_to_end(account, last=not self._batches_done)
             except MailError:  # it is in the log already
                 if self._stopped:
                     break

@@ -69,7 +69,7 @@ def take_in(vault: Vault, box: Box) -> bool:
     """List the mailbox's folders and bring rows, columns and owed names up to date, within a transaction."""
     listed_at = _now(vault)
     times = folder_times(vault, box)
-    if box.scanned == 0 and box.messages == 0 and firstlook.take(_Intake(vault, box, times)):
+    if box.messages == 0 and firstlook.take(_Intake(vault, box, times)):
         box.new_mtime, box.cur_mtime, box.scanned = times[0], times[1], listed_at
         mailboxes.save(vault.connection, box)
         return True

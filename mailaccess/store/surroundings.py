@@ -77,6 +77,8 @@ class Closable(Protocol):
 
     location: AccountLocation
     vault: Vault
+    parked: float
+    """When its index was closed last, for lack of use; in seconds."""
 
     @property
     def key(self) -> tuple[str, str]: ...
@@ -111,8 +113,8 @@ class Surroundings(Protocol):
 
     def make_files(self, location: AccountLocation) -> Files: ...
 
-    def used(self, account: Closable) -> None:
-        """A job of this account is about to run."""
+    def used(self, account: Closable, *, asked: bool = True) -> None:
+        """A job of this account is about to run. asked: somebody waits for it."""
         ...
 
     def opened(self, account: Closable, state: OpenMailbox) -> None:

@@ -364,9 +364,9 @@ class Vault:
         """A write transaction; deltas given to ``tell`` within it are posted after its commit."""
         index = self._index
         assert index is not None
-        if not index.log_begun:
+        if not index.begins_at_once:
             self.require_thread()
-        index.connection.execute("BEGIN IMMEDIATE")
+        index.begin()
         try:
             if index.data_version() != index.version:
                 self._catch_up(index)
@@ -380,6 +380,8 @@ class Vault:
             self._pending.clear()
             self.packed = packed.mailboxes(index.connection)
             raise
+        finally:
+            index.ended()
         index.log_begun = True
         self.flag_sets.committed()
         pending, self._pending = self._pending, []

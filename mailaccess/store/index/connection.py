@@ -59,6 +59,7 @@ class Index:
             self._identity = self._on_disk()
             self.version = self.data_version()
             self.log_begun = False
+            self._hasty = False
             self._patient = True
             self._checkpointed = 0
         except BaseException:
@@ -88,6 +89,51 @@ class Index:
         row = self.connection.execute("PRAGMA data_version").fetchone()
         return int(row[0])
 
+    @property
+    def begins_at_once(self) -> bool:
+        """Whether the next transaction's commit waits for no disk."""
+        return self.log_begun or self._log_is_empty()
+
+    def _log_is_empty(self) -> bool:
+        try:
+            return os.stat(f"{self.path}-wal").st_size == 0
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+
+    def begin(self) -> None:
+        """Begin to write.
+
+        With the first commit to a log SQLite brings the log's header to disk, since of frames of an older log behind it
+        some may come to light again after a loss of power. An empty log has no such frames: without the fsync at
+        most the last commits are lost, which ``synchronous=NORMAL`` allows, and the next checkpoint's fsync has the
+        header, too.
+        """
+        if not self.log_begun and self._log_is_empty():
+            self._sync("OFF")
+            self._hasty = True
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+            except BaseException:
+                self.ended()
+                raise
+            if self._log_is_empty():  # still, and nobody else writes now
+                return
+            self.connection.execute("ROLLBACK")
+        self.ended()
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def ended(self) -> None:
+        """The transaction is over, one way or the other. Raises sqlite3.Error; then it is to be called again."""
+        if self._hasty:
+            self._sync("NORMAL")
+            self._hasty = False
+
+    def _sync(self, level: str) -> None:
+        # Not ``execute``: this takes effect when it is compiled, and compiled statements are kept.
+        self.connection.executescript(f"PRAGMA synchronous = {level}")
+
     def wait_for_others(self, patient: bool) -> None:
         """Whether a lock of another process is waited for, BUSY_SECONDS at most, or SQLITE_BUSY raised at once."""
         if patient != self._patient:
@@ -105,15 +151,16 @@ class Index:
         """Bring what the log holds into the file, with two fsyncs; and begin the log anew, with the third, which
         would else come with the next commit, whoever makes it.
         """
+        self.ended()
         self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         self.connection.execute("UPDATE account SET unswept = unswept + 1")
         self._checkpointed = self.connection.total_changes
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(sqlite3.Error):
+            self.ended()
+        with contextlib.suppress(sqlite3.Error):
             self.connection.close()
-        except sqlite3.Error:
-            pass
 
 
 def _begin(path: Path) -> bool:

@@ -296,3 +296,36 @@ def test_what_comes_into_new_and_goes_from_it_after_a_first_look_is_seen(house: 
     now(shown.box.refresh())
     assert shown.uids == [uid for uid in range(1, COUNT + 5) if uid != COUNT + 2]
     assert again(house).uids == shown.uids
+
+
+def test_files_that_come_into_an_empty_mailbox_are_shown_to_whoever_waits_there(house: House) -> None:
+    session = house.open()
+    brought(house)
+    tick(house)
+    session.refresh()
+    assert session.uids == list(range(1, COUNT + 1))
+    assert [list(change.appended) for change in session.changes] == [list(range(1, COUNT + 1))]
+    assert rows(house) == 0
+    assert session.box.recent() == 0  # they lie in cur/
+    assert again(house, without_index=True).uids == session.uids
+
+
+def test_numbers_of_messages_that_are_gone_are_given_to_no_file(house: House) -> None:
+    for number in range(COUNT):
+        house.append(body(number))
+    session = house.open()
+    house.settle()
+    kept = {
+        path.name: path.read_bytes()
+        for folder in ("new", "cur")
+        for path in (house.maildir / folder).iterdir()
+    }
+    now(session.box.remove(UidSet.of(session.uids)))
+    house.settle()
+    assert not session.uids
+    for name, data in kept.items():  # from a backup
+        house.drop(name, data, place="cur" if ":2," in name else "new")
+    tick(house)
+    session.refresh()
+    assert session.uids == list(range(COUNT + 1, 2 * COUNT + 1))
+    assert again(house, without_index=True).uids == session.uids

@@ -91,3 +91,47 @@ def test_many_that_make_it_at_once_have_the_same(tmp_path):
     index = Index(tmp_path)
     assert sorted(index.connection.execute("SELECT number FROM shared")) == [(number,) for number in range(8)]
     index.close()
+
+
+def level(index: Index) -> int:
+    return int(index.connection.execute("PRAGMA synchronous").fetchone()[0])
+
+
+def written(index: Index, text: str, *, end: str = "COMMIT") -> int:
+    """Write in a transaction; with what care it was."""
+    index.begin()
+    careful = level(index)
+    index.connection.execute("INSERT INTO flag_sets (flags) VALUES (?)", (text,))
+    index.connection.execute(end)
+    index.ended()
+    assert level(index) == 1
+    return careful
+
+
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
+def test_the_first_commit_to_an_empty_log_alone_waits_for_no_disk(tmp_path, end):
+    index = Index(tmp_path)
+    assert index.begins_at_once
+    assert written(index, "one", end=end) == 0
+    index.connection.execute("INSERT INTO flag_sets (flags) VALUES ('two')")
+    assert not index.begins_at_once
+    assert written(index, "three") == 1
+    other = Index(tmp_path)
+    assert not other.begins_at_once
+    assert written(other, "four") == 1
+    other.close()
+    index.close()
+    index = Index(tmp_path)  # the log went with the last who had it open
+    assert written(index, "five") == 0
+    index.close()
+
+
+def test_a_log_that_another_process_began_meanwhile_is_not_empty(tmp_path, monkeypatch):
+    index, other = Index(tmp_path), Index(tmp_path)
+    looks = iter([True])
+    monkeypatch.setattr(index, "_log_is_empty", lambda: next(looks, False))
+    other.connection.execute("INSERT INTO flag_sets (flags) VALUES ('theirs')")
+    assert written(index, "ours") == 1
+    assert index.connection.execute("SELECT count(*) FROM flag_sets").fetchone() == (2,)
+    other.close()
+    index.close()

@@ -1,0 +1,97 @@
+"""How long an index stays open depends on whether somebody works with the account."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mailaccess.store.background import InlineBackground
+from mailaccess.store.openings import Openings
+from tests.unit.store.inline import Clock
+
+
+@dataclass(eq=False)
+class Account:
+    name: str
+    parked: float = 0.0
+    closed: int = 0
+    busy: bool = False
+    key: tuple[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = ("store", self.name)
+
+    async def park(self) -> bool:
+        self.closed += not self.busy
+        return not self.busy
+
+
+class Rig:
+    def __init__(self, most: int = 10) -> None:
+        self.clock, self.background = Clock(), InlineBackground()
+        self.openings = Openings(self.background, self.clock, most)
+
+    def use(self, account: Any, *, asked: bool = True) -> None:
+        self.openings.used(account, asked=asked)
+
+    def after(self, seconds: float) -> None:
+        self.clock.time += seconds
+        self.background.run_waiting()
+
+
+def test_one_that_was_used_for_a_moment_is_closed_at_once() -> None:
+    rig, phone = Rig(), Account("phone")
+    rig.use(phone)
+    rig.after(0.25)
+    assert not phone.closed
+    rig.after(0.25)
+    assert phone.closed == 1
+    rig.after(10)
+    assert phone.closed == 1 and not rig.background.waiting
+
+
+def test_one_with_which_somebody_works_stays_open_between_commands() -> None:
+    rig, webmail = Rig(), Account("webmail")
+    for _ in range(4):
+        rig.use(webmail)
+        rig.after(0.2)
+    rig.after(1.5)
+    assert not webmail.closed
+    rig.after(1)
+    assert webmail.closed == 1
+
+
+def test_one_to_which_somebody_comes_back_stays_open_longer() -> None:
+    rig, reader = Rig(), Account("reader")
+    rig.use(reader)
+    rig.after(0.5)
+    assert reader.closed == 1
+    rig.after(3)
+    rig.use(reader)
+    rig.after(1.5)
+    assert reader.closed == 1
+
+
+def test_the_background_s_own_work_is_no_reason_to_keep_one_open() -> None:
+    rig, quiet = Rig(), Account("quiet")
+    for _ in range(10):
+        rig.use(quiet, asked=False)
+        rig.after(0.2)
+    rig.after(0.4)
+    assert quiet.closed == 1
+
+
+def test_the_least_lately_used_makes_way_for_others() -> None:
+    rig = Rig(most=2)
+    accounts = [Account(str(number)) for number in range(3)]
+    for account in accounts:
+        rig.use(account)
+    assert [account.closed for account in accounts] == [1, 0, 0]
+
+
+def test_one_that_cannot_be_closed_now_is_closed_later() -> None:
+    rig, account = Rig(), Account("busy", busy=True)
+    rig.use(account)
+    rig.after(0.5)
+    assert not account.closed
+    account.busy = False
+    rig.after(0.5)
+    assert account.closed == 1
