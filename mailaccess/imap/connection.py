@@ -53,7 +53,8 @@ MISTAKES: Final = 20
 class Connection:
     """From greeting to BYE.
 
-    tag: of the command being carried out.  old_names: ``Request.old_names`` of that command.
+    tag: of the command being carried out.  frame: that command as it came.  together: commands sent behind it that
+    were carried out with it.  old_names: ``Request.old_names`` of that command.
     mistakes: commands in a row that were none.  profile: of the mail program, once ID has told which it is.
     mask: what is offered.
     idling: IDLE is on, so there is no autologout.  ended: nothing more is read or answered.
@@ -75,6 +76,8 @@ class Connection:
         self.mask = mask(house.settings.capabilities)
         self._limit()
         self.tag = b""
+        self.frame = b""
+        self.together = 0
         self.old_names: tuple[tuple[str, str], ...] = ()
         self.user = ""
         self.mistakes = 0
@@ -346,7 +349,8 @@ class Connection:
                     self._start(self._give_way())
                     continue
                 self._start(self._carry_out(event))
-                turn += 1
+                turn += 1 + self.together
+                self.together = 0
                 if not self._busy and (turn >= TURN or self.wire.full):
                     turn = 0
                     self._start(self._give_way())
@@ -426,6 +430,7 @@ class Connection:
             self.out.send(error.response)
             self.count_mistake()
             return
+        self.frame = frame.octets
         await dispatch.perform(self, request)
 
     def _refused(self, event: framing.Refused) -> None:

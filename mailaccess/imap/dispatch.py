@@ -110,13 +110,13 @@ async def perform(connection: "Connection", request: Request) -> None:
         new = row.name in ASK_FOR_NEWS or not connection.has_quirk("delay-newmail")
         await tell(state, out, expunges=row.tells_expunges, uid=row.uid, new=new)
         admit(state, out)
-        out.complete(request.tag, status)
+        out.complete(connection.tag, status)
         if state.updates.gone:
             connection.end(r.Bye("The selected mailbox was deleted"))
         return
     if isinstance(state, Selected):
         admit(state, out)
-    out.complete(request.tag, status)
+    out.complete(connection.tag, status)
 
 
 def admit(state: Selected, out: Replies) -> None:

@@ -45,6 +45,9 @@ T = TypeVar("T")
 FEW: Final = 32
 """Messages with which a job is small: some 5 to 20 µs each."""
 
+FEW_CHANGED: Final = 128
+"""Messages whose flags are changed at once: 1 to 2 ms where no two stand together. Rows not made yet take a thread."""
+
 MOST_GONE: Final = 1_000
 """Texts of expunged messages kept besides as many as the mailbox has."""
 
@@ -114,7 +117,7 @@ class MailboxHandle:
         count = len(uids)
         if count > FEW:
             await self._unpacked(uids)
-        run = self._account.run_small if count <= FEW else self._account.run
+        run = self._account.run_small if count <= FEW_CHANGED else self._account.run
         change = single.set_flags if count == 1 else changing.set_flags
         return await run(change, self._here(), uids, operation, flags, unchanged_since, self)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from mailaccess.imap import alike
 from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.expunge import require_writable
 from mailaccess.imap.dispatch import command
@@ -17,6 +18,7 @@ from mailaccess.model.sequence import EMPTY, UidSet
 from mailaccess.proto.imap import render_fetch
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands.messages import Store, StoreOperation
+from mailaccess.proto.imap.render import status
 from mailaccess.store.api import FlagOperation, FlagsStored
 
 SLICE: Final = 2000
@@ -50,6 +52,11 @@ async def store(session: Selected, args: Store, out: Replies) -> r.Status:
     if lost:
         uids -= lost
     failed = EMPTY
+    if args.unchanged_since is None and session.connection.framer.pending and len(uids) == 1:
+        uid = uids.ranges[0][0]
+        behind = alike.following(session, uid, by_uid=args.uid)
+        if behind:
+            return await _store_together(session, args, flags, uid, behind, out)
     if uids:
         stored = await _set_flags(session, uids, args, flags)
         failed = stored.failed
@@ -61,6 +68,50 @@ async def store(session: Selected, args: Store, out: Replies) -> r.Status:
     if lost and not args.uid:
         return told(r.No("Some of the messages no longer exist", code or r.EXPUNGEISSUED), limited, out)
     return told(r.Ok("Some messages had changed" if failed else "STORE completed", code), limited, out)
+
+
+async def _store_together(
+    session: Selected,
+    args: Store,
+    flags: FlagSet,
+    uid: int,
+    behind: Sequence[alike.Following],
+    out: Replies,
+) -> r.Status:
+    """Carry out the STORE of ``uid`` and those ``behind`` it as one, and answer all but the last of them.
+
+    After an error those behind it have not been carried out, and will be one by one.
+    """
+    connection = session.connection
+    uids = UidSet.of(sorted([uid, *[each.uid for each in behind]]))
+    stored = await _set_flags(session, uids, args, flags)
+    connection.framer.pass_over(behind[-1].line)
+    connection.together = len(behind)
+    session.updates.tell_keywords(out)
+    lines = _lines_together(session, args, uids, stored.changed)
+    completed = r.Ok("STORE completed")
+    pieces: list[bytes] = []
+    for each in behind:
+        pieces.append(lines.get(uid, b""))
+        pieces.append(status(connection.tag, completed))
+        uid, connection.tag = each.uid, each.tag
+    pieces.append(lines.get(uid, b""))
+    out.octets(b"".join(pieces))
+    return completed
+
+
+def _lines_together(session: Selected, args: Store, uids: UidSet, changed: UidSet) -> dict[int, bytes]:
+    """The FETCH answers of some messages by their UIDs, as ``_tell`` would tell them of each."""
+    modseq = session.condstore
+    if args.silent and not modseq:
+        return {}
+    told = changed if args.silent else uids
+    if not args.silent:
+        session.updates.told_flags(uids)
+    with_uid = session.names_uid(args.uid or modseq)
+    spans = session.view.spans_of(told)
+    known, octets = _flag_lines(session, spans, flags=not args.silent, uid=with_uid, modseq=modseq)
+    return dict(zip(known, octets.splitlines(keepends=True), strict=True))
 
 
 async def _set_flags(session: Selected, uids: UidSet, args: Store, flags: FlagSet) -> FlagsStored:
@@ -106,17 +157,27 @@ async def tell_flags(
         if not first:
             await session.house.runner.pause()
         first = False
-        columns = session.mailbox.columns
-        rows = session.view.rows_of(chunk)
-        if rows.uids:
-            parts: list[render_fetch.Column] = []
-            if uid:
-                parts.append((render_fetch.UID, rows.uids))
-            if flags:
-                ids = rows.take(columns.flag_ids)
-                texts = session.updates.flags.column(ids, rows.uids, session.updates.recent)
-                parts.append((render_fetch.FLAGS, texts))
-            if modseq:
-                parts.append((render_fetch.MODSEQ, rows.take(columns.modseqs)))
-            out.octets(session.updates.lines(rows.numbers, rows.uids, parts))
+        _, octets = _flag_lines(session, chunk, flags=flags, uid=uid, modseq=modseq)
+        if octets:
+            out.octets(octets)
         await out.room()
+
+
+def _flag_lines(
+    session: Selected, spans: Sequence[Span], *, flags: bool, uid: bool, modseq: bool
+) -> tuple[Sequence[int], bytes]:
+    """FETCH answers for those of the messages at ``spans`` that still exist; and their UIDs."""
+    columns = session.mailbox.columns
+    rows = session.view.rows_of(spans)
+    if not rows.uids:
+        return (), b""
+    parts: list[render_fetch.Column] = []
+    if uid:
+        parts.append((render_fetch.UID, rows.uids))
+    if flags:
+        ids = rows.take(columns.flag_ids)
+        texts = session.updates.flags.column(ids, rows.uids, session.updates.recent)
+        parts.append((render_fetch.FLAGS, texts))
+    if modseq:
+        parts.append((render_fetch.MODSEQ, rows.take(columns.modseqs)))
+    return rows.uids, session.updates.lines(rows.numbers, rows.uids, parts)

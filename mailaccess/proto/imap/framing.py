@@ -236,6 +236,23 @@ class Framer:
                     continue
                 return None
 
+    def alike(self, line: "re.Pattern[bytes]", most: int) -> "list[re.Match[bytes]]":
+        """The commands that come next, at most ``most``, as long as ``line`` matches each with its line end.
+
+        They stay to be framed, until ``pass_over``. ``line`` must match no announcement of a literal.
+        """
+        found: list[re.Match[bytes]] = []
+        if self._state is _State.COMMAND and not self._command:
+            at = self._pos
+            while len(found) < most and (match := line.match(self._chunk, at)):
+                found.append(match)
+                at = match.end()
+        return found
+
+    def pass_over(self, last: "re.Match[bytes]") -> None:
+        """Commands that ``alike`` found are done, up to and with ``last``. Nothing was framed since."""
+        self._pos = last.end()
+
     def accept(self) -> None:
         """Take the announced message; see ``StreamStart``."""
         self._check_deciding()
