@@ -13,51 +13,15 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
-from twisted.internet.tcp import Client, Server
 from zope.interface import implementer
+
+from mailaccess.net import directly
 
 PIECE: Final = 64 * 1024
 """Octets handed to the transport at once: 0.9 GB/s of TLS per core, and one huge write halves it."""
 
-GATHERED: Final = 1000
-"""Parts given to the kernel at once; it takes 1,024 (IOV_MAX)."""
-
 PATIENCE: Final = 30.0
 """Seconds after ``close`` for the rest to be read before the connection is cut: a dead peer holds nothing."""
-
-
-def _is_clear(transport: Any) -> bool:
-    """Whether this is a plain TCP connection on which nothing waits to be sent.
-
-    Twisted's ``write`` waits for the reactor to find the socket writable: two system calls and a turn of the
-    loop more for each answer (a third of the cost of a NOOP), and two copies of the octets. TLS and other
-    transports are left alone.
-    """
-    if (
-        type(transport) not in (Server, Client)
-        or transport.TLS
-        or not transport.connected
-        or transport.disconnecting
-    ):
-        return False
-    return not (transport.dataBuffer or transport._tempDataBuffer)
-
-
-def _send_together(transport: Any, parts: list[bytes]) -> list[bytes]:
-    """Send what the socket takes at once; returns the rest. The kernel gathers: nothing is copied together."""
-    done = 0
-    while done < len(parts):
-        some = parts[done : done + GATHERED]
-        try:
-            sent = transport.socket.sendmsg(some)
-        except OSError:  # full, or an error that Twisted's own write meets again
-            break
-        for part in some:
-            if sent < len(part):
-                return [part[sent:] if sent else part, *parts[done + 1 :]]
-            sent -= len(part)
-            done += 1
-    return parts[done:]
 
 
 @implementer(IPushProducer)
@@ -94,25 +58,21 @@ class Flow:
 
         For answers whose size is bounded; longer ones go through ``send``.
         """
-        if self._lost:
-            return
-        if _is_clear(self._transport):
-            for rest in _send_together(self._transport, [data]):
-                self._transport.write(rest)
-            return
-        for start in range(0, len(data), PIECE):
-            self._transport.write(data[start : start + PIECE] if len(data) > PIECE else data)
+        self.write_all([data])
 
     def write_all(self, parts: list[bytes]) -> None:
         """Write parts as one; their octets together are bounded, as those of ``write``."""
         if self._lost:
             return
-        if _is_clear(self._transport):
-            rest = _send_together(self._transport, parts)
-            if rest:
-                self._transport.writeSequence(rest)
-        else:
-            self.write(parts[0] if len(parts) == 1 else b"".join(parts))
+        rest = directly.send(self._transport, parts)
+        if not rest:
+            return
+        if directly.is_plain(self._transport):
+            self._transport.writeSequence(rest)
+            return
+        data = rest[0] if len(rest) == 1 else b"".join(rest)
+        for start in range(0, len(data), PIECE):
+            self._transport.write(data[start : start + PIECE] if len(data) > PIECE else data)
 
     async def send(self, data: bytes) -> None:
         """Write ``data`` in pieces, each when the client has read enough of those before.

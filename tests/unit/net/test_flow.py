@@ -6,7 +6,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.tcp import Server
 
-from mailaccess.net.flow import GATHERED, PATIENCE, PIECE, Flow
+from mailaccess.net.directly import GATHERED
+from mailaccess.net.flow import PATIENCE, PIECE, Flow
 
 
 class Transport:
