@@ -92,6 +92,16 @@ class View:
         place = bisect_left(uids, uid)
         return place + 1 if place < len(uids) and uids[place] == uid else 0
 
+    def numbers(self, uids: list[int]) -> list[int]:
+        """The message number of each of ``uids`` (ascending), of messages that the client knows and that are there."""
+        known, count = self.uids, self.count
+        if (
+            uids and known[count - 1] - known[0] + 1 == count
+        ):  # as in most mailboxes that nothing was expunged from
+            before = known[0] - 1
+            return [uid - before for uid in uids] if before else uids
+        return [bisect_right(known, uid) for uid in uids]
+
     # --- what happened, and what the client is told of it --------------------------------------------
 
     def lose(self, gone: UidSet) -> bool:

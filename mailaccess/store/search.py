@@ -206,6 +206,8 @@ class _Search:
             case tree.Or(first, second):
                 found = await self.matching(first, among)
                 return await self.joined(found, await self.matching(second, await self.without(among, found)))
+            case tree.Not(tree.HasFlag(flag)):
+                return await self.with_flag(flag, among, wanted=False)
             case tree.Not(part):
                 return await self.without(among, await self.matching(part, among))
             case tree.Fuzzy(part):
@@ -264,11 +266,14 @@ class _Search:
                 await self.mailbox.pause()
         return found
 
-    async def with_flag(self, flag: str, among: Positions) -> Positions:
-        """Each different set of flags is looked at once; keywords compare without regard to case."""
-        wanted = flag.lower()
-        has = bytes(any(own.lower() == wanted for own in flags) for flags in self.flag_sets)
-        return await self.selected(has.__getitem__, self.flag_ids, among)
+    async def with_flag(self, flag: str, among: Positions, *, wanted: bool = True) -> Positions:
+        """Each different set of flags is looked at once; keywords compare without regard to case.
+
+        wanted: whether they are to have it.
+        """
+        name = flag.lower()
+        fits = bytes([any([own.lower() == name for own in flags]) == wanted for flags in self.flag_sets])
+        return await self.selected(fits.__getitem__, self.flag_ids, among)
 
     async def with_number(self, node: Criterion, among: Positions) -> Positions:
         """A comparison of one column."""

@@ -6,7 +6,6 @@ ESEARCH RFC 4731; SEARCHRES RFC 5182; MODSEQ RFC 7162 §3.1.5; PARTIAL RFC 9394.
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Final, TypeVar
 
 from mailaccess.imap import filters
@@ -68,14 +67,14 @@ async def search(session: Selected, args: Search, out: Replies) -> r.Status:
         else:
             found = known(session, await session.mailbox.search(criteria))
     if options is None:
-        numbers = found if args.uid else numbers_of(session, found)
+        numbers = found if args.uid else session.view.numbers(found)
         out.send(r.SearchResult(numbers, highest(session, found) if args.uses_modseq else None))
         return told(_completed(session, args), limited, out)
     if saving:
         session.saved = to_save(args, found, options)
     wanted = options - NO_RESULTS
     if wanted or not saving:
-        numbers = found if args.uid else numbers_of(session, found)
+        numbers = found if args.uid else session.view.numbers(found)
         columns = session.mailbox.columns
         response = esearch(
             session.connection.tag, columns, args, found, numbers, wanted or {SearchReturn.ALL}
@@ -169,12 +168,6 @@ def known(session: Selected, uids: list[int]) -> list[int]:
     """Without those that have come and not been told."""
     last = session.view.last
     return uids if not uids or uids[-1] <= last else uids[: bisect_right(uids, last)]
-
-
-def numbers_of(session: Selected, uids: Sequence[int]) -> list[int]:
-    """The message numbers of UIDs in ascending order."""
-    spans = session.view.spans_of(UidSet.of(uids))
-    return list(chain.from_iterable(range(start + 1, stop + 1) for start, stop in spans))
 
 
 def highest(session: Selected, uids: Iterable[int]) -> int | None:

@@ -79,8 +79,8 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_a_view_numbers_messages_as_its_client_does(steps):
-    mailbox = Mailbox(range(1, 11))
-    view, client, uidnext, told = View(mailbox), list(range(1, 11)), 11, 10
+    mailbox = Mailbox(range(11, 21))
+    view, client, uidnext, told = View(mailbox), list(range(11, 21)), 21, 20
     for what, value in steps:
         uids = mailbox.columns.uids
         if what == "append":
@@ -105,6 +105,8 @@ def test_a_view_numbers_messages_as_its_client_does(steps):
         rows = view.rows(0, view.count)
         assert list(rows.uids) == [uid for uid in client if uid in uids]
         assert list(rows.take(uids)) == list(rows.uids)
+        there = list(rows.uids)
+        assert view.numbers(there) == [client.index(uid) + 1 for uid in there]
 
 
 @given(st.lists(st.sampled_from([0, 1, 256, 65536, 16777216]), max_size=60))
