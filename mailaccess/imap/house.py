@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from mailaccess import __version__
@@ -63,10 +64,15 @@ class House:
                 if literals
                 else replace(framing.BEFORE_LOGIN, non_synchronising=framing.NONE)
             )
-        return replace(
-            framing.AFTER_LOGIN,
-            line=self.settings.line_length,
-            message=self.message_size,
-            non_synchronising=framing.AFTER_LOGIN.non_synchronising if literals else framing.NONE,
-            skip=max(framing.AFTER_LOGIN.skip, 2 * self.message_size),
-        )
+        return _after_login(self.settings.line_length, self.message_size, literals)
+
+
+@lru_cache(maxsize=64)
+def _after_login(line: int, message: int, literals: bool) -> framing.Limits:
+    return replace(
+        framing.AFTER_LOGIN,
+        line=line,
+        message=message,
+        non_synchronising=framing.AFTER_LOGIN.non_synchronising if literals else framing.NONE,
+        skip=max(framing.AFTER_LOGIN.skip, 2 * message),
+    )

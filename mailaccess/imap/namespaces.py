@@ -24,7 +24,7 @@ from mailaccess.auth.api import Identity
 from mailaccess.imap.house import House
 from mailaccess.model import names
 from mailaccess.model.errors import MailError, NoSuchMailbox, NotPermitted
-from mailaccess.model.rights import ALL, NO_ACL, Acl, Rights, Who
+from mailaccess.model.rights import ALL, NO_ACL, NONE, Acl, Rights, Who
 from mailaccess.observe.events import Level
 from mailaccess.proto.imap.responses import NamespaceRoot
 from mailaccess.store.api import Account, MailboxInfo
@@ -316,4 +316,4 @@ def who_is(identity: Identity, default_domain: str = "") -> Who:
     user, _, domain = identity.name.partition("@")
     called = {identity.name, user} if domain == default_domain else {identity.name}
     groups = [group.lower() for group in identity.extra.get("acl_groups", "").split(",") if group]
-    return Who(frozenset(called), frozenset(groups[:MAX_GROUPS]))
+    return Who(frozenset(called), frozenset(groups[:MAX_GROUPS]) if groups else NONE)

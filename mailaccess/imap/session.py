@@ -6,7 +6,7 @@ it, CLOSE and UNSELECT an ``Authenticated`` again. What lasts from login to logo
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mailaccess.auth.api import Identity, Peer
 from mailaccess.imap.answers import bad
@@ -80,6 +80,10 @@ class NotAuthenticated(State):
         )
 
 
+NOTHING: Final[frozenset[str]] = frozenset()
+"""One for all who have enabled nothing: each would take 216 octets."""
+
+
 class Features:
     """What a client has switched on or left behind in this login.
 
@@ -91,7 +95,7 @@ class Features:
 
     def __init__(self) -> None:
         self.namespaces: Namespaces | None = None
-        self.enabled: set[str] = set()
+        self.enabled: frozenset[str] = NOTHING
         self.collation = Collation.UNICODE_CASEMAP
 
 
@@ -159,7 +163,7 @@ class Authenticated(State):
         """Note a CONDSTORE enabling command; says whether it was the first."""
         if self.condstore:
             return False
-        self.features.enabled.add("CONDSTORE")
+        self.features.enabled |= {"CONDSTORE"}
         return True
 
 

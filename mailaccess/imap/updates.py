@@ -81,7 +81,7 @@ class Updates:
         self._runner = runner
         self._writable = writable
         self.rights = rights
-        self._changed: set[int] = set()
+        self._changed: set[int] | None = None  # an empty set takes 216 octets
         self._changed_since: int | None = None
         self._heard_modseq = mailbox.highest_modseq
         self._waits = False
@@ -108,10 +108,12 @@ class Updates:
             self._view.lose(change.expunged)
         if change.changed and change.by is not self._mailbox:
             if self._changed_since is None:
+                if self._changed is None:
+                    self._changed = set()
                 self._changed.update(change.changed)
                 if len(self._changed) > MAX_LISTED:
                     self._changed_since = self._oldest()
-                    self._changed.clear()
+                    self._changed = None
         self._heard_modseq = max(self._heard_modseq, change.modseq)
         self._stirred = True
         if self.wake is not None:
@@ -120,7 +122,7 @@ class Updates:
     def _oldest(self) -> int:
         """The mod-sequence just below those of all listed changes."""
         columns = self._mailbox.columns
-        places = [place for uid in self._changed if (place := columns.position(uid)) >= 0]
+        places = [place for uid in self._changed or () if (place := columns.position(uid)) >= 0]
         return min((columns.modseqs[place] for place in places), default=self._heard_modseq) - 1
 
     def say(self, response: r.Response) -> None:
@@ -250,8 +252,8 @@ class Updates:
             since = self._changed_since
             uids = [u for u, m in zip(columns.uids, columns.modseqs, strict=True) if m > since]
         else:
-            uids = sorted(self._changed)
-        self._changed.clear()
+            uids = sorted(self._changed or ())
+        self._changed = None
         self._changed_since = None
         for start in range(0, len(uids), SLICE):
             if start:

@@ -272,53 +272,77 @@ class Door(Factory):
 
     def buildProtocol(self, addr: Any) -> Protocol | None:
         """Twisted's question for a new connection; None closes it."""
-        made: list[Protocol] = []
-
-        def drop() -> None:
-            transport: Any = made[0].transport
-            if transport is not None:
-                transport.abortConnection()
-
         address = textual(getattr(addr, "host", ""))
         tally = self._limits.tally
         crowd = f"d {self._name} {address}" if self._per_address and not _is_this_machine(address) else ""
         if crowd and tally[crowd] >= self._per_address:
             self._limits.refused[PER_ADDRESS] += 1
             return _Full(self._full) if self._full else None
-        place = self._limits.enter(address, drop)
+        visit = _Visit(self, crowd)
+        place = self._limits.enter(address, visit.drop)
         if place is None:
             return _Full(self._full) if self._full else None
         if crowd:
             tally.add(crowd)
         protocol = self._build(place)
-        made.append(protocol)
         protocol.factory = self
         self.accepted += 1
-        self._watch(protocol, place, crowd)
+        visit.watch(protocol, place)
         return protocol
 
-    def _watch(self, protocol: Any, place: Place, crowd: str) -> None:
-        """Learn of the connection's beginning and end, without a wrapper that every octet would pass."""
-        begun, lost = protocol.connectionMade, protocol.connectionLost
+    def entered(self, protocol: Any) -> None:
+        """The connection is there."""
+        transport = protocol.transport
+        if hasattr(transport, "setTcpNoDelay"):
+            transport.setTcpNoDelay(True)
+            transport.setTcpKeepAlive(True)
+        self.inside.add(protocol)
 
-        def connection_made() -> None:
-            transport = protocol.transport
-            if hasattr(transport, "setTcpNoDelay"):
-                transport.setTcpNoDelay(True)
-                transport.setTcpKeepAlive(True)
-            self.inside.add(protocol)
-            begun()
+    def left(self, protocol: Any, crowd: str) -> None:
+        """The connection is gone."""
+        self.inside.discard(protocol)
+        if crowd:
+            self._limits.tally.take(crowd)
 
-        def connection_lost(*reason: Any) -> None:
-            del protocol.connectionMade, protocol.connectionLost  # else a cycle for the collector
-            self.inside.discard(protocol)
-            if crowd:
-                self._limits.tally.take(crowd)
+
+class _Visit:
+    """Learns of a connection's beginning and end, without a wrapper that every octet would pass."""
+
+    __slots__ = ("_crowd", "_door", "_place", "_protocol")
+
+    def __init__(self, door: Door, crowd: str) -> None:
+        self._door = door
+        self._crowd = crowd
+        self._protocol: Any = None
+        self._place: Place | None = None
+
+    def drop(self) -> None:
+        """End the connection at once."""
+        transport: Any = self._protocol.transport if self._protocol is not None else None
+        if transport is not None:
+            transport.abortConnection()
+
+    def watch(self, protocol: Any, place: Place) -> None:
+        """``protocol`` is the connection's."""
+        self._protocol, self._place = protocol, place
+        protocol.connectionMade = self._made
+        protocol.connectionLost = self._lost
+
+    def _made(self) -> None:
+        protocol = self._protocol
+        del protocol.connectionMade
+        self._door.entered(protocol)
+        protocol.connectionMade()
+
+    def _lost(self, *reason: Any) -> None:
+        protocol, place = self._protocol, self._place
+        self._protocol = None  # else a cycle for the collector
+        del protocol.connectionLost
+        protocol.__dict__.pop("connectionMade", None)
+        self._door.left(protocol, self._crowd)
+        if place is not None:
             place.leave()
-            lost(*reason)
-
-        protocol.connectionMade = connection_made
-        protocol.connectionLost = connection_lost
+        protocol.connectionLost(*reason)
 
 
 def _is_this_machine(address: str) -> bool:

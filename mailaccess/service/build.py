@@ -4,7 +4,7 @@ import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from twisted.internet import task
@@ -24,6 +24,7 @@ from mailaccess.delivery.local import LocalDelivery
 from mailaccess.delivery.recipients import Recipients
 from mailaccess.imap import house as imap_house
 from mailaccess.imap import protocol as imap_protocol
+from mailaccess.net.coarse import CoarseClock
 from mailaccess.net.endpoints import Door
 from mailaccess.net.limits import ConnectionLimits, Place
 from mailaccess.net.served import is_local
@@ -48,6 +49,9 @@ from mailaccess.store.engine import MaildirStore
 from mailaccess.store.public import SHARES_FILE, public_locations
 from mailaccess.store.watch import InotifyWatcher
 from mailaccess.store.worker import Worker
+
+ADDRESSES_KEPT = 4_096
+"""Of which it is known whether they are trusted: asked several times for each connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ def build(settings: Settings, reactor: Any, log: EventLog, *, workers: int = 1, 
         tls,
         authenticator,
         store,
-        lambda address: is_local(address) or within(address, networks),
+        lru_cache(ADDRESSES_KEPT)(lambda address: is_local(address) or within(address, networks)),
     )
     mail_in, relay, screens, caps, spool = _smtp(common)
     imap = _imap_house(common)
@@ -203,11 +207,13 @@ def _imap_house(common: _Common) -> imap_house.House:
 
 
 def _imap(common: _Common, house: imap_house.House) -> Entrances:
+    clock = CoarseClock(common.reactor)
+
     def plain(place: Place) -> Protocol:
-        return imap_protocol.ImapProtocol(house, common.reactor, place, tls=common.tls)
+        return imap_protocol.ImapProtocol(house, clock, place, tls=common.tls)
 
     def encrypted(place: Place) -> Protocol:
-        return imap_protocol.ImapProtocol(house, common.reactor, place, encrypted=True)
+        return imap_protocol.ImapProtocol(house, clock, place, encrypted=True)
 
     return {
         "imap": Entrance(Door(plain, common.limits, imap_protocol.FULL)),

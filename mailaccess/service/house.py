@@ -52,7 +52,6 @@ from mailaccess.service.company import Company
 from mailaccess.service.failing import CannotStart
 from mailaccess.service.givingback import LOOK_SECONDS, GivingBack, trimmer
 from mailaccess.service.listeners import NoSuchUser, become, make_state_dir, naming, prepare
-from mailaccess.service.metrics import Alone, Together, few, site
 from mailaccess.service.output import event_log, tell_failures
 from mailaccess.service.queueshare import QueueShare
 
@@ -185,6 +184,8 @@ class House(Service):
                     factory = Proxied(factory, networks, name, self.log, self._reactor)
                 self._listen(name, text, factory)
         if self.settings.listen.http:
+            from mailaccess.service.metrics import Alone, Together, few, site  # here, for it takes 3 MB
+
             company = self._company
             figures = Alone(registry(self.counters)) if company is None else Together(company.gather)
             pages = site(self.settings, figures, lambda: self.stopping)

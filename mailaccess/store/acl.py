@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from mailaccess.model import names
 from mailaccess.model.errors import LimitReached, NoSuchMailbox, TemporaryFailure
-from mailaccess.model.rights import MAX_ENTRIES, Acl
+from mailaccess.model.rights import MAX_ENTRIES, NONE, Acl
 from mailaccess.observe.events import Level
 from mailaccess.store import tree, treechanges
 from mailaccess.store.api import MailboxInfo
@@ -45,7 +45,7 @@ class AclBook:
         known = await self._engine.run(_look, self._read)
         self._known = known
         self._looked = now if forgotten == self._forgotten else None  # else the next one looks again
-        keys = frozenset[str]().union(*[acl.keys() for acl in known.values()])
+        keys = frozenset[str]().union(*[acl.keys() for acl in known.values()]) if known else NONE
         if keys != self._published and self._shares is not None:
             # Own mail goes on when that file fails; it is in the log, and the next look tries again.
             with contextlib.suppress(TemporaryFailure):

@@ -31,7 +31,14 @@ class Arrivals:
     def __init__(self, account: Receiver, surroundings: Surroundings) -> None:
         self._account = account
         self._surroundings = surroundings
-        self._appends: deque[appending.Request] = deque()
+        self._waiting: deque[appending.Request] | None = None
+
+    @property
+    def _appends(self) -> "deque[appending.Request]":
+        """Made when needed: a phone that waits for mail brings none, and a deque takes 760 octets."""
+        if self._waiting is None:
+            self._waiting = deque()
+        return self._waiting
 
     def upload(self, limit: int) -> appending.MessageUpload:
         path = self._account.vault.root + b"/tmp/" + self._surroundings.unique_names.make().encode("ascii")
@@ -46,7 +53,8 @@ class Arrivals:
             date = now if message.date is None else message.date
             incoming.append(appending.Incoming(upload, message.flags, date, message.replaces))
         request = appending.Request(name, incoming)
-        self._appends.append(request)
+        waiting = self._appends
+        waiting.append(request)
         try:
             await self._account.hold()
             try:
@@ -57,7 +65,7 @@ class Arrivals:
         finally:
             if not isinstance(request.outcome, Appended):
                 with contextlib.suppress(ValueError):
-                    self._appends.remove(request)
+                    waiting.remove(request)
                 left = [each.upload for each in incoming if each.upload.is_on_disk]
                 if left:
                     await self._account.runner.run(_remove_all, left)

@@ -20,6 +20,12 @@ MAX_FLAGS_OF_ONE: Final = 200
 """Flags and keywords on one message: bounds the size of its FLAGS."""
 
 
+MAX_SHARED: Final = 1_000
+"""Different sets that all accounts have together: most have the same dozen, of 220 octets each."""
+
+_shared: Final[dict[FlagSet, FlagSet]] = {}
+
+
 class FlagSets:
     def __init__(self) -> None:
         self.sets: list[FlagSet] = [frozenset()]
@@ -46,6 +52,8 @@ class FlagSets:
         number = self._numbers.get(flags)
         if number is None:
             number = len(self.sets)
+            if len(_shared) < MAX_SHARED:
+                flags = _shared.setdefault(flags, flags)
             self.sets.append(flags)
             self._numbers[flags] = number
         return number

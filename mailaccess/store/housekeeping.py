@@ -38,15 +38,15 @@ async def work(account: Engine) -> float | None:
     try:
         if account.vault.checkpoint_due:
             await account.run_unasked(Vault.checkpoint)
+        position: int | None = 0
         while account.vault.owing and not account.ended:
             asked = account.asked
-            progress = await account.run_unasked(settle)
+            progress, position = await account.run_unasked(settle_and_sweep)
             if progress is Progress.STALLED:
                 return RETRY_SECONDS
             await account.runner.pause()
             if account.asked > asked:
                 return BUSY_SECONDS
-        position: int | None = 0
         while position is not None and not account.ended:
             position = await account.run_unasked(sweep, position)
             await account.runner.pause()
@@ -61,6 +61,12 @@ def settle(vault: Vault) -> Progress:
     if progress is Progress.DONE:
         vault.owing = False
     return progress
+
+
+def settle_and_sweep(vault: Vault) -> tuple[Progress, int | None]:
+    """``settle``, and where nothing is left of that the first piece of ``sweep``: mostly there is nothing to sweep."""
+    progress = settle(vault)
+    return progress, sweep(vault, 0) if progress is Progress.DONE else 0
 
 
 def index_texts(vault: Vault) -> int:

@@ -28,7 +28,7 @@ async def enable(session: Authenticated, args: Enable, out: Replies) -> r.Status
         session.updates.uid_only = True
     if "METADATA" in fresh:
         session.connection.notes = session.house.board.listen(session.identity.name)
-    session.features.enabled.update(fresh)
+    session.features.enabled |= frozenset(fresh)
     return r.Ok("ENABLE completed")
 
 

@@ -5,6 +5,7 @@ An extension that is not built has no row. What is offered depends on a small va
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 
@@ -128,6 +129,7 @@ TABLE: Final[tuple[Extension, ...]] = (
 )
 
 
+@lru_cache(maxsize=256)
 def capabilities(offer: Offer) -> tuple[str, ...]:
     """The names for a CAPABILITY response or code, in the order of the table, SASL mechanisms last."""
     names = [

@@ -183,7 +183,9 @@ class Framer:
 
     def __init__(self, limits: Limits = BEFORE_LOGIN) -> None:
         self.limits = limits
-        self._chunks: deque[bytes] = deque()  # fed, behind _chunk
+        self._chunks: deque[bytes] | None = (
+            None  # fed, behind _chunk; made when needed, for it has 760 octets
+        )
         self._waiting = 0  # octets in _chunks
         self._chunk = b""  # being read, from _pos
         self._pos = 0
@@ -203,6 +205,8 @@ class Framer:
         if self._pos >= len(self._chunk) and not self._chunks:
             self._chunk, self._pos = octets, 0
         elif octets:
+            if self._chunks is None:
+                self._chunks = deque()
             self._chunks.append(octets)
             self._waiting += len(octets)
 
@@ -287,8 +291,8 @@ class Framer:
 
     def take(self) -> bytes:
         """Take out what was not framed yet (COMPRESS: it is compressed already)."""
-        rest = bytes(self._command) + self._chunk[self._pos :] + b"".join(self._chunks)
-        self._chunks.clear()
+        rest = bytes(self._command) + self._chunk[self._pos :] + b"".join(self._chunks or ())
+        self._chunks = None
         self._waiting = 0
         self._chunk, self._pos = b"", 0
         self._forget()
@@ -302,6 +306,8 @@ class Framer:
             return False
         self._chunk, self._pos = self._chunks.popleft(), 0
         self._waiting -= len(self._chunk)
+        if not self._chunks:
+            self._chunks = None
         return True
 
     def _forget(self) -> None:
