@@ -95,8 +95,7 @@ class Caps:
         if account is None:
             account = self._accounts[name] = _Account()
         step = int(now // STEP)
-        for old in [each for each in account.steps if each <= step - DAY // STEP]:
-            del account.steps[old]
+        _forget(account, step)
         for cap in self._caps:
             place, more = (0, messages) if cap.what == "messages" else (1, recipients)
             since = step - cap.seconds // STEP
@@ -145,9 +144,9 @@ class Caps:
         """What ``write`` writes; accounts that have not sent for a day are forgotten."""
         self.changed = False
         now = self._now()
-        bound = int(now // STEP) - DAY // STEP
         for name, account in list(self._accounts.items()):
-            if all(step <= bound for step in account.steps) and now - account.told >= TOLD:
+            _forget(account, int(now // STEP))  # others' accounts are only heard of, never counted here
+            if not account.steps and now - account.told >= TOLD:
                 del self._accounts[name]
         return {
             name: {
@@ -166,6 +165,12 @@ class Caps:
             )
             for name, given in snapshot.items()
         }
+
+
+def _forget(account: _Account, step: int) -> None:
+    """Counts older than a day. step: the present one."""
+    for old in [each for each in account.steps if each <= step - DAY // STEP]:
+        del account.steps[old]
 
 
 def sent(snapshot: dict[str, Any], now: float) -> list[tuple[str, list[int], list[int]]]:

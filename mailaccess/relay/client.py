@@ -134,6 +134,7 @@ class Connection(smtp.ESMTPClient):
         self._handshake: Deferred[None] | None = None
         self._flow: Flow | None = None
         self._why = ""
+        self._patience: float = TIMEOUT
         self._is_broken = False
         self.offered: dict[str, str] = {}
         self.secure = False
@@ -169,6 +170,9 @@ class Connection(smtp.ESMTPClient):
     def lineLengthExceeded(self, line: bytes) -> None:
         """No reply is that long."""
         self._break("A reply line is too long")
+
+    def resetTimeout(self) -> None:
+        """Twisted's name, for each line. Only a whole reply counts: one in drops would hold us for hours."""
 
     def sendError(self, exc: Exception) -> None:
         """What came is no reply."""
@@ -209,7 +213,10 @@ class Connection(smtp.ESMTPClient):
         if not self._answers:
             self._break("The server spoke without being asked")
             return
-        self._answers.popleft().callback(Answer(code, _clean(text)))
+        answered = self._answers.popleft()
+        if self._answers:
+            self.setTimeout(self._patience)  # for the next one
+        answered.callback(Answer(code, _clean(text)))
 
     def _break(self, why: str) -> None:
         self._why = self._why or why
@@ -230,6 +237,7 @@ class Connection(smtp.ESMTPClient):
                 each.callback(Answer(-1, self._why or "The connection is closed"))
             return waiting
         self._answers.extend(waiting)
+        self._patience = timeout
         self.setTimeout(timeout)
         self._flow.write(octets)
         return waiting

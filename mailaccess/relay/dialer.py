@@ -180,7 +180,10 @@ class Dialer:
     async def _dial(self, route: Route, way: _Way, tls: str) -> Connection:
         context = self._any
         if tls == REQUIRED:
-            context = optionsForClientTLS(way.host.name, trustRoot=self._trust)
+            try:
+                context = optionsForClientTLS(way.host.name, trustRoot=self._trust)
+            except ValueError:  # no host name by RFC 5891, such as one with an underscore
+                raise Broken(f"No certificate can be right for the name {way.host.name}", "4.7.5") from None
         connection = Connection(
             self._hostname, self._reactor, tls=tls, context=context, login=route.login, lmtp=route.lmtp
         )

@@ -1,7 +1,8 @@
 """Fetches an MTA-STS policy by HTTPS (RFC 8461 §3.3), on Twisted's Agent.
 
 The certificate must be right for the policy host; only 200 counts, redirects are not followed; the time and the size
-are bounded. Addresses come from the relay's own DNS, not from the machine's.
+are bounded, and the connection is cut when it has said enough: a policy host is anybody's. Addresses come from the
+relay's own DNS, not from the machine's.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,12 +23,37 @@ from mailaccess.relay.mtasts import MAX_POLICY, BadPolicy
 from mailaccess.relay.mx import Unroutable
 
 PATIENCE: Final = 30.0
-"""Seconds for one address: the mail waits meanwhile."""
+"""Seconds for one address to answer: the mail waits meanwhile."""
+
+PAGE_PATIENCE: Final = 30.0
+"""Seconds for the page behind the answer."""
 
 MAX_ADDRESSES: Final = 2
 """Addresses tried."""
 
 HTTPS: Final = 443
+
+
+@implementer(IStreamClientEndpoint)
+class _Kept:
+    """An endpoint that keeps hold of its connection: Twisted's client closes none whose answer nobody reads."""
+
+    def __init__(self, endpoint: Any) -> None:
+        self._endpoint = endpoint
+        self._protocol: Any = None
+
+    def connect(self, protocolFactory: Any) -> Any:
+        """Twisted's name."""
+        return self._endpoint.connect(protocolFactory).addCallback(self._connected)
+
+    def _connected(self, protocol: Any) -> Any:
+        self._protocol = protocol
+        return protocol
+
+    def cut(self) -> None:
+        """Close at once, if it is open."""
+        if self._protocol is not None and self._protocol.transport is not None:
+            self._protocol.transport.abortConnection()
 
 
 @implementer(IAgentEndpointFactory)
@@ -36,12 +62,20 @@ class _OneAddress:
 
     def __init__(self, reactor: Any, address: str, port: int, trust: Any) -> None:
         self._reactor, self._address, self._port, self._trust = reactor, address, port, trust
+        self._made: list[_Kept] = []
 
-    def endpointForURI(self, uri: Any) -> IStreamClientEndpoint:
+    def cut(self) -> None:
+        """End what was begun."""
+        for each in self._made:
+            each.cut()
+
+    def endpointForURI(self, uri: Any) -> Any:
         """Twisted's name."""
         options = optionsForClientTLS(uri.host.decode("ascii"), trustRoot=self._trust)
         plain: Any = HostnameEndpoint(self._reactor, self._address, self._port, timeout=PATIENCE)
-        return wrapClientTLS(options, plain)
+        kept = _Kept(wrapClientTLS(options, plain))
+        self._made.append(kept)
+        return kept
 
 
 class _Body(Protocol):
@@ -53,13 +87,14 @@ class _Body(Protocol):
         self._size = 0
 
     def dataReceived(self, data: bytes) -> None:
-        """Keep it."""
+        """Keep it, while somebody waits for it."""
+        if self.done.called:
+            return
         self._parts.append(data)
         self._size += len(data)
-        if self._size > MAX_POLICY and not self.done.called:
+        if self._size > MAX_POLICY:
+            self._parts.clear()
             self.done.errback(BadPolicy("the page is too large"))
-            transport: Any = self.transport
-            transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The end, or too early."""
@@ -103,13 +138,13 @@ class Fetcher:
     async def _from(self, host: str, address: str) -> bytes:
         factory = _OneAddress(self._reactor, address, self._port, self._trust)
         agent = Agent.usingEndpointFactory(self._reactor, factory)
-        asked: Deferred[Any] = agent.request(
-            b"GET",
-            b"https://" + host.encode("ascii") + b"/.well-known/mta-sts.txt",
-            Headers({b"User-Agent": [b"mailaccess"], b"Accept": [b"text/plain"]}),
-        )
-        asked.addTimeout(PATIENCE, self._reactor)
         try:
+            asked: Deferred[Any] = agent.request(  # raises at once where the host can have no certificate
+                b"GET",
+                b"https://" + host.encode("ascii") + b"/.well-known/mta-sts.txt",
+                Headers({b"User-Agent": [b"mailaccess"], b"Accept": [b"text/plain"]}),
+            )
+            asked.addTimeout(PATIENCE, self._reactor)
             response = await asked
             kind = (response.headers.getRawHeaders(b"content-type") or [b""])[0]
             if response.code != 200:
@@ -118,7 +153,7 @@ class Fetcher:
                 raise BadPolicy("the page is not text/plain")
             body = _Body()
             response.deliverBody(body)
-            body.done.addTimeout(PATIENCE, self._reactor)
+            body.done.addTimeout(PAGE_PATIENCE, self._reactor)
             return await body.done
         except BadPolicy:
             raise
@@ -126,6 +161,8 @@ class Fetcher:
             raise BadPolicy(f"{address} did not answer in time") from None
         except Exception as error:
             raise BadPolicy(_reason(error)) from None
+        finally:
+            factory.cut()
 
 
 def _reason(error: Exception) -> str:

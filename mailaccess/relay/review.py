@@ -68,6 +68,11 @@ class Reviewer:
             self._reviewing[id] = False
             try:
                 await self._look_at(id)
+            except NotQueued:  # deleted while the report was made
+                self._schedule.remove(id)
+            except OSError as error:  # the disk is full, or failing: what is to be told is told later
+                self._log.log("queue-problem", Level.ERROR, queue_id=id, error=str(error))
+                self._later(id)
             finally:
                 again = self._reviewing.pop(id)
 

@@ -3,11 +3,13 @@
 A worker is a coroutine with one conversation. It takes a job, makes the attempt, settles it, and goes on with the
 next message for the same destination on the same connection while there is one. A round of a message ends with
 its last destination; then whoever still waits gets the next time. What was settled is on disk before the next
-step, so a kill -9 can repeat the delivery that was under way (SMTP cannot tell, RFC 1047) but loses nothing.
+step, so a kill -9 can repeat the delivery that was under way (SMTP cannot tell, RFC 1047) but loses nothing. While the
+disk takes nothing, nothing is sent: whoever has a message would get it again.
 
 What is told to senders is ``review``'s affair.
 """
 
+import errno
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -40,6 +42,12 @@ READ_AT_ONCE: Final = 200
 
 GRACE: Final = 5.0
 """Seconds that attempts under way have when the server stops."""
+
+WRITE_AGAIN: Final = 30.0
+"""Seconds until what became of a message is written down again, where the disk did not take it."""
+
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""With these no message's fate can be written down: nothing more is sent until one can."""
 
 MESSAGES_A_CONNECTION: Final = 100
 """Then a new one is opened: other hosts of the destination have their share."""
@@ -116,6 +124,7 @@ class Relay:
         self._stopping = True
         self._found: list[str] = []
         self._finished: set[str] = set()
+        self._unwritten = 0  # messages whose fate waits for room on the disk
 
     # Start and stop.
 
@@ -207,7 +216,7 @@ class Relay:
 
     def _pump(self) -> None:
         """Start what may start, and set the alarm for what may later."""
-        if self._stopping:
+        if self._stopping or self._unwritten:
             return
         now = self._now()
         while (job := self.schedule.take(now)) is not None:
@@ -242,7 +251,7 @@ class Relay:
                         await writing
                     writing = self._tasks.spawn(self._conclude(job, result))
                 following = None
-                if conversation is not None and not self._stopping:
+                if conversation is not None and not self._stopping and not self._unwritten:
                     connection = conversation.connection
                     if connection.usable and connection.sent < MESSAGES_A_CONNECTION:
                         following = self.schedule.take(self._now(), job.destination)
@@ -329,7 +338,7 @@ class Relay:
             )
 
         try:
-            if (await self._spool.settle(envelope.id, change)).finished:
+            if (await self._written(envelope.id, change)).finished:
                 self._finished.add(envelope.id)
         except NotQueued:  # deleted meanwhile
             self._finished.add(envelope.id)
@@ -337,6 +346,29 @@ class Relay:
             self._tell(envelope, address, verdict, result.secure)
         if any(verdict.state == FAILED for verdict in verdicts):
             await self._review(envelope.id)  # the sender hears of it now, whoever else still waits
+
+    async def _written(self, id: str, change: Callable[[Envelope], Envelope]) -> Envelope:
+        """``Spool.settle``, tried until the disk takes it.
+
+        Raises NotQueued, BadEnvelope; OSError when we are stopping.
+        """
+        waits = False
+        try:
+            while True:
+                try:
+                    return await self._spool.settle(id, change)
+                except OSError as error:
+                    self._log.log("queue-problem", Level.ERROR, queue_id=id, error=str(error))
+                    if self._stopping:
+                        raise
+                    if not waits and error.errno in NO_ROOM:
+                        waits = True
+                        self._unwritten += 1
+                await self._tasks.pause(WRITE_AGAIN)
+        finally:
+            self._unwritten -= waits
+            if waits:
+                self._pump()
 
     def _tell(self, envelope: Envelope, address: str, verdict: Verdict, secure: bool | None) -> None:
         event = {DELIVERED: "relayed", WAITING: "deferred", FAILED: "relay-failed"}[verdict.state]
@@ -373,10 +405,12 @@ class Relay:
         now = self._now()
         first, longest = self._settings.retry_first, self._settings.retry_longest
         try:
-            envelope = await self._spool.settle(
+            envelope = await self._written(
                 id, lambda current: outcomes.next_round(current, now, first, longest)
             )
-        except NotQueued:
+        except (NotQueued, BadEnvelope) as error:
+            if isinstance(error, BadEnvelope):
+                self._log.log("queue-problem", Level.ERROR, queue_id=id, error=str(error))
             self.schedule.remove(id)
             return
         if not envelope.waiting or envelope.held:

@@ -17,6 +17,7 @@ class Tasks:
         self._log = log
         self._running: set[Deferred[None]] = set()
         self._timers: set[Any] = set()
+        self._pauses: dict[Deferred[None], Any] = {}
         self._ending = False
 
     def __len__(self) -> int:
@@ -50,9 +51,25 @@ class Tasks:
         timer = self._reactor.callLater(seconds, fire)
         self._timers.add(timer)
 
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, or until the end begins."""
+        if self._ending:
+            return
+        waiting: Deferred[None] = Deferred()
+        self._pauses[waiting] = self._reactor.callLater(seconds, self._go_on, waiting)
+        await waiting
+
+    def _go_on(self, waiting: "Deferred[None]") -> None:
+        timer = self._pauses.pop(waiting)
+        if timer.active():
+            timer.cancel()
+        waiting.callback(None)
+
     async def end(self) -> None:
         """Begin nothing more, and wait for what runs."""
         self._ending = True
+        for waiting in tuple(self._pauses):
+            self._go_on(waiting)
         for timer in self._timers:
             if timer.active():
                 timer.cancel()

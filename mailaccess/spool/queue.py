@@ -320,8 +320,11 @@ class Writing:
         queue._sync_folder("body")
         try:
             queue._put(whole)
-        except OSError:
-            _unlink(queue._path("body", self._id))
+        except (
+            OSError
+        ):  # the sender hears of it, and comes again: nothing may be left that looks like a message
+            for kind in ("tmp", "envelope", "body"):
+                _unlink(queue._path(kind, self._id))
             raise
         return whole
 

@@ -30,6 +30,11 @@ LONGEST_BACK_OFF: Final = 3600.0
 MAX_DESTINATIONS: Final = 20_000
 """Destinations remembered without a job: those past that are forgotten, with their back-off."""
 
+GONE: Final = 1_000
+"""Entries in a heap of messages that are gone, besides four for each that waits, before they are swept out: a message
+that goes at once would stay in the heap of ages for hours, a hundred a second of them a million.
+"""
+
 
 def retry_after(attempts: int, first: float = FIRST_RETRY, longest: float = LONGEST_RETRY) -> float:
     """Seconds from attempt number ``attempts`` to the next: ``first``, twice that and so on, at most ``longest``.
@@ -121,11 +126,10 @@ class Schedule:
     def remove(self, id: str) -> None:
         """The message is gone, or held. Jobs of it that run are unaffected; those in line are skipped."""
         self._waiting.pop(id, None)
-        if len(self._due) > 1000 and len(self._due) > 4 * len(self._waiting):
-            self._due = [each for each in self._due if each[1] in self._waiting]
-            heapq.heapify(self._due)
-            self._aging = [each for each in self._aging if each[1] in self._waiting]
-            heapq.heapify(self._aging)
+        for heap in (self._due, self._aging):
+            if len(heap) > GONE + 4 * len(self._waiting):
+                heap[:] = [each for each in heap if each[1] in self._waiting]
+                heapq.heapify(heap)
 
     def again(self, id: str, due: float, destinations: Iterable[str]) -> None:
         """All jobs of the message have ended and somebody still waits."""

@@ -1,7 +1,11 @@
 """The queue killed before every single step it takes on disk: an acknowledged message is never lost."""
 
+import errno
 import os
 
+import pytest
+
+from mailaccess.model.errors import MailError
 from mailaccess.model.work import InlineRunner
 from mailaccess.spool.envelope import DELIVERED, Attempt, Recipient
 from mailaccess.spool.queue import Queue
@@ -77,3 +81,23 @@ def test_killed_at_any_step_the_queue_holds_what_was_acknowledged(tmp_path):
             assert kill_at > 10 and len(there) == 1
             return
     raise AssertionError("the day has more steps than expected")
+
+
+@pytest.mark.parametrize("failing", ["sync body", "write envelope", "rename envelope", "sync envelope"])
+def test_a_message_that_was_not_taken_for_lack_of_room_is_no_message(tmp_path, failing):
+    """Its envelope stayed where only the sync behind it had failed, and it was tried without a body for days."""
+
+    def step(name):
+        if name == failing:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    queue = Queue(tmp_path, sync=False, step=step)
+    assert queue.lock()
+    spool = Spool(queue, InlineRunner())
+    incoming = spool.begin()
+    run(incoming.write(BODY))
+    with pytest.raises(MailError):
+        run(incoming.commit("kim@daum.net", (Recipient("lee@naver.com"),)))
+    run(incoming.discard())
+    assert queue.ids() == []
+    assert [file for kind in ("tmp", "body", "envelope") for file in os.listdir(tmp_path / kind)] == []

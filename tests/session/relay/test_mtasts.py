@@ -3,12 +3,16 @@
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import LoopingCall
 from twisted.names import dns
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from mailaccess.net.endpoints import over_tls
 from mailaccess.net.tls import ServerTls, write_self_signed
+from mailaccess.relay import policyfetch
 from mailaccess.relay.client import trusted
 from mailaccess.relay.mtasts import BadPolicy, Policy, PolicyFiles, parse, record_id
 from tests.session.relay.peers import Road
@@ -139,6 +143,84 @@ async def test_without_a_policy_that_can_be_had_mail_goes_as_ever(road, change):
     await road.put("lee@naver.com")
     await road.log.wait("relayed")
     assert road.page.asked == 1 and len(road.peer.messages) == 1
+
+
+class Endless(Protocol):
+    """A policy host that never comes to an end."""
+
+    def connectionMade(self):
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+        self.speaking = LoopingCall(self.transport.write, b"version: STSv1\r\n")
+        self.speaking.start(0.02)
+
+    def connectionLost(self, reason=None):
+        self.speaking.stop()
+        self.factory.ended.callback(None)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_policy_host_that_talks_for_ever_is_left(road, monkeypatch):
+    """The fetch gave up, and the connection stayed: whatever still came was kept in memory."""
+    monkeypatch.setattr(policyfetch, "PAGE_PATIENCE", 0.3)
+    factory = Factory.forProtocol(Endless)
+    factory.ended = Deferred().addTimeout(60, reactor)
+    talking = reactor.listenTCP(0, over_tls(factory, road.peer.tls), interface="127.0.0.1")
+    road.options["https_port"] = talking.getHost().port
+    road.page.text = ""
+    await road.start()
+    await road.put("lee@naver.com")
+    await factory.ended
+    assert "did not answer in time" in road.logged("mta-sts-not-fetched")[0]["error"]
+    await road.log.wait("relayed")
+    await talking.stopListening()
+
+
+@pytest.mark.parametrize(("code", "kind"), [(404, "text/plain"), (200, "text/html")])
+@pytest_twisted.ensureDeferred
+async def test_a_policy_host_that_answers_something_else_is_left(road, code, kind):
+    """Its connection stayed open until it closed it."""
+    left = Deferred().addTimeout(60, reactor)
+
+    class Other(Protocol):
+        def connectionMade(self):
+            self.transport.write(b"HTTP/1.1 %d X\r\nContent-Type: %b\r\n\r\nmore" % (code, kind.encode()))
+
+        def connectionLost(self, reason=None):
+            left.callback(None)
+
+    factory = over_tls(Factory.forProtocol(Other), road.peer.tls)
+    other = reactor.listenTCP(0, factory, interface="127.0.0.1")
+    road.options["https_port"] = other.getHost().port
+    await road.start()
+    await road.put("lee@naver.com")
+    await road.log.wait("relayed")
+    await left
+    await other.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_host_whose_name_no_certificate_can_have_is_passed_over_for_the_next(road):
+    """An underscore ended the attempt with an internal error, each time anew, whatever other hosts there were."""
+    zone = road.zones["naver.com"]
+    zone["naver.com"].insert(0, dns.Record_MX(1, "mx_1.naver.com"))
+    zone["mx_1.naver.com"] = [dns.Record_A("127.0.0.1", ttl=60)]
+    road.page.text = ENFORCE.replace("mx: mx.naver.com", "mx: *.naver.com")
+    await road.start()
+    await road.put("lee@naver.com")
+    assert (await road.log.wait("relayed"))["host"].startswith("mx.naver.com[")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_domain_whose_policy_host_can_have_no_certificate_gets_its_mail(road):
+    road.zones["kim_lee.kr"] = {
+        "kim_lee.kr": [dns.Record_MX(1, "mx.naver.com")],
+        "_mta-sts.kim_lee.kr": [dns.Record_TXT(b"v=STSv1; id=1;", ttl=60)],
+        "mta-sts.kim_lee.kr": [dns.Record_A("127.0.0.1", ttl=60)],
+    }
+    await road.start()
+    await road.put("kim@kim_lee.kr")
+    await road.log.wait("relayed")
+    assert road.logged("mta-sts-not-fetched") and not road.logged("internal-error")
 
 
 @pytest_twisted.ensureDeferred

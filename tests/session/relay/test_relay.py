@@ -1,14 +1,18 @@
 """From the queue to another server: what is said, what becomes of it, who hears of it."""
 
 import email
+import errno
 import time
 from email import policy
 
 import pytest
 import pytest_twisted
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
+from twisted.internet.testing import StringTransport
 
 from mailaccess.model.errors import TemporaryFailure
+from mailaccess.relay import runner
+from mailaccess.relay.client import Connection
 from mailaccess.spool import requests
 from mailaccess.spool.envelope import Recipient
 from tests.session.relay.peers import Road
@@ -364,3 +368,65 @@ async def test_a_message_deleted_while_it_waits_in_line_is_not_sent(road):
     assert len(road.peer.messages) == 1
     await settled(road)
     assert len(road.peer.messages) == 1 and road.spool.queue.ids() == []
+
+
+@pytest.mark.parametrize("answer", [b"250 2.0.0 mine now", b"450 4.2.0 later"])
+@pytest_twisted.ensureDeferred
+async def test_while_the_disk_is_full_nobody_gets_a_message_twice_and_nothing_is_forgotten(
+    road, monkeypatch, answer
+):
+    """The fate of what was sent could not be written down: it lay there until a restart, and was sent again."""
+    monkeypatch.setattr(runner, "WRITE_AGAIN", 0.01)
+    first = await road.put("lee@naver.com", octets=b"Subject: 1\r\n\r\nhello\r\n")
+
+    def full(step):
+        if step in ("write envelope", "unlink envelope"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    road.peer.answers = {b".": answer}
+    road.spool.queue._step = full
+    await road.log.wait("queue-problem", 3)
+    assert len(road.peer.messages) == 1 and road.spool.queue.ids() == [first]
+    road.spool.queue._step = lambda step: None
+    await road.log.wait("relayed" if answer.startswith(b"2") else "deferred")
+    await road.put("lee@naver.com", octets=b"Subject: 2\r\n\r\nhello\r\n")
+    road.peer.answers = {}
+    await settled(road)
+    await road.later(61)
+    await road.log.wait("relayed", 2)
+    await settled(road)
+    assert road.spool.queue.ids() == []
+    assert sorted(set(road.peer.messages)) == [
+        b"Subject: 1\r\n\r\nhello\r\n",
+        b"Subject: 2\r\n\r\nhello\r\n",
+    ]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_relay_that_stops_does_not_wait_for_room_on_the_disk(tmp_path):
+    road = Road(tmp_path)
+    await road.start()
+
+    def full(step):
+        if step in ("write envelope", "unlink envelope"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    await road.put("lee@naver.com")
+    road.spool.queue._step = full
+    await road.log.wait("queue-problem")
+    await road.stop()
+    assert len(road.peer.messages) == 1
+
+
+def test_a_reply_in_drops_has_no_more_time_than_one_at_once():
+    """Each of its lines began the five minutes anew: a hundred of them held a connection for eight hours."""
+    clock, transport = Clock(), StringTransport()
+    connection = Connection("mail.daum.net", clock, tls="off", context=None)
+    connection.callLater = clock.callLater
+    connection.makeConnection(transport)
+    for _ in range(4):
+        clock.advance(70)
+        connection.dataReceived(b"220-wait\r\n000 a line that means nothing\r\n")
+    assert not transport.disconnecting and not transport.disconnected
+    clock.advance(21)
+    assert transport.disconnected

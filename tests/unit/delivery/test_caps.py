@@ -102,3 +102,15 @@ def test_processes_count_together_and_a_new_one_learns_it_all():
         three.merge(known.snapshot())
     assert three.take("lee", messages=1, recipients=1) == cap
     assert sent(three.snapshot(), clock()) == sent(one.snapshot(), clock())
+
+
+def test_what_others_count_is_forgotten_after_a_day_too():
+    """A worker that only heard of an account kept all its counts for ever."""
+    clock = Clock()
+    house, _ = made(Cap("messages", DAY, 1000), clock=clock)
+    for _ in range(3 * DAY // STEP):
+        clock.time += STEP
+        house.hear("lee", int(clock.time // STEP), 1, 2)
+        house.snapshot()
+    assert len(house.snapshot()["lee"]["steps"]) <= DAY // STEP
+    assert sent(house.snapshot(), clock.time) == [("lee", [HOUR // STEP, 2 * HOUR // STEP], [144, 288])]

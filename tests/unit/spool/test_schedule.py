@@ -180,3 +180,24 @@ def test_a_job_that_needs_its_connection_no_more_lets_another_run():
     assert second.id == "b" and schedule.in_line("a")
     schedule.done(first, freed=True)
     assert not schedule.in_line("a") and schedule.running == 1
+
+
+def test_messages_that_went_at_once_leave_nothing_behind():
+    """They stayed in memory until their age would have been told: hours of all that was ever sent."""
+    schedule = Schedule(per_destination=5, total=5, ages=(4 * 3600, 5 * 86400))
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            if number == 5_000:
+                before = tracemalloc.get_traced_memory()[0]
+            add(schedule, f"{number:016x}", due=float(number))
+            job = schedule.take(float(number))
+            schedule.done(job)
+            schedule.remove(job.id)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert len(schedule) == 0 and grown < 500_000
+    add(schedule, "last", due=20_000.0)
+    assert take_all(schedule, 20_000.0) == [Job("last", "naver.com")]
+    assert schedule.aged(20_000.0) == ["last"]
