@@ -9,9 +9,9 @@ Names are Unicode with "/" (``model.names``), canonical. Message sizes and offse
 wire form: CRLF line ends, as RFC822.SIZE counts. Dates are seconds since the epoch, UTC.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mailaccess.model.account import AccountLocation
 from mailaccess.model.collation import Collation
@@ -238,6 +238,14 @@ class Mailbox(Protocol):
 
     async def bodies(self, uids: Sequence[int]) -> "Bodies":
         """``read`` one by one: of some 64 messages at a time, in their order."""
+        ...
+
+    def recall(self, key: Hashable) -> Any:
+        """What was given to ``remember`` for this mailbox, by any session; None where it is not there any more."""
+        ...
+
+    def remember(self, key: Hashable, value: object, octets: int) -> None:
+        """Keep ``value`` for a while, as far as there is room. It must never be out of date."""
         ...
 
     async def settle_dates(self, uids: UidSet) -> None:

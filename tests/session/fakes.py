@@ -86,6 +86,7 @@ class Room:
         self.bodies, self.keywords, self.handles = {}, [], []
         self.unclaimed = set()
         self.expunged = []
+        self.memory = {}
 
     def add(self, octets, flags=frozenset(), date=0):
         uid = self.uidnext
@@ -260,6 +261,12 @@ class FakeMailbox:
 
     async def bodies(self, uids):
         return FakeBodies(self, uids)
+
+    def recall(self, key):
+        return self.room.memory.get(key)
+
+    def remember(self, key, value, octets):
+        self.room.memory[key] = value
 
     async def search(self, criteria):
         await self.account.wait("search")

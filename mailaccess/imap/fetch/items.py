@@ -51,6 +51,16 @@ _COLUMN_RULES: Final[dict[type[f.FetchAtt], ColumnRule]] = {
     f.InternalDate: _date,
 }
 
+SOURCES: Final[dict[ColumnRule, str]] = {
+    _uid: "uids",
+    _flags: "flag_ids",
+    _modseq: "modseqs",
+    _size: "sizes",
+    _date: "dates",
+}
+"""The column that each rule reads."""
+
+
 _FACTS: Final[dict[f.FetchAtt, tuple[bytes, Fact]]] = {
     f.Envelope(): (b"ENVELOPE", Fact.ENVELOPE),
     f.BodyStructure(extended=True): (b"BODYSTRUCTURE", Fact.BODYSTRUCTURE),
@@ -159,6 +169,11 @@ class Plan:
     def parts(self, session: Selected, rows: Rows) -> list[render_fetch.Column]:
         """The values of the column items for some messages."""
         return [rule(session, rows) for rule in self.columns]
+
+
+def tells_flags(plan: Plan) -> bool:
+    """Whether FLAGS are among what the columns answer."""
+    return _flags in plan.columns
 
 
 REMEMBERED: Final = 2000
