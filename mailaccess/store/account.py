@@ -87,6 +87,7 @@ class MaildirAccount:
         self.vault.picked = Picked(surroundings.picked_room)
         self.key = ("store", os.fspath(location.maildir))
         self._deltas: list[Delta] = []  # mostly empty: a deque takes 760 octets
+        self._found: tuple[str, int] | None = None
         self._telling = False
         self._open: dict[str, OpenMailbox] = {}
         self._named: dict[str, OpenMailbox] = {}
@@ -243,7 +244,10 @@ class MaildirAccount:
         return await self._overview.statuses(names)
 
     async def require(self, name: str) -> None:
-        await self.run_small(tree.find, name)
+        found = name, self.vault.tree_version
+        if self._found != found:  # what another process has done to it since then, the work itself finds
+            await self.run_small(tree.find, name)
+            self._found = found
 
     # Mailboxes
 

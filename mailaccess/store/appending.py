@@ -35,7 +35,7 @@ from mailaccess.store.api import Appended, Replaced
 from mailaccess.store.bounds import next_modseq, take_uids
 from mailaccess.store.changes import Delta
 from mailaccess.store.describing import appended
-from mailaccess.store.folder import folder_times
+from mailaccess.store.folder import folder_time, folder_times
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import fulltext, mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
@@ -349,8 +349,12 @@ class _Round:
             yield [partial(self._stage, self.placed[number::shares]) for number in range(shares)]
             self.placed = [item for item in self.placed if item.request.outcome is None]
             yield (self._publish,)
-        for box in self._trusted:  # as folder.own_changes has it
-            box.new_mtime, box.cur_mtime = folder_times(self.vault, box)
+        used = {(item.box.id, item.place) for item in self._shown}
+        for box in self._trusted:  # as folder.own_changes has it, for the folders that we changed
+            if (box.id, 0) in used:
+                box.new_mtime = folder_time(self.vault, box, 0)
+            if (box.id, 1) in used:
+                box.cur_mtime = folder_time(self.vault, box, 1)
 
     def _store_one(self) -> None:
         self._stage(self.placed)

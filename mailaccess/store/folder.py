@@ -39,8 +39,12 @@ class Disk:
 
 
 def folder_times(vault: Vault, box: Box) -> tuple[int, int]:
-    files, folder = vault.files, vault.folder(box.folder)
-    return files.mtime(folder + b"/new"), files.mtime(folder + b"/cur")
+    return folder_time(vault, box, 0), folder_time(vault, box, 1)
+
+
+def folder_time(vault: Vault, box: Box, place: int) -> int:
+    """Of ``new/`` (0) or ``cur/`` (1)."""
+    return vault.files.mtime(vault.path(box.folder, place, b"")[:-1])
 
 
 def is_doubtful(box: Box) -> bool:

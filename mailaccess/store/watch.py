@@ -31,6 +31,11 @@ MAX_POLLED: Final = 2_000
 READ_AT_ONCE: Final = 64 * 1024
 """Octets of events read in one turn: 800 to 4,000 events."""
 
+REST_SECONDS: Final = 0.01
+"""Between two turns of the reactor that read events: a commit gives one, a rename two, and a thousand of ours would be
+as many turns. Whoever has to know sooner asks (``catch_up``).
+"""
+
 _MODIFY: Final = 0x2
 _MOVED: Final = 0x40 | 0x80
 _CREATED: Final = 0x100
@@ -55,6 +60,7 @@ class _Inotify:
             raise OSError(ctypes.get_errno(), "inotify_init1")
         self._reactor = reactor
         self._told = told
+        self._listening: Any = None
         reactor.addReader(self)
 
     def add(self, path: bytes) -> int:
@@ -68,6 +74,9 @@ class _Inotify:
         self._libc.inotify_rm_watch(self._descriptor, number)
 
     def close(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
         self._reactor.removeReader(self)
         os.close(self._descriptor)
         self._descriptor = -1
@@ -81,6 +90,18 @@ class _Inotify:
         return "inotify"
 
     def doRead(self) -> None:
+        """There are events: read them, and look away for a moment."""
+        self.read()
+        if self._listening is None and self._descriptor >= 0:
+            self._reactor.removeReader(self)
+            self._listening = self._reactor.callLater(REST_SECONDS, self._listen)
+
+    def _listen(self) -> None:
+        self._listening = None
+        self._reactor.addReader(self)
+
+    def read(self) -> None:
+        """Tell of what has come."""
         try:
             data = os.read(self._descriptor, READ_AT_ONCE)
         except BlockingIOError:
@@ -128,7 +149,7 @@ class InotifyWatcher:
 
     def catch_up(self) -> None:
         if self._inotify is not None:
-            self._inotify.doRead()
+            self._inotify.read()
 
     def _begin(self, path: bytes) -> bool:
         if self._inotify is not None:

@@ -1,5 +1,7 @@
 """APPEND (RFC 3501 §6.3.11; RFC 3502; RFC 4315 §3; RFC 7888)."""
 
+from tests.session.imap.house import MaildirHouse
+
 MAIL = b"Subject: hi\r\n\r\nhello\r\n"
 
 
@@ -96,3 +98,16 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(imap):
     one.send(b"half of it")
     one.lose()
     assert imap.account.uploads[0].discarded and imap.account.rooms["INBOX"].bodies == {}
+
+
+def test_a_mailbox_that_was_appended_to_and_is_gone_is_refused_before_the_message_comes(tmp_path):
+    house = MaildirHouse(tmp_path)
+    house.given("work", messages=1)
+    one, other = house.session(), house.session()
+    for expected in (b"+ ", b"x NO [TRYCREATE]", b"+ "):
+        said = one.send(b"x APPEND work {3}\r\n")
+        assert said.startswith(expected)
+        if said.startswith(b"+"):
+            assert b"x OK [APPENDUID" in one.send(b"a\r\n\r\n")
+        command = "CREATE work" if b"NO" in said else "DELETE work"
+        assert other.ask(command).status.startswith("OK")
