@@ -3,15 +3,17 @@
 Opening an account's index, or listing a large folder, takes and frees some hundred KB here and there in the
 allocator's heaps; what is free there stays the process's until somebody asks for it to be given back. After 400
 accounts were opened once, that was two thirds of what the process had grown by. Giving back takes a millisecond
-or two for each 10 MB, and taking it again costs page faults: so it is done after growth, once there is quiet.
+or two for each 10 MB, and taking it again costs page faults: so it is done after growth, once there is quiet. And
+after work, once the process does nothing: what a cache lets go of later shows in no growth.
 """
 
 import ctypes
 import os
 from collections.abc import Callable
+from time import process_time
 from typing import Final
 
-LOOK_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.5
 """Between two looks, and how long the process has not grown before it counts as quiet."""
 
 WORTH: Final = 4 * 2**20
@@ -20,7 +22,13 @@ WORTH: Final = 4 * 2**20
 STILL: Final = 2**20
 """Octets of growth between two looks that still count as quiet."""
 
-RESTLESS: Final = 60
+WORKED: Final = 1.0
+"""Seconds of processor time since the last time that make it worth trying, whatever the growth."""
+
+RESTING: Final = 0.05
+"""Seconds of processor time between two looks that count as doing nothing."""
+
+RESTLESS: Final = 120
 """Looks (a minute) without quiet after which it is done all the same: a server may be busy all day."""
 
 
@@ -50,10 +58,13 @@ class GivingBack:
         start: Callable[[Callable[[], object]], object],
         trim: Callable[[], object] | None,
         resident: Callable[[], int] = resident,
+        worked: Callable[[], float] = process_time,
     ) -> None:
         self._start = start
         self._trim = trim
         self._resident = resident
+        self._worked = worked
+        self._worked_then = self._worked_last = worked()
         self._base = self._last = resident()
         self._restless = 0
 
@@ -62,7 +73,13 @@ class GivingBack:
         now, last = self._resident(), self._last
         self._last = now
         self._base = min(self._base, now)
-        if self._trim is None or now - self._base < WORTH:
+        worked, worked_last = self._worked(), self._worked_last
+        self._worked_last = worked
+        if self._trim is None:
+            return
+        if now - self._base < WORTH:
+            if worked - self._worked_then >= WORKED and worked - worked_last <= RESTING:
+                self._start(self._give)
             return
         self._restless += 1
         if now - last <= STILL or self._restless >= RESTLESS:
@@ -73,3 +90,4 @@ class GivingBack:
         assert self._trim is not None
         self._trim()
         self._base = self._last = self._resident()
+        self._worked_then = self._worked()

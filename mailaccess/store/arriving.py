@@ -5,8 +5,8 @@ Used on the reactor thread only.
 
 import contextlib
 from collections import deque
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol
 
 from mailaccess.store import appending, steps
 from mailaccess.store.api import Appended, NewMessage
@@ -26,6 +26,10 @@ class Receiver(Engine, Indexed, Protocol):
         """End the turn; then columns and listeners are up to date."""
         ...
 
+    def catch_up_quietly(self) -> Coroutine[Any, Any, None]:
+        """Open the index, and take in what other processes committed."""
+        ...
+
 
 class Arrivals:
     def __init__(self, account: Receiver, surroundings: Surroundings) -> None:
@@ -41,6 +45,10 @@ class Arrivals:
         return self._waiting
 
     def upload(self, limit: int) -> appending.MessageUpload:
+        if (
+            not self._account.vault.is_open
+        ):  # while the message comes and is brought to disk: it saves a millisecond
+            self._account.runner.start(self._account.catch_up_quietly())
         path = self._account.vault.root + b"/tmp/" + self._surroundings.unique_names.make().encode("ascii")
         return appending.MessageUpload(self._account.vault.files, self._account.runner, path, limit)
 

@@ -51,7 +51,7 @@ def unpack(
     flags: only of chunks in which a message has one of these sets. Within the open transaction, or one of its own.
     ``box.octets`` follows; the mailbox's row has it already.
     """
-    if box.id not in vault.packed:
+    if box.id not in vault.packed or (vault.at_once and not packed.has(vault.connection, box.id, low, high)):
         return
     vault.require_thread()
     connection = vault.connection

@@ -47,5 +47,22 @@ def test_a_process_that_is_never_quiet_gives_back_once_a_minute():
     assert sorted(set(given)) == [0, 2 * WORTH * RESTLESS, 4 * WORTH * RESTLESS]
 
 
+def test_what_was_let_go_of_without_growth_is_given_back_once_the_process_rests():
+    process, work = Process(), [0.0]
+    giving = GivingBack(lambda call: call(), process.trim, lambda: process.octets, lambda: work[0])
+    process.free = 2 * WORTH
+    giving.look()
+    assert process.given == 0, "nothing was done"
+    for _ in range(3):
+        work[0] += 0.4
+        giving.look()
+    assert process.given == 0, "it works"
+    giving.look()
+    assert process.given == 2 * WORTH
+    process.free = WORTH
+    giving.look()
+    assert process.given == 2 * WORTH, "nothing was done since"
+
+
 def test_the_process_knows_its_size():
     assert resident() >= 0
