@@ -234,11 +234,15 @@ class _Driven:
     def go_on(self, error: BaseException | None = None) -> None:
         """Run the coroutine until it waits again, or ends. Raises nothing: whoever keeps a promise is not to blame."""
         try:
-            try:
-                awaited = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
-            except StopIteration:
-                self._then()
-            else:
-                self.wait_for(awaited)
+            awaited = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
+        except StopIteration:
+            pass
         except Exception:
             _log.failure("a connection's command failed")
+        else:
+            self.wait_for(awaited)
+            return
+        try:
+            self._then()
+        except Exception:
+            _log.failure("a connection's next command failed")

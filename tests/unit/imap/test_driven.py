@@ -66,3 +66,16 @@ def test_a_promise_that_is_kept_already_is_no_wait():
     run = Run(command())
     first.callback(None)
     assert run.ended == 1
+
+
+def test_one_that_fails_has_ended_all_the_same():
+    """Or its connection would answer nothing any more."""
+    promise = wire().promise()
+
+    async def command():
+        await promise
+        raise ValueError("a fault")
+
+    run = Run(command())
+    promise.keep()
+    assert run.ended == 1
