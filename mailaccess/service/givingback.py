@@ -4,7 +4,7 @@ Opening an account's index, or listing a large folder, takes and frees some hund
 allocator's heaps; what is free there stays the process's until somebody asks for it to be given back. After 400
 accounts were opened once, that was two thirds of what the process had grown by. Giving back takes a millisecond
 or two for each 10 MB, and taking it again costs page faults: so it is done after growth, once there is quiet. And
-after work, once the process does nothing: what a cache lets go of later shows in no growth.
+after work, also without growth, in which what a cache lets go of does not show.
 """
 
 import ctypes
@@ -24,6 +24,9 @@ STILL: Final = 2**20
 
 WORKED: Final = 1.0
 """Seconds of processor time since the last time that make it worth trying, whatever the growth."""
+
+BUSY: Final = 4.0
+"""The same while it works on, as when it indexes what a program dropped in: half a percent of that time."""
 
 RESTING: Final = 0.05
 """Seconds of processor time between two looks that count as doing nothing."""
@@ -78,7 +81,8 @@ class GivingBack:
         if self._trim is None:
             return
         if now - self._base < WORTH:
-            if worked - self._worked_then >= WORKED and worked - worked_last <= RESTING:
+            rests = worked - worked_last <= RESTING
+            if worked - self._worked_then >= (WORKED if rests else BUSY):
                 self._start(self._give)
             return
         self._restless += 1

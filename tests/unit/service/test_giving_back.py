@@ -62,6 +62,10 @@ def test_what_was_let_go_of_without_growth_is_given_back_once_the_process_rests(
     process.free = WORTH
     giving.look()
     assert process.given == 2 * WORTH, "nothing was done since"
+    for _ in range(10):
+        work[0] += 0.5
+        giving.look()
+    assert process.given == 3 * WORTH, "it has worked for long"
 
 
 def test_the_process_knows_its_size():
