@@ -64,6 +64,8 @@ class _Reading(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """The next octets."""
+        if self.done.called:
+            return
         self._size += len(data)
         if self._size > MAX_ANSWER:
             self._stop()
@@ -80,9 +82,11 @@ class _Reading(Protocol):
             self.done.errback(ResponseFailed([reason]))
 
     def _stop(self) -> None:
+        """Read no further. What Twisted gives a body's reader for a transport knows no abortConnection."""
+        self._parts.clear()
         transport: Any = self.transport
         if transport is not None:
-            transport.abortConnection()
+            transport.loseConnection()
 
 
 async def within(reactor: Any, waiting: Awaitable[T], seconds: float) -> T:

@@ -16,7 +16,10 @@ from twisted.names import dns
 from twisted.names.error import DNSNameError, DomainError, ResolverError
 
 REMEMBERED: Final = 5000
-"""Answers kept; each at most some KB."""
+"""Answers kept."""
+
+LARGEST_KEPT: Final = 8192
+"""Octets of an answer that is kept: one that is larger, which hardly any is, is asked for anew."""
 
 LONGEST_MEMORY: Final = 300.0
 """Seconds that an answer is kept, however long its TTL is."""
@@ -82,6 +85,8 @@ class Lookups:
         if known is not None and self._clock() < known[0]:
             return known[1]
         found, ttl = await self._ask(name, kind, 0)
+        if sum(_octets(record) for record in found) > LARGEST_KEPT:
+            return found
         self._memory[key] = (self._clock() + ttl, found)
         self._memory.move_to_end(key)
         while len(self._memory) > REMEMBERED:
@@ -121,6 +126,10 @@ def _record(payload: Any, kind: str) -> Record | None:
         case "MX":
             return int(payload.preference), _text(payload.name)
     return _text(payload.name)
+
+
+def _octets(record: Record) -> int:
+    return len(record[1] if isinstance(record, tuple) else record)
 
 
 def _text(name: Any) -> str:

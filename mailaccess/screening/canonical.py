@@ -14,6 +14,9 @@ _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
 
 CRLF: Final = b"\r\n"
 
+EMPTY_AT_ONCE: Final = 2**15
+"""Empty lines hashed at a time: 64 KiB."""
+
 
 class BodyHash:
     """``update`` with pieces, then ``digest``. relaxed: RFC 6376 §3.4.4, else simple, §3.4.3.
@@ -51,13 +54,14 @@ class BodyHash:
                 octets = _BLANKS.sub(b" ", octets)
             if b" \r\n" in octets:
                 octets = octets.replace(b" \r\n", CRLF)
-        end = len(octets)
-        while octets.endswith(CRLF, 0, end):
-            end -= 2
+        end = len(octets.rstrip(CRLF))  # all line ends are CRLF by now
         if end:
             # The last line's own end counts as one of the empty ones to come.
-            self._feed(CRLF * self._empty + octets[:end])
-            self._empty = 0
+            while self._empty:  # a message may be nothing but empty lines, and one word at its end
+                some = min(self._empty, EMPTY_AT_ONCE)
+                self._feed(CRLF * some)
+                self._empty -= some
+            self._feed(octets[:end])
             self._some = True
         self._empty += (len(octets) - end) // 2
 

@@ -1,6 +1,8 @@
 """DKIM signatures: what we sign, dkimpy verifies, and so do we; what is changed on the way fails."""
 
 import base64
+import hashlib
+import tracemalloc
 
 import dkim
 import pytest
@@ -112,8 +114,6 @@ def test_the_body_hashes_the_same_however_it_is_cut(body, size, relaxed):
     hashed = BodyHash(relaxed=relaxed)
     for start in range(0, len(body), size):
         hashed.update(body[start : start + size])
-    import hashlib
-
     whole = BARE.sub(b"\r\n", body)
     if whole and not whole.endswith(b"\r\n"):
         whole += b"\r\n"
@@ -127,6 +127,20 @@ def test_a_line_without_end_takes_no_memory_and_no_time():
         hashed.update(b"x" * 50_000 + b" \t" * 20_000)
         assert len(hashed._kept) < 2**16
     hashed.digest()
+
+
+@pytest.mark.parametrize("relaxed", [True, False])
+def test_nothing_but_empty_lines_and_a_word_at_the_end_takes_no_memory(relaxed):
+    """All of the empty lines were made anew at once, in memory: twice the message's size for each signature."""
+    hashed, piece = BodyHash(relaxed=relaxed), b"\r\n" * 2**15
+    tracemalloc.start()
+    for _ in range(100):
+        hashed.update(piece)
+    hashed.update(b"x\r\n")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
+    assert hashed.digest() == hashlib.sha256(piece * 100 + b"x\r\n").digest()
 
 
 def test_a_field_is_relaxed_as_the_rfc_shows():
