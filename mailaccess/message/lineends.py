@@ -8,7 +8,7 @@ them, which are counted instead of written. A message with any CR in it is left 
 from itertools import pairwise
 from typing import Final
 
-from mailaccess.message import structure
+from mailaccess.message import quickly, structure
 from mailaccess.message.part import Part
 
 MOST: Final = 2 * 2**20
@@ -53,9 +53,10 @@ def _shifted(part: Part, shifted: dict[int, int]) -> Part:
     )
 
 
-def parse(stored: bytes) -> Part:
-    """``structure.parse`` of the wire form."""
-    return wire_tree(stored, structure.parse(stored))
+def parse(stored: bytes, size: int = -1) -> Part:
+    """``structure.parse`` of the wire form.  size: its octets, where they are known."""
+    root = quickly.parse_stored(stored, size) if size >= 0 else None
+    return root if root is not None else wire_tree(stored, structure.whatever(stored), size)
 
 
 class Pieces:

@@ -13,13 +13,10 @@ multipart ends with what holds it; Content-* fields of a message count only wher
 MIME-Version or Content-Type.
 """
 
-import re
-from functools import lru_cache
-
-from mailaccess.message import mime
+from mailaccess.message import mime, quickly
+from mailaccess.message.content import LINES_TOLD, MAX_QUICK, NAMES, Content, Fields, content_of, fields_of
 from mailaccess.message.envelope import Envelope, envelope
-from mailaccess.message.headers import MAX_FIELDS, Header, find_end, unfolded
-from mailaccess.message.mime import Params
+from mailaccess.message.headers import MAX_FIELDS, Header, find_end
 from mailaccess.message.part import LEAF, MAX_DEPTH, MAX_PARTS, MESSAGE, MULTIPART, TEXT, Part
 from mailaccess.message.stored import dump, load
 
@@ -39,6 +36,15 @@ def parse(wire: bytes | memoryview, *, opens_global: bool = False) -> Part:
     6532 §3.7 allows: there are no octets of it to number then.
     """
     octets = bytes(wire) if isinstance(wire, memoryview) else wire
+    if isinstance(octets, bytes) and not opens_global:  # store shows a large file in pieces
+        root = quickly.parse(octets)
+        if root is not None:
+            return root
+    return whatever(octets, opens_global=opens_global)
+
+
+def whatever(octets: bytes, *, opens_global: bool = False) -> Part:
+    """``parse`` of any message, also of one that is not as messages mostly are (``quickly``)."""
     return _Parser(octets, opens_global=opens_global).message(0, 0, is_inner=False)
 
 
@@ -65,13 +71,6 @@ def root_header(wire: bytes, part: Part) -> Header:
 MAX_TOTAL_FIELDS = 200_000
 """Header fields of all parts together that are looked at: what a tenth of a second allows."""
 
-
-REMEMBERED = 1024
-MAX_REMEMBERED = 256
-"""Parts' Content-* fields, and the octets of their values, whose meaning is remembered: 1 MB at most."""
-
-MAX_QUICK = 2 * MAX_FIELDS
-"""Octets of a header up to which it can't have more than MAX_FIELDS fields, since each has two or more."""
 
 MAX_SEARCHES = 200_000
 """Searches for a boundary in one message: ten times what MAX_PARTS parts of a real mail need."""
@@ -169,7 +168,7 @@ class _Parser:
         body = find_end(wire, start, self.nl + 1 if self.level >= 0 else self.size)
         has_body = body >= 0
         block = wire[start : body if has_body else self.before]
-        content = _content(tuple(self.content_fields(block)), is_mime, in_digest)
+        content = content_of(self.content_fields(block), is_mime, in_digest)
         if self.opens_global and content.kind == LEAF:
             encoding = content.values.get(b"content-transfer-encoding")
             if _is_global(content.type.type, content.type.subtype, encoding):
@@ -200,24 +199,24 @@ class _Parser:
                 self.next_boundary(body)
             end = self.before
         del self.open[own:]
-        lines = wire.count(b"\n", body, end) if content.kind in _LINES_TOLD else 0
+        lines = wire.count(b"\n", body, end) if content.kind in LINES_TOLD else 0
         return content.part(start, body, end, lines, envelope(Header(block)) if is_inner else None, parts)
 
-    def content_fields(self, block: bytes) -> list[tuple[bytes, bytes]]:
-        """Name (lower case) and value of each Content-* field of the header ``block``, and of MIME-Version."""
+    def content_fields(self, block: bytes) -> Fields:
+        """Those of the header ``block``."""
         if len(block) > MAX_QUICK or self.fields < MAX_QUICK:
             header = Header(block, max(1, min(MAX_FIELDS, self.fields)))
             self.fields -= len(header.fields)
             pairs = zip(header.names, header.fields, strict=True)
-            return [(name, field.partition(b":")[2]) for name, field in pairs if name in _CONTENT_NAMES]
+            return tuple([(name, field.partition(b":")[2]) for name, field in pairs if name in NAMES])
         self.fields -= block.count(b"\n") + 1
-        return [(name.lower(), value) for name, value in _CONTENT_FIELD.findall(b"\n" + block)]
+        return fields_of(block)
 
     def is_deep(self, depth: int) -> bool:
         """Whether what a part holds is not looked at any more."""
         return depth >= MAX_DEPTH or self.count >= MAX_PARTS
 
-    def boundary(self, content: "_Content", depth: int) -> bytes | None:
+    def boundary(self, content: Content, depth: int) -> bytes | None:
         """The boundary of a multipart that is to be opened; what lies too deep becomes a leaf."""
         if content.kind == MULTIPART and not self.is_deep(depth):
             boundary = mime.param(content.type.params, b"boundary")
@@ -245,102 +244,4 @@ class _Parser:
         return tuple(parts)
 
 
-class _Content:
-    """What the Content-* fields of one header say. Shared by parts: not changed once it is made."""
-
-    __slots__ = ("kind", "type", "values", "disposition", "language")
-
-    def __init__(self) -> None:
-        self.kind = TEXT
-        self.type = _TEXT_PLAIN
-        self.values: dict[bytes, bytes | None] = {}
-        self.disposition: tuple[bytes, Params] | None = None
-        self.language: tuple[bytes, ...] = ()
-
-    def of_kind(self, kind: int) -> "_Content":
-        """A copy that counts as another kind."""
-        other = _Content()
-        other.kind, other.type, other.values = kind, self.type, self.values
-        other.disposition, other.language = self.disposition, self.language
-        return other
-
-    def part(
-        self, start: int, body: int, end: int, lines: int, envelope: Envelope | None, parts: tuple[Part, ...]
-    ) -> Part:
-        kind, subtype, params = self.type
-        get = self.values.get
-        disposition, disposition_params = self.disposition or (None, ())
-        return Part(
-            start, body, end, lines, self.kind, kind, subtype, params,
-            get(b"content-transfer-encoding"), get(b"content-id"), get(b"content-description"),
-            get(b"content-md5"), disposition, disposition_params, self.language, get(b"content-location"),
-            envelope, parts,
-        )  # fmt: skip
-
-
-_CONTENT_NAMES = frozenset(
-    b"content-" + name
-    for name in (
-        b"type", b"transfer-encoding", b"disposition", b"language", b"id", b"description", b"md5", b"location",
-    )
-) | {b"mime-version"}  # fmt: skip
-_MIME = (b"content-type", b"mime-version")
-# As Header tells fields apart; it begins with an octet that C looks for.
-_CONTENT_FIELD = re.compile(
-    rb"\n(?=[CMcm])(%b)[ \t]*:(.*(?:\n[ \t].*)*)" % b"|".join(sorted(_CONTENT_NAMES)), re.IGNORECASE
-)
-_LINES_TOLD = (TEXT, MESSAGE)
-_TEXT_PLAIN = mime.ContentType(b"text", b"plain", ())
-_MESSAGE_RFC822 = mime.ContentType(b"message", b"rfc822", ())
-_EMPTY = _Content().part(0, 0, 0, 0, None, ())
-
-
-_Fields = tuple[tuple[bytes, bytes], ...]
-
-
-def _content(fields: _Fields, is_mime: bool, in_digest: bool) -> _Content:
-    """What the Content-* fields say. Those of most parts are those of many others."""
-    if sum([len(value) for _, value in fields]) <= MAX_REMEMBERED:
-        return _remembered(fields, is_mime, in_digest)
-    return _read_content(fields, is_mime, in_digest)
-
-
-def _read_content(fields: _Fields, is_mime: bool, in_digest: bool) -> _Content:
-    """Of a field that stands twice, the first that can be read counts."""
-    content = _Content()
-    if not (is_mime or any(name in _MIME for name, _ in fields)):
-        return content
-    if in_digest:
-        content.kind, content.type = MESSAGE, _MESSAGE_RFC822  # RFC 2046 §5.1.5
-    seen_type = False
-    values = content.values
-    for name, value in fields:
-        if name == b"content-type":
-            if not seen_type:
-                seen_type = True
-                content.type = mime.content_type(unfolded(value)) or _TEXT_PLAIN
-                content.kind = _kind(content.type)
-        elif name == b"content-transfer-encoding":
-            if values.get(name) is None:
-                values[name] = mime.transfer_encoding(unfolded(value))
-        elif name == b"content-disposition":
-            if content.disposition is None or not content.disposition[1]:
-                content.disposition = mime.disposition(unfolded(value)) or content.disposition
-        elif name == b"content-language":
-            if not content.language:
-                content.language = mime.languages(unfolded(value))
-        elif name not in values:
-            values[name] = unfolded(value)
-    return content
-
-
-_remembered = lru_cache(REMEMBERED)(_read_content)
-
-
-def _kind(content_type: mime.ContentType) -> int:
-    kind = content_type.type.lower()
-    if kind == b"text":
-        return TEXT
-    if kind == b"multipart":
-        return MULTIPART
-    return MESSAGE if kind == b"message" and content_type.subtype.lower() == b"rfc822" else LEAF
+_EMPTY = Content().part(0, 0, 0, 0, None, ())

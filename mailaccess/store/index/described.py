@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from mailaccess.message import fields, lineends, structure
+from mailaccess.message.headers import find_end
 from mailaccess.proto.imap import structure_render
 from mailaccess.store.api import Fact
 from mailaccess.store.index import beside
@@ -68,12 +69,12 @@ def describe(stored: bytes, size: int, wanted: Sequence[Fact]) -> tuple[bytes, .
     """
     plain = len(stored) != size and lineends.is_plain(stored)
     wire = stored if plain or len(stored) == size else to_wire(stored)
-    tree = structure.parse(wire)
-    told = lineends.wire_tree(wire, tree, size) if plain else tree
+    told = lineends.parse(stored, size) if plain else structure.parse(wire)
     values: list[bytes] = []
     for fact in wanted:
         if fact is Fact.ENVELOPE:
-            block = wire[tree.start : tree.body]
+            end = find_end(wire, 0, len(wire))
+            block = wire[:end] if end >= 0 else wire
             values.append(Look(fields.usual(to_wire(block) if plain else block)).envelope)
         elif fact is Fact.BODYSTRUCTURE:
             values.append(structure_render.bodystructure(told))
