@@ -1,8 +1,10 @@
-"""The background's first glance at new messages, before they have rows: the fields of their headers that lists, sorts
-and searches ask for, into memory (``index.picked``).
+"""What the background makes of new messages while they have no rows, and as they get them.
 
-It takes a fortieth of making all that the index keeps of a message, so 10,000 are done within a second of the first
-look into their mailbox, and the first question about all of them opens no file to read its header.
+First a glance at all of them: the fields of their headers that lists, sorts and searches ask for, into memory
+(``index.picked``). It takes a fortieth of making all that the index keeps of a message, so 10,000 are done within a
+second of the first look into their mailbox, and the first question about all of them opens no file to read its header.
+Then their rows are made, here, while the process beside the server makes BODYSTRUCTURE of the same messages: the other
+thing that a list wants, for which a file has to be read to its end.
 
 Plain blocking code for the account's serial jobs.
 """
@@ -10,7 +12,10 @@ Plain blocking code for the account's serial jobs.
 from collections.abc import Sequence
 from typing import Final
 
-from mailaccess.store.index import beside, headfiles, packed
+from mailaccess.store import unpacking
+from mailaccess.store.api import Fact
+from mailaccess.store.index import beside, cache, headfiles, mailboxes, packed
+from mailaccess.store.index.rows import keeping
 from mailaccess.store.reading import Reader
 from mailaccess.store.vault import Vault
 
@@ -41,6 +46,30 @@ def glance_some(vault: Vault) -> bool:
         if vault.picked.is_full:
             vault.glanced.update(dict.fromkeys(left, DONE))
     return bool(left)
+
+
+def prepare_some(vault: Vault) -> bool:
+    """Make rows of a chunk, and BODYSTRUCTURE of its messages if another process can; whether there are more chunks."""
+    for mailbox in list(vault.packed)[:1]:
+        box = mailboxes.by_id(vault.connection, mailbox)
+        if box is None:
+            vault.packed.discard(mailbox)
+            continue
+        reader = _ChunkReader(vault)
+        for chunk in packed.chunks(vault.connection, mailbox, most=1):
+            reader.add(mailbox, chunk)
+        _, take = beside.split(reader.ask_described, list(reader.known), beside.ALL, (Fact.BODYSTRUCTURE,))
+        made: dict[int, tuple[bytes, ...]] = {}
+        try:
+            unpacking.unpack(vault, box, most=1)
+        finally:
+            made = take()
+        if made:
+            with keeping(vault.connection):
+                cache.store_structures(
+                    vault.connection, [(content, value) for content, (value,) in made.items()]
+                )
+    return bool(vault.packed)
 
 
 class _ChunkReader(Reader):

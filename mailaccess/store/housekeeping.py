@@ -8,7 +8,7 @@ it gives way after each batch, stops when nothing is left, and tries again later
 from typing import Final
 
 from mailaccess.model.errors import MailError
-from mailaccess.store import glance, journal, unpacking
+from mailaccess.store import glance, journal
 from mailaccess.store.index import ahead, cache, fulltext, wordblocks
 from mailaccess.store.journal import Progress
 from mailaccess.store.reading import Reader
@@ -72,7 +72,7 @@ def settle_and_sweep(vault: Vault) -> tuple[Progress, int | None]:
 def index_texts(vault: Vault) -> int:
     """Index some of the messages that came in; how many are left."""
     connection = vault.connection
-    if vault.packed and (glance.glance_some(vault) or unpacking.unpack_some(vault)):
+    if vault.packed and (glance.glance_some(vault) or glance.prepare_some(vault)):
         return 1
     vault.glanced.clear()
     pending = connection.execute("SELECT 1 FROM fulltext_pending LIMIT 1").fetchone()

@@ -29,9 +29,6 @@ from mailaccess.store.vault import Vault
 CHUNKS_AT_ONCE: Final = 32
 """In one job, where many are unpacked: 0.1 s for which others have to wait."""
 
-CHUNKS_UNASKED: Final = 4
-"""In one job of the background: 15 ms."""
-
 RANGES_AT_ONCE: Final = 64
 """Ranges of UIDs that are looked for one by one."""
 
@@ -109,17 +106,6 @@ def unpack_more(vault: Vault, mailbox_id: str, uids: UidSet) -> bool:
     low, high = uids.ranges[0][0], uids.ranges[-1][1]
     unpack(vault, box, low, high, CHUNKS_AT_ONCE)
     return packed.has(vault.connection, box.id, low, high)
-
-
-def unpack_some(vault: Vault) -> bool:
-    """Make rows of some chunks, of any mailbox; whether there are more."""
-    for number in list(vault.packed)[:1]:
-        box = mailboxes.by_id(vault.connection, number)
-        if box is None:
-            vault.packed.discard(number)
-        else:
-            unpack(vault, box, most=CHUNKS_UNASKED)
-    return bool(vault.packed)
 
 
 def dates(vault: Vault, mailbox_id: str, low: int, high: int) -> list[tuple["array[int]", "array[int]"]]:

@@ -1,5 +1,6 @@
 """What a mailbox full of new files answers before anything of them is kept is what it answers ever after."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from mailaccess.model import criteria as tree
 from mailaccess.model.criteria import Comparison, Criterion, DateField
 from mailaccess.store import housekeeping
 from mailaccess.store.api import Fact, ThreadAlgorithm
+from mailaccess.store.aside import work
 from mailaccess.store.index import cache, picked
 from mailaccess.store.index.picked import Picked, Room
+from mailaccess.store.reading import Reader
 from mailaccess.store.sort import SortCriterion, SortKey
 from tests.unit.store.inline import EVERYTHING, House, Session, now
 
@@ -175,6 +178,28 @@ def test_structures_are_there_before_headers_and_texts(tmp_path: Path) -> None:
     while not connection.execute("SELECT 1 FROM cache WHERE bodystructure IS NOT NULL").fetchone():
         now(house.account.run(housekeeping.index_texts))
     assert not connection.execute("SELECT 1 FROM order_keys").fetchone()
+
+
+def test_structures_come_with_the_rows_where_another_process_makes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(self: Reader, contents: Sequence[int], wanted: Sequence[Fact]) -> Callable[[], dict[int, Any]]:
+        asked = [(*item, tuple([fact.value for fact in wanted])) for item in self._bounded(contents)]
+        return lambda: {item[0]: item[1] for item in work.answer(work.DESCRIBED, asked)}
+
+    monkeypatch.setattr(Reader, "ask_described", ask)
+    house = House(tmp_path)
+    brought(house)
+    session = house.open()
+    connection = house.account.vault.connection
+    while house.account.vault.packed:
+        now(house.account.run(housekeeping.index_texts))
+    made = connection.execute("SELECT count(*) FROM cache WHERE bodystructure IS NOT NULL").fetchone()
+    assert made == (30,) == connection.execute("SELECT count(*) FROM messages").fetchone()
+    told = now(session.box.facts(session.uids, [Fact.ENVELOPE, Fact.BODYSTRUCTURE]))
+    house.store.memory = house.account.memory = type(house.store.memory)()
+    everything_kept(house)
+    assert now(session.box.facts(session.uids, [Fact.ENVELOPE, Fact.BODYSTRUCTURE])) == told
 
 
 def test_what_another_version_kept_is_not_told_with_what_this_one_makes(tmp_path: Path) -> None:
