@@ -154,7 +154,7 @@ def option_of(command: click.Command, word: str) -> click.Option | None:
     name = word.partition("=")[0]
     if name in ("--help", "-h"):
         return click.Option(["--help"], is_flag=True)
-    for parameter in [*command.params, *cli.params]:
+    for parameter in command.params:  # those of mailadm itself stand before the noun
         if isinstance(parameter, click.Option) and name in [*parameter.opts, *parameter.secondary_opts]:
             return parameter
     return None
@@ -166,6 +166,7 @@ def option_of(command: click.Command, word: str) -> click.Option | None:
         "user nonsense",
         "user add NAME --nonsense",
         "queue list|nonsense",
+        "config check --config FILE",
         "--nonsense config check",
         "nonsense",
     ],
