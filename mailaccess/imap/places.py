@@ -10,6 +10,9 @@ from mailaccess.store.api import Columns
 FEW: Final = 8
 """Flag sets searched for one by one; with more of them one look at every message is cheaper."""
 
+NEAR: Final = 512
+"""Messages looked at first: in most mailboxes it is among them, and what is looked at is copied."""
+
 STRAY: Final = 16
 """Matches across two numbers before the search goes on number by number."""
 
@@ -35,20 +38,29 @@ def first_without(columns: Columns, flag: Flag) -> int:
 
 def _index(ids: "array[int]", wanted: int, stop: int) -> int:
     """``ids.index`` by a search for octets, which makes no object of every number."""
-    if stop > 0 and ids[0] == wanted:
-        return 0
+    start, length = 0, NEAR
+    while start < stop:
+        end = min(start + length, stop)
+        place = _index_within(ids, wanted, start, end)
+        if place >= 0:
+            return place
+        start, length = end, length * 16
+    return -1
+
+
+def _index_within(ids: "array[int]", wanted: int, start: int, stop: int) -> int:
     width = ids.itemsize
-    octets = memoryview(ids).cast("B")[: stop * width].tobytes()
+    octets = memoryview(ids).cast("B")[start * width : stop * width].tobytes()
     needle = array(ids.typecode, (wanted,)).tobytes()
     at = octets.find(needle)
     for _ in range(STRAY):
         if at < 0:
             return -1
         if at % width == 0:
-            return at // width
+            return start + at // width
         at = octets.find(needle, at + 1)
     try:
-        return ids.index(wanted, at // width, stop) if at >= 0 else -1
+        return ids.index(wanted, start + at // width, stop) if at >= 0 else -1
     except ValueError:
         return -1
 

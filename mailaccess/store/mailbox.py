@@ -104,6 +104,8 @@ class MailboxHandle:
 
     def recent(self) -> int:
         first = self._state.first_recent
+        if first >= self._state.uidnext:
+            return 0
         slices = self._state.columns.slices(UidSet(((first, 2**32 - 1),)))
         return sum([stop - start for start, stop in slices])
 

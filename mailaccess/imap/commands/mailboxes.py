@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from mailaccess.imap.answers import no
 from mailaccess.imap.commands.enabling import condstore_on
@@ -26,6 +26,9 @@ from mailaccess.proto.imap.commands import mailboxes as c
 from mailaccess.proto.imap.render import render
 from mailaccess.proto.imap.responses_more import MailboxId, UrlMech
 
+_PREVIOUS_CLOSED: Final = r.Ok("Previous mailbox closed", r.CLOSED)  # RFC 7162 §3.2.11
+_CLOSED: Final = render(_PREVIOUS_CLOSED)
+
 
 @command("SELECT", "EXAMINE", state=Authenticated)
 async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Status:
@@ -34,15 +37,24 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
     if args.qresync is not None:
         require_qresync(session, "QRESYNC")
         session.require_uid(args.qresync.seq_match is None)
-    if isinstance(session, Selected):
-        session = await leave(session)
-        out.send(r.Ok("Previous mailbox closed", r.CLOSED))  # RFC 7162 §3.2.11
-    if args.condstore:
-        condstore_on(session, out)
-    place = await session.namespaces.place(args.mailbox)
-    place.require("r")
+    before = session if isinstance(session, Selected) else None
+    if before is not None:
+        session = before.unselected()
+        connection.become(session)
+        if out.language is None:
+            out.octets(_CLOSED)
+        else:
+            out.send(_PREVIOUS_CLOSED)
     ear = Ear()
-    mailbox = await place.account.open_mailbox(place.name, ear)
+    try:
+        if args.condstore:
+            condstore_on(session, out)
+        place = await session.namespaces.place(args.mailbox)
+        place.require("r")
+        mailbox = await place.account.open_mailbox(place.name, ear)
+    finally:
+        if before is not None:  # if it is the same mailbox, it has been open all the time
+            await before.leave()
     writable = not args.examine and may_write(place.rights)
     view = View(mailbox)
     updates = Updates(

@@ -120,3 +120,16 @@ def test_the_first_message_without_a_flag(ids):
     assert uids_without(columns, "\\Seen", 0, len(ids)) == [
         place + 1 for place, each in enumerate(ids) if each in (0, 256)
     ]
+
+
+@pytest.mark.parametrize("place", [0, 1, 511, 512, 513, 8703, 8704, 19_999, 20_000])
+def test_the_first_unseen_is_found_however_far_it_stands(place):
+    columns = FakeColumns()
+    seen, others = columns.flag_id(frozenset({"\\Seen"})), columns.flag_id(frozenset({"\\Flagged"}))
+    # 256 times an id looks like its neighbour, read an octet too early.
+    columns.flag_sets += [frozenset({"\\Seen"})] * 600
+    columns.flag_ids.extend([seen, 256 * others] * 10_000)
+    columns.uids.extend(range(1, 20_001))
+    if place < 20_000:
+        columns.flag_ids[place] = others
+    assert first_without(columns, "\\Seen") == (place if place < 20_000 else -1)
