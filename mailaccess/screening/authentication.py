@@ -89,7 +89,12 @@ class Authentication:
             return PASS if changed is None else Verdict(header=changed)
         names = Bounded(self._names, self._clock, self._seconds)
         sender = await spf.check(
-            names, address=message.address, sender=message.sender, helo=message.helo, hostname=self._hostname
+            names,
+            self._threads,
+            address=message.address,
+            sender=message.sender,
+            helo=message.helo,
+            hostname=self._hostname,
         )
         signatures = await dkim.check(names, self._threads, message.header, message.body)
         author = await dmarc.check(names, message.header, sender, signatures, self._chance)

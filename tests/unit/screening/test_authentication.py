@@ -41,8 +41,9 @@ RECORDS = {
 }
 
 
-def policy(address, sender, helo="client.example"):
-    return run(spf.check(Zone(RECORDS), address=address, sender=sender, helo=helo, hostname="mail.naver.com"))
+def policy(address, sender, helo="client.example", records=RECORDS, threads=None):
+    zone, threads = Zone(records), threads or InlineRunner()
+    return run(spf.check(zone, threads, address=address, sender=sender, helo=helo, hostname="mail.naver.com"))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,41 @@ def policy(address, sender, helo="client.example"):
 )
 def test_spf_says(address, sender, result):
     assert policy(address, sender).result == result
+
+
+class Counting(InlineRunner):
+    """Counts what is given to a thread."""
+
+    calls = 0
+
+    def run(self, call, /, *args, **kwargs):
+        self.calls += 1
+        return super().run(call, *args, **kwargs)
+
+
+def test_a_policy_of_thousands_of_addresses_is_not_gone_through_again_and_again():
+    """Ten mx of ten hosts with a hundred addresses each held up everybody for two seconds a message."""
+    records = {("huge.example", "TXT"): (b"v=spf1 " + b" ".join(b"mx:m%d.example" % i for i in range(10)),)}
+    for mx in range(10):
+        hosts = [f"h{host}.m{mx}.example" for host in range(10)]
+        records[f"m{mx}.example", "MX"] = tuple((10, host) for host in hosts)
+        records |= {(host, "A"): tuple(f"10.{mx}.{i}.1" for i in range(100)) for host in hosts}
+    found = policy(BAD, "x@huge.example", records=records)
+    assert (found.result, found.reason) == ("permerror", "too many records")
+
+
+def test_a_large_policy_is_evaluated_in_a_thread_and_an_ordinary_one_at_once():
+    ranges = b" ".join(b"ip4:10.%d.%d.0/24" % (i // 250, i % 250) for i in range(220))
+    records = {
+        (f"p{number}.example", "TXT"): (
+            b"v=spf1 %b include:p%d.example -all" % (ranges, number + 1) if number < 4 else b"v=spf1 +all",
+        )
+        for number in range(5)
+    }
+    large, ordinary = Counting(), Counting()
+    assert policy(BAD, "x@p0.example", records=records, threads=large).result == "pass"
+    assert policy(GOOD, "x@many.example", threads=ordinary).result == "pass"
+    assert large.calls > 0 and ordinary.calls == 0
 
 
 def test_the_null_sender_is_checked_by_the_greeting():
