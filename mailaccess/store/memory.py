@@ -18,6 +18,9 @@ T = TypeVar("T")
 MOST: Final = 24 * 2**20
 """Octets in all, about: some 20,000 envelopes with structures, or the search keys of 500,000 messages."""
 
+LARGEST: Final = 3 / 4
+"""Of that, what one value may take: the fields that Thunderbird lists of 10,000 messages are 12 MiB."""
+
 OVERHEAD: Final = 160
 """Octets that Python adds to a message's answer: the objects and their place in a dict."""
 
@@ -48,10 +51,10 @@ class Memory:
         return entry.value
 
     def put(self, key: Hashable, value: Any, octets: int) -> None:
-        """Keep ``value``, if it is worth the room: no one value takes more than half of it."""
+        """Keep ``value``, if it is worth the room (LARGEST)."""
         self.asked += 1
         self.forget(key)
-        if octets <= self._most // 2:
+        if octets <= LARGEST * self._most:
             self._entries[key] = _Entry(value, octets)
             self.octets += octets
             self._make_room()
@@ -62,7 +65,7 @@ class Memory:
         if entry is not None:
             entry.octets += octets
             self.octets += octets
-            if entry.octets > self._most // 2:
+            if entry.octets > LARGEST * self._most:
                 self.forget(key)
             self._make_room()
 

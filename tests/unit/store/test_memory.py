@@ -32,9 +32,9 @@ def test_it_stays_within_its_bound_and_the_least_lately_used_goes_first():
 def test_one_answer_does_not_push_out_all_others():
     memory = Memory(most=1000)
     memory.put("small", "x", 400)
-    memory.put("large", "y", 501)
+    memory.put("large", "y", 751)
     assert memory.get("small") == "x" and memory.get("large") is None
-    memory.grow("small", 101)
+    memory.grow("small", 351)
     assert memory.get("small") is None and memory.octets == 0
 
 
