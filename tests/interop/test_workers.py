@@ -103,6 +103,15 @@ def told(client: imaplib.IMAP4, text: bytes) -> bytes:
     return line
 
 
+def all_told(client: imaplib.IMAP4, *texts: bytes) -> None:
+    """Lines that hold each of these, in whatever order."""
+    left = set(texts)
+    while left:
+        line = client.readline()
+        assert line, f"never told {left!r}"
+        left -= {text for text in left if text in line}
+
+
 def ask(client: imaplib.IMAP4, command: bytes) -> None:
     """A command of which imaplib knows nothing."""
     client.send(b"q " + command + b"\r\n")
@@ -194,8 +203,7 @@ def test_notify_tells_of_what_happens_in_another_worker(pair: Server) -> None:
     two.copy("1", "Watched")
     told(one, b"STATUS Watched (MESSAGES 1 ")
     ask(two, b"MOVE 1 Watched")
-    told(one, b"1 EXPUNGE")
-    told(one, b"STATUS Watched (MESSAGES 2 ")
+    all_told(one, b"1 EXPUNGE", b"STATUS Watched (MESSAGES 2 ")
     ask(two, b"RENAME Watched Seen")
     told(one, b'Seen ("OLDNAME" (Watched))')
     ask(two, b"SUBSCRIBE Seen")
