@@ -14,7 +14,7 @@ from typing import Final
 
 from mailaccess.store import unpacking
 from mailaccess.store.api import Fact
-from mailaccess.store.index import beside, cache, headfiles, mailboxes, packed
+from mailaccess.store.index import beside, cache, described, headfiles, mailboxes, packed
 from mailaccess.store.index.rows import keeping
 from mailaccess.store.reading import Reader
 from mailaccess.store.vault import Vault
@@ -24,6 +24,10 @@ GLANCED_AT_ONCE: Final = 500
 
 MAILBOXES_AT_ONCE: Final = 32
 """In one job: 1 ms to look for their chunks."""
+
+MOST: Final = 0.75
+"""The other process's share. What is left takes this one as long as the other takes, rows included; nobody waits, or it
+would not be done now."""
 
 DONE: Final = packed.MAX_UID
 """As the UID up to which a mailbox was looked at: it has no more."""
@@ -42,7 +46,7 @@ def glance_some(vault: Vault) -> bool:
                 reader.add(mailbox, chunk)
         vault.glanced[mailbox] = after
     if reader.known:
-        headfiles.picks(reader, list(reader.known), beside.ALL)
+        headfiles.picks(reader, list(reader.known), MOST)
         if vault.picked.is_full:
             vault.glanced.update(dict.fromkeys(left, DONE))
     return bool(left)
@@ -58,12 +62,15 @@ def prepare_some(vault: Vault) -> bool:
         reader = _ChunkReader(vault)
         for chunk in packed.chunks(vault.connection, mailbox, most=1):
             reader.add(mailbox, chunk)
-        _, take = beside.split(reader.ask_described, list(reader.known), beside.ALL, (Fact.BODYSTRUCTURE,))
+        contents, wanted = list(reader.known), (Fact.BODYSTRUCTURE,)
+        own, take = beside.split(reader.ask_described, contents, MOST, wanted)
         made: dict[int, tuple[bytes, ...]] = {}
         try:
             unpacking.unpack(vault, box, most=1)
+            if len(own) < len(contents):
+                made = described.made_here(own, wanted, reader)
         finally:
-            made = take()
+            made |= take()
         if made:
             with keeping(vault.connection):
                 cache.store_structures(

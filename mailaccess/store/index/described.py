@@ -45,15 +45,16 @@ def make(
     own, take = beside.split(getattr(read, "ask_described", None), contents, share, tuple(wanted))
     answered: dict[int, tuple[bytes, ...]] = {}
     try:
-        done = _made_here(own, wanted, read)
+        done = made_here(own, wanted, read)
     finally:
         answered = take()
     done |= answered
     rest = [each for each in contents[len(own) :] if each not in answered]
-    return done | _made_here(rest, wanted, read) if rest else done
+    return done | made_here(rest, wanted, read) if rest else done
 
 
-def _made_here(contents: Sequence[int], wanted: Sequence[Fact], read: Stored) -> dict[int, tuple[bytes, ...]]:
+def made_here(contents: Sequence[int], wanted: Sequence[Fact], read: Stored) -> dict[int, tuple[bytes, ...]]:
+    """As ``make``, without help."""
     done: dict[int, tuple[bytes, ...]] = {}
     for number, (content, stored, size) in enumerate(read.stored(contents), 1):
         done[content] = describe(stored, size, wanted)
