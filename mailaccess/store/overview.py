@@ -32,6 +32,8 @@ FEW_MARKS: Final = 100
 SOON: Final = 30.0
 """Seconds: a mailbox asked for again within them is worth watching, at three times the cost of three looks."""
 
+NEVER: Final = float("-inf")
+
 AHEAD: Final = 16
 """Mailboxes looked at beside the one that was asked for: 10 ms if each is seen for the first time."""
 
@@ -98,7 +100,7 @@ class Overview:
             raise
         self._row_at = self._account.clock()
         for other, each in looked.items():
-            self._keep(other, each)
+            self._keep(other, each, asked=other == name)
         return looked[name].status
 
     async def statuses(self, names: Sequence[str]) -> dict[str, Status]:
@@ -135,7 +137,8 @@ class Overview:
         kept.watch = self._watcher.watch((path, path + b"/new", path + b"/cur"), kept.stir)
         self._watches.add(kept)
 
-    def _keep(self, name: str, looked: loading.Looked) -> Status:
+    def _keep(self, name: str, looked: loading.Looked, *, asked: bool = True) -> Status:
+        """asked: somebody waits for it; else whoever asks for it next does so for the first time."""
         kept = self._kept.get(name)
         if kept is not None and kept.looked.folder == looked.folder:
             kept.looked, kept.quiet = looked, False
@@ -145,7 +148,7 @@ class Overview:
                 self._kept.clear()
             if kept is not None:
                 self._watches.end(kept)
-            self._kept[name] = Kept(looked, self._account.clock())
+            self._kept[name] = Kept(looked, self._account.clock() if asked else NEVER)
         return looked.status
 
     def rest(self) -> None:

@@ -21,6 +21,7 @@ class Remembered:
     def __init__(self, vault: Vault, box: Box) -> None:
         self.vault = vault
         self.box = box
+        self._carried: dict[int, FlagSet] | None = None
 
     def write_list(self, lines: list[bytes], *, sync: bool = True) -> None:
         """Have the UIDs of many new files on disk in one file, instead of one rename for each."""
@@ -53,8 +54,11 @@ class Remembered:
 
     def carried(self) -> dict[int, FlagSet]:
         """The keywords without letters, by UID, where the index was lost."""
-        if self.box.scanned:
-            return {}
+        if self._carried is None:
+            self._carried = {} if self.box.scanned else self._carried_on_disk()
+        return self._carried
+
+    def _carried_on_disk(self) -> dict[int, FlagSet]:
         data = read_control(self.vault, self.box.folder, uids.FILE)
         known = uids.parse(data) if data is not None else None
         found: dict[int, FlagSet] = {}
