@@ -115,10 +115,14 @@ MACROS: Final[dict[bytes, tuple[FetchAtt, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All that stands behind the numbers of a FETCH. ``items_with_uid``: as a UID FETCH answers."""
+    """All that stands behind the numbers of a FETCH. ``items_with_uid``: as a UID FETCH answers.
+
+    asked_uid: UID is among the items.
+    """
 
     items: tuple[FetchAtt, ...]
     items_with_uid: tuple[FetchAtt, ...]
+    asked_uid: bool
     changed_since: int | None = None
     vanished: bool = False
     partial: PartialRange | None = None
@@ -161,7 +165,7 @@ def _fetch_rest(cur: ImapCursor) -> Wanted:
         changed_since, vanished, partial = _modifiers(cur)
         if changed_since is not None:
             items = _unique((*items, ModSeq()))
-    return Wanted(items, _unique((Uid(), *items)), changed_since, vanished, partial)
+    return Wanted(items, _unique((Uid(), *items)), Uid() in items, changed_since, vanished, partial)
 
 
 def _unique(items: tuple[FetchAtt, ...]) -> tuple[FetchAtt, ...]:

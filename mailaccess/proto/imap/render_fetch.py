@@ -165,8 +165,10 @@ def columns(seqs: Sequence[int], parts: Sequence[Column], word: str = "FETCH") -
     interned per flag set; values of DATE are ``date_text_of``. 100,000 lines of UID and FLAGS: about 20 ms.
     """
     template = f"* %d {word} ({' '.join(part[0] for part in parts)})\r\n"
+    if len(seqs) == 1:  # message after message
+        return (template % (seqs[0], *[part[1][0] for part in parts])).encode("ascii")
     values = [seqs, *(part[1] for part in parts)]
-    whole = template * SLICE
+    whole = template * SLICE if len(seqs) >= SLICE else ""
     pieces = []
     for start in range(0, len(seqs), SLICE):
         piece = tuple(

@@ -220,8 +220,7 @@ def _fetch(cur: ImapCursor, *, uid: bool = False) -> Fetch:
     if wanted.partial is not None and not uid:
         cur.fail("PARTIAL with UID FETCH only")
     items = wanted.items_with_uid if uid else wanted.items
-    asked = fetch_grammar.Uid() in wanted.items
-    return Fetch(numbers, items, uid, wanted.changed_since, wanted.vanished, wanted.partial, asked)
+    return Fetch(numbers, items, uid, wanted.changed_since, wanted.vanished, wanted.partial, wanted.asked_uid)
 
 
 def _store(cur: ImapCursor, *, uid: bool = False) -> Store:
