@@ -22,6 +22,10 @@ WORTH: Final = 4 * 2**20
 STILL: Final = 2**20
 """Octets of growth between two looks that still count as quiet."""
 
+MUCH: Final = 4 * WORTH
+"""Octets of growth whose end is not waited for: a thousand who connect leave most of it free, and then texts are
+indexed."""
+
 WORKED: Final = 1.0
 """Seconds of processor time since the last time that make it worth trying, whatever the growth."""
 
@@ -31,8 +35,8 @@ BUSY: Final = 4.0
 RESTING: Final = 0.05
 """Seconds of processor time between two looks that count as doing nothing."""
 
-RESTLESS: Final = 120
-"""Looks (a minute) without quiet after which it is done all the same: a server may be busy all day."""
+RESTLESS: Final = 4
+"""Looks (2 seconds) between two times without quiet."""
 
 
 def resident() -> int:
@@ -86,7 +90,7 @@ class GivingBack:
                 self._start(self._give)
             return
         self._restless += 1
-        if now - last <= STILL or self._restless >= RESTLESS:
+        if now - last <= STILL or (now - self._base >= MUCH and self._restless >= RESTLESS):
             self._restless = 0
             self._start(self._give)
 

@@ -35,7 +35,7 @@ def test_nothing_is_tried_again_while_nothing_has_grown():
     assert len(tries) == 1, "what is in use cannot be given back, and asking again costs time"
 
 
-def test_a_process_that_is_never_quiet_gives_back_once_a_minute():
+def test_a_process_that_is_never_quiet_gives_back_what_is_much_now_and_then():
     process = Process()
     giving = GivingBack(lambda call: call(), process.trim, lambda: process.octets)
     given = []
