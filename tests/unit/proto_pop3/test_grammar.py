@@ -2,7 +2,7 @@ import pytest
 
 from mailaccess.proto.pop3 import grammar
 from mailaccess.proto.pop3.grammar import Command, Lines, LineTooLong, parse
-from mailaccess.proto.pop3.stuffing import Stuffer, stuffed, top
+from mailaccess.proto.pop3.stuffing import Stuffer, stuffed, stuffed_parts, top
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,7 @@ def test_a_long_line_is_told_once_and_skipped():
 )
 def test_dot_stuffing(message, wire):
     assert stuffed(message) == wire
+    assert b"".join(stuffed_parts(message)) == wire
     stuffer = Stuffer()
     octets = b"".join(stuffer.piece(message[i : i + 1]) for i in range(len(message)))
     assert octets + stuffer.end() == wire
