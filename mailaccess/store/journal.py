@@ -101,13 +101,18 @@ class _Batch:
             if found is not None:
                 self.homes[home] = found
         done: list[tuple[int, int, bytes, int, int]] = []
+        spelled: dict[tuple[int, str], str] = {}
         failed: list[int] = []
         sharing = connection.execute("SELECT 1 FROM messages WHERE place >= 2 LIMIT 1").fetchone() is not None
         with own_changes(vault, list(self.homes.values())):
             for row in rows:
-                flags = vault.flag_sets.of_row(row[1])
+                parsed = names.parse(row[5])
+                letters = spelled.get((row[1], parsed.letters))
+                if letters is None:
+                    ours = lettering.letters_of(vault.flag_sets.of_row(row[1]), parsed.letters)
+                    letters = spelled[row[1], parsed.letters] = "".join(sorted(ours))
                 try:
-                    result = self._one(row, lettering.letters_of(flags, names.letters(row[5])))
+                    result = self._one(row, parsed, letters)
                 except OSError as error:
                     vault.log.log("owed-failed", Level.WARNING, user=vault.location.name, error=str(error))
                     failed.append(row[0])
@@ -134,8 +139,11 @@ class _Batch:
                 (self.box.id, result[0], result[1], home, file),
             )
 
-    def _one(self, row: Row, letters: str) -> tuple[int, bytes] | None:
-        """Bring one file to where and what it should be: (place, name) where that is new, None where all is well."""
+    def _one(self, row: Row, parsed: names.FileName, letters: str) -> tuple[int, bytes] | None:
+        """Bring one file to where and what it should be: (place, name) where that is new, None where all is well.
+
+        parsed: its name.  letters: those that it should have, in their order.
+        """
         uid, flags, size, home, place, file, saved, content = row
         vault, box = self.vault, self.box
         source_box = self.homes.get(home)
@@ -143,18 +151,21 @@ class _Batch:
             return None
         shared = place >= messages.SHARED
         at = 1 if place & 1 or flags or uid < box.first_recent else 0
+        shown = letters if at else ""
         if (
             not shared
             and home == box.id
             and place == at
-            and self._is_sound(file, uid, size, letters if at else "")
+            and parsed.uid == uid
+            and parsed.wire == size
+            and parsed.size is not None
+            and parsed.letters == shown
+            and (b":2," in file or not shown)
         ):
             return None
-        source = vault.path(source_box.folder, place, file)
-        parsed = names.parse(file)
         stored = parsed.size
         if stored is None or parsed.wire != size:
-            stored = vault.files.stat(source).st_size
+            stored = vault.files.stat(vault.path(source_box.folder, place, file)).st_size
         unique = parsed.unique
         if shared or home != box.id or not names.fits(unique):
             # A copied or moved file begins with its save date (RFC 8514 §3), for a rebuild to find. The name is
@@ -165,17 +176,6 @@ class _Batch:
         if not at:
             name = name[: name.rindex(b":")]
         return self._bring(source_box, row, at, name, shared)
-
-    @staticmethod
-    def _is_sound(file: bytes, uid: int, size: int, letters: str) -> bool:
-        parsed = names.parse(file)
-        return (
-            parsed.uid == uid
-            and parsed.wire == size
-            and parsed.size is not None
-            and parsed.letters == "".join(sorted(letters))
-            and (b":2," in file or not letters)
-        )
 
     def _bring(
         self, source_box: Box, row: Row, at: int, name: bytes, shared: bool
