@@ -11,6 +11,7 @@ from mailaccess.model.errors import MailError
 from mailaccess.store import glance, journal
 from mailaccess.store.index import ahead, cache, fulltext, wordblocks
 from mailaccess.store.journal import Progress
+from mailaccess.store.lane import step_aside
 from mailaccess.store.reading import Reader
 from mailaccess.store.surroundings import Engine
 from mailaccess.store.vault import Vault
@@ -71,6 +72,7 @@ def settle_and_sweep(vault: Vault) -> tuple[Progress, int | None]:
 
 def index_texts(vault: Vault) -> int:
     """Index some of the messages that came in; how many are left."""
+    step_aside()
     connection = vault.connection
     if vault.packed and (glance.glance_some(vault) or glance.prepare_some(vault)):
         return 1

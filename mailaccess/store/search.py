@@ -28,6 +28,7 @@ from mailaccess.store.index import collated, fulltext, fuzzy, keysearch, objecti
 from mailaccess.store.index.keys import COLUMNS
 from mailaccess.store.index.rows import Job, Read
 from mailaccess.store.keytexts import KeyTexts
+from mailaccess.store.lane import step_aside
 
 T = TypeVar("T")
 
@@ -423,6 +424,7 @@ class _Search:
         Contents are asked for in every job: after a rebuild of the index, which may come between two,
         they have other numbers.
         """
+        step_aside()
         ids = self.mailbox.contents(connection, [self.uids[at] for at in batch])
         # In the order of contents: that is the order of the rows, and one range for most batches.
         there = sorted([(content, at) for content, at in zip(ids, batch, strict=True) if content is not None])

@@ -1,10 +1,10 @@
 """Threads for blocking calls under Twisted: ``background.Background``.
 
-A bounded number of threads take jobs from one queue. Jobs with a key run one after another: such a key is a
-queue of its own, of which at most one job is with the threads at any time, so that 10,000 accounts need no
-10,000 threads. Results come back in batches: the first job to finish wakes the reactor once (a pipe written
-to), the others that finish until it looks are fired in the same turn, in the order in which they finished; for
-one key that is the order in which they ran.
+A bounded number of threads take jobs from one queue; one of them computes at a time (``lane``). Jobs with a key run
+one after another: such a key is a queue of its own, of which at most one job is with the threads at any time, so that
+10,000 accounts need no 10,000 threads. Results come back in batches: the first job to finish wakes the reactor once (a
+pipe written to), the others that finish until it looks are fired in the same turn, in the order in which they finished;
+for one key that is the order in which they ran.
 
 A job that was queued is run, and its caller is answered, even if the caller was cancelled meanwhile: its effects
 must reach the columns. Threads are daemonic; ``stop`` waits for what is queued.
@@ -21,6 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from mailaccess.store.background import Cancellable
+from mailaccess.store.lane import Lane
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,6 +82,7 @@ class Worker:
         self._finished: deque[_Job] = deque()
         self._woken = False
         self._lock = threading.Lock()
+        self._lane = Lane()
         self._threads: list[threading.Thread] = []
         self._running = 0
         self._stopped = False
@@ -150,12 +152,17 @@ class Worker:
         self._ready.put(job)
 
     def _work(self) -> None:
-        take, finished, lock = self._ready.get, self._finished, self._lock
+        take, finished, lock, lane = self._ready.get, self._finished, self._lock, self._lane
         while True:
             job = take()
             if job is None:
                 return
-            job.run()
+            if job.key is None:
+                job.run()
+            else:
+                lane.enter()
+                job.run()  # raises nothing
+                lane.leave()
             with lock:
                 finished.append(job)
                 wake = not self._woken

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from mailaccess.store.index import schema
+from mailaccess.store.lane import aside_of_it
 
 FILE: Final = "index.sqlite"
 
@@ -152,7 +153,8 @@ class Index:
         would else come with the next commit, whoever makes it.
         """
         self.ended()
-        self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        with aside_of_it():
+            self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         self.connection.execute("UPDATE account SET unswept = unswept + 1")
         self._checkpointed = self.connection.total_changes
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Final
 
+from mailaccess.store.lane import aside_of_it
+
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
 
@@ -149,7 +151,8 @@ class Files:
     def fsync(self, descriptor: int) -> None:
         self.step("fsync", b"")
         if self._sync:
-            os.fsync(descriptor)
+            with aside_of_it():
+                os.fsync(descriptor)
 
     def sync_folder(self, folder: bytes) -> None:
         """Have the folder's entries on disk."""
@@ -157,7 +160,8 @@ class Files:
         if self._sync:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                os.fsync(descriptor)
+                with aside_of_it():
+                    os.fsync(descriptor)
             finally:
                 os.close(descriptor)
 
