@@ -55,14 +55,15 @@ class Openings:
         now, key = self._clock(), account.key[1]
         use = self._uses.get(key)
         if use is None:
-            use = self._uses[key] = _Use(account, now, now, asked and now - account.parked < AGAIN_SECONDS)
+            use = self._uses[key] = _Use(account, now, now, False)
             if len(self._uses) > self._most:
                 self._close(next(iter(self._uses)))
         else:
             use.last = now
-            if asked and now - use.since > MOMENT_SECONDS:
-                use.at_work = True
             self._uses.move_to_end(key)
+        # The first use after a pause may be our own: a delivery opens the index before it asks.
+        if asked and (now - use.since > MOMENT_SECONDS or now - account.parked < AGAIN_SECONDS):
+            use.at_work = True
         if not self._sweeping:
             self._sweeping = True
             self._runner.later(SWEEP_SECONDS, self._sweep)

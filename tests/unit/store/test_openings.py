@@ -70,6 +70,16 @@ def test_one_to_which_somebody_comes_back_stays_open_longer() -> None:
     assert reader.closed == 1
 
 
+def test_one_that_is_opened_ahead_for_what_comes_back_stays_open_longer() -> None:
+    """A delivery opens the index while the message comes, and is asked for when it has come."""
+    rig, account = Rig(), Account("receives often")
+    for _ in range(3):
+        rig.use(account, asked=False)
+        rig.use(account)
+        rig.after(1)
+    assert account.closed == 1
+
+
 def test_the_background_s_own_work_is_no_reason_to_keep_one_open() -> None:
     rig, quiet = Rig(), Account("quiet")
     for _ in range(10):
