@@ -44,6 +44,7 @@ class Indexer:
         self._running = False
         self._stopped = False
         self._batches_done = 0
+        self._current: Indexed | None = None
         self._busy_at = clock() - QUIET_SECONDS
 
     def busy(self) -> None:
@@ -51,10 +52,17 @@ class Indexer:
         self._busy_at = self._clock()
 
     def wants(self, account: Indexed) -> None:
-        """``account`` may have texts to index; it is kept alive until they are."""
+        """``account`` may have texts to index; it is kept alive until they are.
+
+        It is the next one: somebody has just received mail there or opened a mailbox, and may ask about it.
+        """
         if self._stopped:
             return
+        is_next = account is not self._current and account not in self._waiting
         self._waiting[account] = None
+        if is_next:
+            self._waiting.move_to_end(account, last=False)
+            self._batches_done = 0
         if not self._running:
             self._running = True
             self._runner.later(QUIET_SECONDS, self._go_on)
@@ -72,6 +80,7 @@ class Indexer:
         pause = BUSY_PAUSE
         while self._waiting:
             account, _ = self._waiting.popitem(last=False)
+            self._current = account
             try:
                 more = await account.index_some()
                 self._batches_done += 1
@@ -86,6 +95,8 @@ class Indexer:
                 self._waiting[account] = None
                 pause = RETRY_SECONDS
                 break
+            finally:
+                self._current = None
             if self._clock() - self._busy_at < QUIET_SECONDS:
                 break
             await self._runner.pause()

@@ -53,7 +53,25 @@ def test_one_account_is_finished_before_the_next_and_a_large_one_makes_way(monke
     for account in (Some("a", 3, order), Some("b", 6, order), Some("c", 2, order)):
         indexer.wants(account)
     runner.run_waiting()
-    assert "".join(order) == "aaabbbbccbb"
+    assert "".join(order) == "ccbbbbaaabb"
+
+
+def test_what_a_batch_itself_stirs_up_does_not_lengthen_the_account_s_turn(monkeypatch):
+    monkeypatch.setattr(indexing, "BATCHES_IN_TURN", 2)
+    runner, order = InlineBackground(), []
+    indexer = Indexer(runner, lambda: 100.0)
+    indexer._busy_at = 0.0
+
+    class Stirring(Some):
+        async def index_some(self) -> int:
+            if self.left > 1:
+                indexer.wants(self)
+            return await super().index_some()
+
+    indexer.wants(Some("a", 2, order))
+    indexer.wants(Stirring("b", 3, order))
+    runner.run_waiting()
+    assert "".join(order) == "bbaab"
 
 
 def test_an_account_keeps_its_turn_while_clients_are_served(monkeypatch):
@@ -65,4 +83,16 @@ def test_an_account_keeps_its_turn_while_clients_are_served(monkeypatch):
     for _ in range(5):
         assert len(runner.waiting) == 1
         runner.run_waiting()
-    assert "".join(order) == "aaabb"
+    assert "".join(order) == "bbaaa"
+
+
+def test_one_in_which_something_has_just_happened_goes_before_those_that_wait():
+    runner, order = InlineBackground(), []
+    indexer = Indexer(runner, lambda: 100.0)
+    indexer.busy()
+    indexer.wants(Some("a", 3, order))
+    runner.run_waiting()
+    indexer.wants(Some("b", 2, order))
+    for _ in range(4):
+        runner.run_waiting()
+    assert "".join(order) == "abbaa"
