@@ -445,26 +445,21 @@ def receive(sink: socket.socket, arrived: list[bytes]) -> None:
 
 
 def test_a_hangup_of_the_supervisor_reaches_every_worker(pair: Server) -> None:
-    start = len(pair.log)
+    def hung_up(event: str) -> None:
+        start = len(pair.log)
+        assert pair.process is not None
+        pair.process.send_signal(signal.SIGHUP)
+        eventually(
+            lambda: all(
+                any(event in line and f"worker={number}" in line for line in pair.log[start:])
+                for number in (1, 2)
+            ),
+            f"both workers say {event}",
+        )
+
     pair._make_certificate()
-    assert pair.process is not None
-    pair.process.send_signal(signal.SIGHUP)
-    eventually(
-        lambda: all(
-            any("tls-reloaded" in line and f"worker={number}" in line for line in pair.log[start:])
-            for number in (1, 2)
-        ),
-        "both workers have the new certificate",
-    )
-    start = len(pair.log)
-    pair.process.send_signal(signal.SIGHUP)
-    eventually(
-        lambda: all(
-            any("tls-unchanged" in line and f"worker={number}" in line for line in pair.log[start:])
-            for number in (1, 2)
-        ),
-        "both workers say that there is nothing new",
-    )
+    hung_up("tls-reloaded")
+    hung_up("tls-unchanged")
 
 
 def test_a_worker_that_cannot_take_anothers_place_says_so_in_the_log_and_is_tried_again(

@@ -195,6 +195,7 @@ async def test_a_policy_host_that_answers_something_else_is_left(road, code, kin
     await road.put("lee@naver.com")
     await road.log.wait("relayed")
     await left
+    assert road.logged("mta-sts-not-fetched") and not road.logged("internal-error")
     await other.stopListening()
 
 

@@ -13,29 +13,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from mailaccess.net import directly
 from mailaccess.net.flow import Flow
 from mailaccess.net.tls import ServerTls, write_self_signed
-
-
-class Socket:
-    """Takes ``room`` octets and then no more; None: it is broken."""
-
-    def __init__(self):
-        self.room = 10**9
-        self.sent = bytearray()
-        self.calls = 0
-
-    def sendmsg(self, parts):
-        return self.send(b"".join(parts))
-
-    def send(self, data):
-        self.calls += 1
-        if self.room is None:
-            raise ConnectionResetError(104, "reset")
-        if not self.room:
-            raise BlockingIOError(11, "would block")
-        taken = bytes(data[: self.room])
-        self.room -= len(taken)
-        self.sent += taken
-        return len(taken)
+from tests.unit.net.sockets import Socket
 
 
 class Reactor(Clock):

@@ -8,6 +8,7 @@ from twisted.internet.tcp import Server
 
 from mailaccess.net.directly import GATHERED
 from mailaccess.net.flow import PATIENCE, PIECE, Flow
+from tests.unit.net.sockets import Socket
 
 
 class Transport:
@@ -96,27 +97,6 @@ def test_a_closed_connection_leaves_no_timer(transport):
     flow.close()
     flow.connection_lost()
     assert clock.getDelayedCalls() == []
-
-
-class Socket:
-    """A socket that takes ``room`` octets and then no more."""
-
-    def __init__(self, room):
-        self.room = room
-        self.sent = b""
-
-    def sendmsg(self, parts):
-        return self.send(b"".join(parts))
-
-    def send(self, data):
-        if self.room is None:
-            raise ConnectionResetError(104, "reset")
-        if not self.room:
-            raise BlockingIOError(11, "would block")
-        taken = bytes(data[: self.room])
-        self.room -= len(taken)
-        self.sent += taken
-        return len(taken)
 
 
 class Reactor:

@@ -77,6 +77,13 @@ def test_where_all_are_stuck_one_goes_on_without(lane, monkeypatch):
     lane.leave()
 
 
-def test_outside_the_stores_threads_nothing_happens():
+def test_outside_the_stores_threads_nobody_s_lane_is_touched(lane, monkeypatch):
+    """The reactor's thread syncs nothing, but tools do, in which no thread has a lane."""
+    monkeypatch.setattr(lanes, "PATIENCE", WAIT)
+    done = []
     with aside_of_it():
         step_aside()
+        done.append("inside")
+    with elsewhere(lane, lambda: done.append("in the lane")) as inside:
+        assert inside.wait(WAIT)
+    assert done == ["inside", "in the lane"]

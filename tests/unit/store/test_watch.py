@@ -47,6 +47,9 @@ def test_who_has_to_know_now_is_told_during_the_rest_too(watched):
 
 
 def test_the_watcher_can_stop_while_it_rests(watched):
-    reactor, _, _, folder = watched
+    reactor, watcher, told, folder = watched
     (folder / "one").touch()
     reactor.getReaders()[0].doRead()
+    watcher.stop()
+    reactor.advance(REST_SECONDS)
+    assert told == [1] and not reactor.getReaders() and not reactor.getDelayedCalls()
