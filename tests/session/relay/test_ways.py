@@ -95,7 +95,6 @@ async def test_a_refusal_of_the_sender_is_final(roads):
 async def test_a_connection_that_has_had_its_fill_is_replaced_at_once(roads):
     road = roads(connections_per_destination=1)
     await road.start()
-    ids = [await road.put("lee@naver.com", octets=b"Subject: %d\r\n\r\n" % number) for number in range(3)]
 
     def after_one():
         road.peer.answers = {b"MAIL": b"421 4.7.0 too many"} if road.peer.connections == 1 else {}
@@ -109,6 +108,9 @@ async def test_a_connection_that_has_had_its_fill_is_replaced_at_once(roads):
         return connect(address)
 
     road.peer.buildProtocol = build
+    road.peer.listening.stopReading()  # all three are in line before the first connection is taken
+    ids = [await road.put("lee@naver.com", octets=b"Subject: %d\r\n\r\n" % number) for number in range(3)]
+    road.peer.listening.startReading()
     await road.log.wait("relayed", 3)
     assert all(len(road.tries(each)) == 1 for each in ids) and road.peer.connections == 2
     await settled(road)
