@@ -10,8 +10,10 @@ of a destination run at once, and ``total`` of all.
 
 When a destination cannot be reached at all, its line is not tried until its back-off ends (a minute, then
 twice as long each time, at most an hour), and then by one job first; each that succeeds doubles how many
-may run. Messages in its line do not count attempts meanwhile. A second heap tells when a message is so old
-that its sender should hear of it, whatever line it stands in.
+may run. Messages in its line do not count attempts meanwhile. Destinations that rest so have a heap, too, and
+one whose share of jobs runs has its turn again when one of them ends: what 20,000 dead destinations cost, nobody
+pays who asks for the next job. A third heap tells when a message is so old that its sender should hear of it,
+whatever line it stands in.
 """
 
 import heapq
@@ -28,7 +30,9 @@ GROWTH: Final = 2.0
 LONGEST_BACK_OFF: Final = 3600.0
 
 MAX_DESTINATIONS: Final = 20_000
-"""Destinations remembered without a job: those past that are forgotten, with their back-off."""
+"""Destinations remembered without a job: those past that are forgotten, with their back-off. Looked for again when
+there are twice as many as were left, so that as many with jobs are not walked through for each that is new.
+"""
 
 GONE: Final = 1_000
 """Entries in a heap of messages that are gone, besides four for each that waits, before they are swept out: a message
@@ -65,7 +69,11 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Line:
-    """A destination: its jobs by owner, and how it fares."""
+    """A destination: its jobs by owner, and how it fares.
+
+    listed: it stands in the turn of destinations.  rests: in the heap of those that rest instead, until
+    ``not_before``.
+    """
 
     owners: dict[str, deque[_Waiting]] = field(default_factory=dict)
     turn: deque[str] = field(default_factory=deque)
@@ -74,6 +82,7 @@ class _Line:
     failures: int = 0
     not_before: float = 0.0
     listed: bool = False
+    rests: bool = False
 
 
 class Schedule:
@@ -100,7 +109,9 @@ class Schedule:
         self._due: list[tuple[float, str]] = []
         self._aging: list[tuple[float, str]] = []
         self._lines: dict[str, _Line] = {}
-        self._turn: deque[str] = deque()  # destinations with jobs in line
+        self._turn: deque[str] = deque()  # destinations with jobs in line of which one may run
+        self._resting: list[tuple[float, str]] = []
+        self._forget_at = MAX_DESTINATIONS
         self.running = 0
 
     def __len__(self) -> int:
@@ -140,9 +151,12 @@ class Schedule:
 
     def hurry(self, now: float, id: str | None = None) -> int:
         """Try the message, or all, as soon as possible; back-offs are forgotten. How many that concerns."""
-        for line in self._lines.values():
+        self._resting.clear()
+        for name, line in self._lines.items():
             line.not_before, line.failures = 0.0, 0
             line.allowed = max(line.allowed, 1)
+            line.rests = False
+            self._list(name, line)
         found = 0
         for each in (id,) if id is not None else tuple(self._waiting):
             entry = self._waiting.get(each)
@@ -174,15 +188,17 @@ class Schedule:
             return self._next(destination, now, more=True)
         if self.running >= self._total:
             return None
-        for _ in range(len(self._turn)):
+        while self._turn:  # ends: a line that gives no job leaves it
             name = self._turn.popleft()
             line = self._lines[name]
+            line.listed = False
+            if now < line.not_before:
+                line.rests = True
+                heapq.heappush(self._resting, (line.not_before, name))
+                continue
             job = self._next(name, now)
-            if line.turn:
-                self._turn.append(name)
-            else:
-                line.listed = False
             if job is not None:
+                self._list(name, line)
                 return job
         return None
 
@@ -191,6 +207,7 @@ class Schedule:
         line = self._lines.get(job.destination)
         if line is not None:
             line.running -= 1
+            self._list(job.destination, line)
         self.running -= 1
 
     def done(self, job: Job, *, freed: bool = False) -> bool:
@@ -214,6 +231,8 @@ class Schedule:
         if line is not None:
             line.failures, line.not_before = 0, 0.0
             line.allowed = min(self._per_destination, max(1, line.allowed) * 2)
+            line.rests = False
+            self._list(destination, line)
 
     def unreachable(self, destination: str, now: float) -> None:
         """Nobody there took up a conversation."""
@@ -225,10 +244,9 @@ class Schedule:
 
     def next_time(self, now: float) -> float | None:
         """When ``take`` or ``aged`` may have something, after they had nothing at ``now``; None: never."""
-        times = [heap[0][0] for heap in (self._due, self._aging) if heap]
-        lines = map(self._lines.__getitem__, self._turn)
-        times += [line.not_before for line in lines if line.not_before > now]
-        return min(times, default=None)
+        while self._resting and not self._rests(*self._resting[0]):
+            heapq.heappop(self._resting)
+        return min((heap[0][0] for heap in (self._due, self._aging, self._resting) if heap), default=None)
 
     def lines(self) -> dict[str, tuple[int, int, float]]:
         """By destination: jobs in line, jobs that run, end of its back-off (0: none)."""
@@ -238,7 +256,13 @@ class Schedule:
         }
 
     def _wake(self, now: float) -> None:
-        """Give the messages that are due their jobs."""
+        """Give the messages that are due their jobs, and the destinations that have rested their turn."""
+        while self._resting and self._resting[0][0] <= now:
+            until, name = heapq.heappop(self._resting)
+            if self._rests(until, name):
+                line = self._lines[name]
+                line.rests = False
+                self._list(name, line)
         while self._due and self._due[0][0] <= now:
             when, id = heapq.heappop(self._due)
             entry = self._waiting.get(id)
@@ -251,16 +275,25 @@ class Schedule:
     def _line_up(self, name: str, entry: _Waiting) -> None:
         line = self._lines.get(name)
         if line is None:
-            if len(self._lines) >= MAX_DESTINATIONS:
+            if len(self._lines) >= self._forget_at:
                 self._forget()
             line = self._lines[name] = _Line(allowed=self._per_destination)
         if entry.owner not in line.owners:
             line.owners[entry.owner] = deque()
             line.turn.append(entry.owner)
         line.owners[entry.owner].append(entry)
-        if not line.listed:
+        self._list(name, line)
+
+    def _list(self, name: str, line: _Line) -> None:
+        """Give the destination its turn, if it has jobs in line and does not rest."""
+        if line.turn and not line.listed and not line.rests:
             line.listed = True
             self._turn.append(name)
+
+    def _rests(self, until: float, name: str) -> bool:
+        """Whether an entry in the heap of destinations that rest still counts."""
+        line = self._lines.get(name)
+        return line is not None and line.rests and line.not_before == until
 
     def _next(self, name: str, now: float, *, more: bool = False) -> Job | None:
         """A job of the line; ``more``: in the place of one that has just ended."""
@@ -284,5 +317,9 @@ class Schedule:
         return None
 
     def _forget(self) -> None:
-        for name in [name for name, line in self._lines.items() if not line.turn and not line.running]:
+        unused = [
+            name for name, each in self._lines.items() if not (each.turn or each.running or each.listed)
+        ]
+        for name in unused:
             del self._lines[name]
+        self._forget_at = max(MAX_DESTINATIONS, 2 * len(self._lines))

@@ -1,9 +1,12 @@
 """When what is tried: retries, turns, concurrency, back-off, ages."""
 
+import random
+import sys
 import tracemalloc
 
 import pytest
 
+from mailaccess.spool import schedule as scheduling
 from mailaccess.spool.schedule import Job, Schedule, retry_after
 
 
@@ -134,8 +137,6 @@ def test_ages_are_told_once_even_while_a_message_stands_in_line(schedule):
 
 
 def test_a_hundred_thousand_messages_take_little_memory():
-    import tracemalloc
-
     schedule = Schedule(per_destination=5, total=20, ages=(1.0, 2.0))
     tracemalloc.start()
     for number in range(100_000):
@@ -201,3 +202,102 @@ def test_messages_that_went_at_once_leave_nothing_behind():
     add(schedule, "last", due=20_000.0)
     assert take_all(schedule, 20_000.0) == [Job("last", "naver.com")]
     assert schedule.aged(20_000.0) == ["last"]
+
+
+def steps(call, *args):
+    """Calls of functions within a call."""
+    counted = []
+    sys.setprofile(lambda frame, event, arg: counted.append(1) if event == "call" else None)
+    try:
+        call(*args)
+    finally:
+        sys.setprofile(None)
+    return len(counted)
+
+
+def test_thousands_of_dead_destinations_cost_nothing_while_they_rest():
+    """Each look for the next job went through all of them: 10 ms with 20,000, several times for each message."""
+    schedule = Schedule(per_destination=1, total=10)
+    for number in range(3000):
+        add(schedule, f"dead{number}", f"dead{number}.kr")
+        add(schedule, f"more{number}", f"dead{number}.kr")
+    while (job := schedule.take(0)) is not None:
+        schedule.unreachable(job.destination, 0)
+        schedule.done(job)
+    add(schedule, "a", "naver.com")
+    assert steps(schedule.take, 1.0) < 50 and schedule.running == 1
+    assert steps(schedule.take, 1.0) < 50 and steps(schedule.next_time, 1.0) < 50
+    assert schedule.next_time(1.0) == 60
+    assert len({job.destination for job in take_all(schedule, 60)}) == 9  # and the tenth is under way
+
+
+def test_more_destinations_than_are_remembered_are_not_walked_through_for_each_new_one(monkeypatch):
+    monkeypatch.setattr(scheduling, "MAX_DESTINATIONS", 100)
+    schedule = Schedule(per_destination=1, total=1)
+    monkeypatch.setattr(schedule, "_forget_at", 100)
+    walks = []
+    forget = schedule._forget
+    monkeypatch.setattr(schedule, "_forget", lambda: walks.append(1) or forget())
+    for number in range(3000):
+        add(schedule, f"{number}", f"{number}.kr")
+    schedule.take(0)
+    assert len(schedule.lines()) == 3000 and len(walks) < 10
+
+
+def test_a_destination_whose_jobs_an_open_connection_took_may_be_forgotten(monkeypatch):
+    """It stood in the turn of destinations still: the next look for a job failed, and nothing was sent."""
+    monkeypatch.setattr(scheduling, "MAX_DESTINATIONS", 3)
+    schedule = Schedule(per_destination=1, total=5)
+    monkeypatch.setattr(schedule, "_forget_at", 3)
+    for id in "ab":
+        add(schedule, id, "naver.com")
+    for destination in (None, "naver.com"):
+        job = schedule.take(0, destination)
+        schedule.done(job)
+        schedule.remove(job.id)
+    for number in range(5):
+        add(schedule, f"{number}", f"{number}.kr", due=1)
+    assert len(take_all(schedule, 1)) == 5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_may_run_is_found(seed):
+    """After any history: no destination is left out that has a job, does not rest, and has its place free."""
+    chance = random.Random(seed)
+    schedule = Schedule(per_destination=1, total=3)
+    now, made, running = 0.0, 0, []
+    names = [f"{letter}.kr" for letter in "abcde"]
+    for _ in range(600):
+        now += chance.choice((0, 0, 1, 30))
+        match chance.randrange(8):
+            case 0 | 1:
+                made += 1
+                add(schedule, f"{made}", *chance.sample(names, chance.choice((1, 1, 2))), due=now)
+            case 2 if running:
+                schedule.unreachable(chance.choice(running).destination, now)
+            case 3 if running:
+                schedule.reached(chance.choice(running).destination)
+            case 4 if running:
+                job = chance.choice(running)
+                running.remove(job)
+                schedule.freed(job)
+                following = schedule.take(now, job.destination)
+                running += [following] if following is not None else []
+                if schedule.done(job, freed=True):
+                    schedule.remove(job.id)
+            case 5 if running:
+                job = running.pop(chance.randrange(len(running)))
+                if schedule.done(job):
+                    schedule.again(job.id, now + 10, [job.destination])
+            case 6 if chance.random() < 0.1:
+                schedule.hurry(now)
+            case 7 if made:
+                schedule.remove(f"{chance.randint(1, made)}")
+        running += take_all(schedule, now)
+        assert schedule.running == len(running)
+        for name, (_, jobs, _) in schedule.lines().items():
+            assert jobs == sum(job.destination == name for job in running) <= 1, name
+        idle = [
+            n for n, (line, jobs, until) in schedule.lines().items() if line and not jobs and until <= now
+        ]
+        assert not idle or len(running) == 3
