@@ -52,6 +52,7 @@ def parse(value: bytes) -> tuple[Address, ...]:
 
     Never raises; what stands after an error that hides where the next address begins is left out.
     """
+    value = value.removesuffix(b"\r")  # the line end's, which a message with LF line ends does not have
     found: list[Address] = []
     pos, end = 0, len(value)
     while pos < end and len(found) < MAX_ADDRESSES:

@@ -183,7 +183,7 @@ class Lexer:
             into.append(b" ")
 
     def domain(self, into: list[bytes]) -> int:
-        """The "@" at the place, and the dot-atom or domain-literal after it."""
+        """The "@" at the place, and the dot-atom or domain-literal after it; line breaks inside are dropped."""
         self.pos += 1
         if self.skip() != MORE:
             return BROKEN
@@ -193,6 +193,6 @@ class Lexer:
         if not match:
             self.pos = self.end
             return BROKEN
-        into.append(match[0])
+        into.append(_NEWLINE.sub(b"", match[0]) if b"\n" in match[0] else match[0])
         self.pos = match.end()
         return self.skip()

@@ -150,7 +150,9 @@ class _Scan:
             after = at + length
             begins = self.line_after(after)
             if not begins:
-                closed = self.line_after(after + 2) if octets[after : after + 2] == b"--" else 0
+                if octets[after : after + 2] != b"--":
+                    break
+                closed = self.line_after(after + 2)
                 if not closed and after + 2 != self.size:
                     break
                 # The next boundary line may follow at once: then the line end between them is this line's.
