@@ -38,8 +38,10 @@ class Background(ThreadRunner, Protocol):
 
 
 class Watch(Protocol):
-    complete: bool
-    """Whether every path asked for is watched by the kernel, so that ``catch_up`` tells all there is."""
+    @property
+    def complete(self) -> bool:
+        """Whether every path asked for is watched by the kernel, so that ``catch_up`` tells all there is."""
+        ...
 
     def close(self) -> None: ...
 
