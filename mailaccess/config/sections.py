@@ -282,7 +282,8 @@ class Process:
     helpers: int = option(
         1,
         "processes beside those that serve (their sum, but at least one for each worker), started when there is work,"
-        " for reading messages that other programs brought and for search texts; 0: the serving process does it all",
+        " for reading messages that other programs brought and for search texts, and for each worker one more, which"
+        " indexes in the background; 0: the serving process does it all",
         unit="processes",
         least=0,
         most=64,

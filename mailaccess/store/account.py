@@ -51,6 +51,7 @@ from mailaccess.store.arriving import Arrivals
 from mailaccess.store.background import Cancellable
 from mailaccess.store.changes import Delta, OpenMailbox
 from mailaccess.store.folder import is_doubtful
+from mailaccess.store.handover import Handover
 from mailaccess.store.index import mailboxes as rows
 from mailaccess.store.index.picked import Picked
 from mailaccess.store.locking import AccountLock, lock
@@ -103,6 +104,7 @@ class MaildirAccount:
             self, self._noticing, self._overhearing, surroundings.watcher, surroundings.status_watches
         )
         self._arrivals = Arrivals(self, surroundings)
+        self._handover = Handover(self, surroundings.indexing)
 
     # Jobs
 
@@ -196,7 +198,16 @@ class MaildirAccount:
 
     def index_some(self) -> Awaitable[int]:
         """``indexer.Indexed``."""
-        return self.run_unasked(housekeeping.index_texts)
+        return self._handover.index_some()
+
+    async def take_in(
+        self, resized: Sequence[tuple[str, Sequence[tuple[int, int]]]], *, headed: bool
+    ) -> None:
+        """What the process that indexes has made of the account, as ``aside.indexing.Answer`` tells it."""
+        if resized:
+            await self.run_unasked(loading.resize, resized)
+        if headed and self.vault.picked:
+            await self.runner.run_in_order(self.key, self.vault.picked.clear)
 
     # The tree
 

@@ -21,7 +21,7 @@ from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog
 from mailaccess.store.account import MaildirAccount
 from mailaccess.store.aside import work
-from mailaccess.store.aside.process import Aside
+from mailaccess.store.aside.process import Aside, Indexing
 from mailaccess.store.background import NoWatcher, Watcher, complete
 from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.index.picked import Room
@@ -48,7 +48,7 @@ class MaildirStore:
     runner: ``worker.Worker`` in the server; an ``InlineRunner`` runs everything at once (tests, tools).
     watcher: ``watch.InotifyWatcher``, or None: then every opening and refresh looks.  clock: seconds since the epoch.
     shares: the file of ``shares.Shares``.
-    processes: beside this one, for work that is plain Python (``aside``).
+    processes: beside this one, for work that is plain Python (``aside``); if any, another one indexes.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class MaildirStore:
     ) -> None:
         self.settings = settings
         self.aside = Aside(processes, work.VERSIONS)
+        self.indexing = Indexing(processes > 0, work.VERSIONS)
         self.picked_room = Room()
         self.status_watches = Watches()
         self.runner = complete(runner)
@@ -101,6 +102,7 @@ class MaildirStore:
     async def close(self) -> None:
         self._closed = True
         self.indexer.stop()
+        await self.runner.run(self.indexing.stop)
         for account in list(self._accounts.values()):
             try:
                 await account.shut()

@@ -35,8 +35,10 @@ DONE: Final = packed.MAX_UID
 
 def glance_some(vault: Vault) -> bool:
     """Look at some messages of mailboxes that are packed; whether there may be more to look at."""
+    left = unseen(vault)
+    if not left:
+        return False
     reader = _ChunkReader(vault)
-    left = [mailbox for mailbox in vault.packed if vault.glanced.get(mailbox, 0) < DONE]
     for mailbox in left[:MAILBOXES_AT_ONCE]:
         after = vault.glanced.get(mailbox, 0)
         while after < DONE and len(reader.known) < GLANCED_AT_ONCE:
@@ -46,10 +48,15 @@ def glance_some(vault: Vault) -> bool:
                 reader.add(mailbox, chunk)
         vault.glanced[mailbox] = after
     if reader.known:
-        headfiles.picks(reader, list(reader.known), MOST)
+        headfiles.picks(reader, list(reader.known), beside.ALL)
         if vault.picked.is_full:
             vault.glanced.update(dict.fromkeys(left, DONE))
     return bool(left)
+
+
+def unseen(vault: Vault) -> list[int]:
+    """The rows of packed mailboxes at which there was no glance yet. In any thread."""
+    return [mailbox for mailbox in list(vault.packed) if vault.glanced.get(mailbox, 0) < DONE]
 
 
 def prepare_some(vault: Vault) -> bool:

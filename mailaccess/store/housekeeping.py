@@ -27,6 +27,9 @@ SWEEP_AFTER: Final = 1_000
 
 SWEPT_AT_ONCE: Final = 200
 
+MANY: Final = 12
+"""Messages to index for which another process is asked to open the account: it takes as long as two of them."""
+
 _SWEPT: Final = ("cache", "fulltext", "fulltext_pending")
 _ORPHANS: Final = (
     "SELECT * FROM (SELECT content FROM {table} AS c WHERE content > ?"
@@ -73,8 +76,26 @@ def settle_and_sweep(vault: Vault) -> tuple[Progress, int | None]:
 def index_texts(vault: Vault) -> int:
     """Index some of the messages that came in; how many are left."""
     step_aside()
+    return 1 if glance.glance_some(vault) else make_some(vault)
+
+
+def index_few(vault: Vault) -> int | None:
+    """``index_texts`` where there is little to do; None where the process that indexes is to do the rest."""
+    step_aside()
+    if glance.glance_some(vault):
+        return 1
     connection = vault.connection
-    if vault.packed and (glance.glance_some(vault) or glance.prepare_some(vault)):
+    row = connection.execute("SELECT count(*) FROM (SELECT 1 FROM fulltext_pending LIMIT ?)", (MANY,))
+    pending = row.fetchone()[0]
+    if vault.packed or pending >= MANY or (not pending and fulltext.makes_words(connection)):
+        return None
+    return make_some(vault)
+
+
+def make_some(vault: Vault, limit: int = fulltext.BATCH) -> int:
+    """``index_texts`` without a glance. limit: messages whose texts are made."""
+    connection = vault.connection
+    if vault.packed and glance.prepare_some(vault):
         return 1
     vault.glanced.clear()
     pending = connection.execute("SELECT 1 FROM fulltext_pending LIMIT 1").fetchone()
@@ -87,7 +108,7 @@ def index_texts(vault: Vault) -> int:
         if vault.described is not None:
             return 1
         vault.picked.clear()
-    left = fulltext.index_pending(connection, Reader(vault))
+    left = fulltext.index_pending(connection, Reader(vault), limit)
     if not left:
         vault.picked.clear()  # of messages that went before they were indexed
     return left

@@ -1,9 +1,9 @@
 """Has the texts of new messages indexed for SEARCH, in the background of the whole process.
 
-One account after the other, a small batch at a time. Extracting text is plain Python and fights the reactor for the
-interpreter lock, and its job holds up the account's other jobs; so while clients keep the server busy only one
-batch a second runs, and when nobody asked for anything for a moment one follows the other. Nothing waits for it:
-a search reads what is not indexed yet.
+One account after the other, a small batch at a time, mostly by a process beside the server (``handover``). It takes
+processor time that clients may want, and in this process it fights the reactor for the interpreter lock and its job
+holds up the account's other jobs; so while clients keep the server busy only one batch a second runs, and when nobody
+asked for anything for a moment one follows the other. Nothing waits for it: a search reads what is not indexed yet.
 """
 
 from collections import OrderedDict
@@ -17,10 +17,10 @@ QUIET_SECONDS: Final = 0.5
 """Without a job that somebody waits for: then the machine is ours."""
 
 BUSY_PAUSE: Final = 1.0
-"""Seconds between batches while clients are served: some 1 to 2 percent of a core."""
+"""Seconds between batches while clients are served: one takes a tenth, of a core that is free as a rule."""
 
-BATCHES_IN_TURN: Final = 50
-"""Of one account before the next one's: going from one to the other opens and closes indexes."""
+BATCHES_IN_TURN: Final = 20
+"""Of one account before the next one's, 2 seconds: going from one to the other opens and closes indexes."""
 
 RETRY_SECONDS: Final = 5.0
 """After a failed operation on disk."""

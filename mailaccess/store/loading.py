@@ -124,6 +124,12 @@ def _read_rows(vault: Vault, box: Box, columns: MailboxColumns, low: int, high: 
         columns.append(uids, vault.flag_sets.numbers(array("I", flags)), modseqs, sizes, dates)
 
 
+def resize(vault: Vault, resized: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> None:
+    """Post the sizes that another process found to be others than told: by mailbox id, UIDs with sizes."""
+    for mailbox_id, pairs in resized:
+        vault.send(Delta(mailbox_id, resized=pairs))
+
+
 def catch_up(vault: Vault) -> None:
     """Post what other processes committed to the mailboxes that are in memory."""
     for mailbox_id, known in list(vault.loaded.items()):
@@ -240,10 +246,14 @@ def _count(vault: Vault, box: Box) -> Status:
     unseen = deleted = deleted_size = total = size = 0
     seen_rows = frozenset(vault.flag_sets.rows_with(SEEN))
     deleted_rows = frozenset(vault.flag_sets.rows_with(DELETED))
-    groups = connection.execute(
-        "SELECT flags, count(*), sum(size) FROM messages WHERE mailbox = ? GROUP BY flags", (box.id,)
-    ).fetchall()
-    chunks = packed.nameless(connection, box.id) if box.id in vault.packed else []
+    with vault.snapshot():  # another process may make rows of chunks this moment
+        groups = connection.execute(
+            "SELECT flags, count(*), sum(size) FROM messages WHERE mailbox = ? GROUP BY flags", (box.id,)
+        ).fetchall()
+        chunks = packed.nameless(connection, box.id) if box.id in vault.packed else []
+        recent = connection.execute(
+            "SELECT count(*) FROM messages WHERE mailbox = ? AND uid >= ?", (box.id, box.first_recent)
+        ).fetchone()[0]
     for flags, count, octets in [*groups, *packed.groups(chunks)]:
         total += count
         size += octets
@@ -252,9 +262,6 @@ def _count(vault: Vault, box: Box) -> Status:
         if flags in deleted_rows:
             deleted += count
             deleted_size += octets
-    recent = connection.execute(
-        "SELECT count(*) FROM messages WHERE mailbox = ? AND uid >= ?", (box.id, box.first_recent)
-    ).fetchone()[0]
     recent += sum([len(chunk.uids) - bisect_left(chunk.uids, box.first_recent) for chunk in chunks])
     return Status(
         total, recent, unseen, deleted, box.uidnext, box.uidvalidity, box.highest_modseq, size, deleted_size,

@@ -7,7 +7,7 @@ from mailaccess.config import sections
 from mailaccess.model.account import AccountLocation, QuotaLimit
 from mailaccess.observe.events import EventLog
 from mailaccess.store.api import Mailbox
-from mailaccess.store.aside.process import Aside
+from mailaccess.store.aside.process import Aside, Indexing
 from mailaccess.store.background import Background, Watcher
 from mailaccess.store.changes import OpenMailbox
 from mailaccess.store.index.picked import Room
@@ -108,6 +108,7 @@ class Surroundings(Protocol):
     memory: Memory
     shares: Shares
     aside: Aside
+    indexing: Indexing
     picked_room: Room
     status_watches: Watches
 

@@ -274,8 +274,6 @@ class Vault:
             self._openings += 1
             self.tree_version += 1
         self.structured = self.described = 0
-        self.glanced.clear()
-        self.picked.clear()  # a rebuilt index has other numbers
         self.packed = packed.mailboxes(index.connection)
         try:
             index.own(self.location.uid, self.location.gid)
@@ -284,6 +282,9 @@ class Vault:
             familiar = row is not None and row[1] == self._epoch and bool(self.files.mtime(self.root))
             if row is None:
                 self._begin_account(boot)
+            if not familiar:  # a rebuilt index has other numbers
+                self.glanced.clear()
+                self.picked.clear()
             self.flag_sets.attach(index.connection)
             if familiar:
                 self._lifecycle.catch_up(self)
@@ -387,6 +388,18 @@ class Vault:
         pending, self._pending = self._pending, []
         for delta in pending:
             self._send(delta)
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read within it is of one moment, whatever other processes commit meanwhile."""
+        if self.connection.in_transaction:
+            yield
+            return
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("COMMIT")
 
     def _catch_up(self, index: index_file.Index) -> None:
         self.require_thread()

@@ -3,7 +3,8 @@
 It is spawned, never forked from the process that has the reactor; it speaks frames over two pipes. Whoever asks is
 in a thread of the store, so that waiting costs the reactor nothing, and does the work itself where the answer is
 None: while the process starts, while it answers somebody else, after it died. One that dies or hangs again and again
-is left alone for a while.
+is left alone for a while. There are two kinds: those that answer questions (``Aside``), and the one that indexes
+(``Indexing``), for which nobody but the background waits.
 
 Frame: length in 4 octets, then a value in ``marshal``'s form. It is our own program that wrote it.
 """
@@ -28,6 +29,9 @@ REST_SECONDS: Final = 60.0
 
 MAX_FRAME: Final = 256 * 2**20
 """Octets of an answer: far above what READ_OCTETS of messages come to."""
+
+INDEXING: Final = "indexing"
+"""The argument with which the process is started that indexes, and what it is asked."""
 
 _LENGTH: Final = struct.Struct("<I")
 
@@ -72,20 +76,27 @@ class Ticket:
 
 
 class _One:
-    """One process. ``lock`` is held from a request to its answer."""
+    """One process. ``lock`` is held from a request to its answer.  arguments: it is started with."""
 
-    def __init__(self, versions: tuple[int, ...]) -> None:
+    def __init__(self, versions: tuple[int, ...], *arguments: str) -> None:
         self._versions = versions
+        self._arguments = arguments
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
         self._rest_until = 0.0
 
-    def send(self, kind: str, asked: list[Any]) -> Ticket | None:
-        if not self._lock.acquire(blocking=False):
+    @property
+    def rests(self) -> bool:
+        """Whether it died or hung a short while ago."""
+        return time.monotonic() < self._rest_until
+
+    def send(self, kind: str, asked: list[Any], *, patient: bool = False) -> Ticket | None:
+        """patient: wait until the process is there, and nobody else asks it."""
+        if not self._lock.acquire(blocking=patient):
             return None
         try:
-            if self._is_ready() and self._sent(kind, asked):
+            if self._is_ready(HANG_SECONDS if patient else 0) and self._sent(kind, asked):
                 return Ticket(self)
         except BaseException:
             self._lock.release()
@@ -93,19 +104,21 @@ class _One:
         self._lock.release()
         return None
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, seconds: float) -> bool:
         process = self._process
         if process is not None and process.poll() is not None:
             self._end(failed=process.returncode != 0)
             process = None
         if process is None:
-            if time.monotonic() >= self._rest_until:
+            if not self.rests:
                 self._start()
-            return False
+            process = self._process
+            if process is None or not seconds:
+                return False
         if not self._ready:
             assert process.stdout is not None
             descriptor = process.stdout.fileno()
-            if not select.select([descriptor], [], [], 0)[0]:
+            if not select.select([descriptor], [], [], seconds)[0]:
                 return False
             told = read_frame(descriptor, time.monotonic() + HANG_SECONDS)
             if told is None or marshal.loads(told) != self._versions:
@@ -119,7 +132,7 @@ class _One:
         path = os.pathsep.join([os.fspath(root), *filter(None, [os.environ.get("PYTHONPATH")])])
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "mailaccess.store.aside"],
+                [sys.executable, "-m", "mailaccess.store.aside", *self._arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,
@@ -177,6 +190,36 @@ class _One:
     def pid(self) -> int | None:
         """Of the process, where one is ready."""
         return self._process.pid if self._process is not None and self._ready else None
+
+
+class Indexing:
+    """The process that indexes whole accounts (``indexing``), where there is one. Asked in threads of the store.
+
+    versions: as ``Aside``.
+    """
+
+    def __init__(self, wanted: bool, versions: tuple[int, ...] = ()) -> None:
+        self._one = _One(versions, INDEXING) if wanted else None
+
+    @property
+    def helps(self) -> bool:
+        """Whether it is worth asking."""
+        return self._one is not None and not self._one.rests
+
+    def ask(self, asked: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """Have ``asked`` done (``indexing.Answer``): blocks until it is. None where it is not."""
+        ticket = self._one.send(INDEXING, [asked], patient=True) if self._one is not None else None
+        answer = ticket.answer() if ticket is not None else None
+        return answer[0] if answer else None
+
+    def stop(self) -> None:
+        """End the process, after what it is asked now."""
+        if self._one is not None:
+            self._one.stop()
+
+    @property
+    def pid(self) -> int | None:
+        return self._one.pid if self._one is not None else None
 
 
 class Aside:

@@ -68,6 +68,9 @@ class Picked:
         self.is_full = False
         """Whether there was no room for some."""
 
+    def __bool__(self) -> bool:
+        return bool(self._fields)
+
     def __contains__(self, content: int) -> bool:
         return content in self._fields
 

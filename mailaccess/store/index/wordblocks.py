@@ -126,6 +126,12 @@ def make_due(connection: sqlite3.Connection, of_texts: int) -> bool:
     return True
 
 
+def makes(connection: sqlite3.Connection, of_texts: int) -> bool:
+    """Whether ``make_due`` would make a block now, and not only look at it."""
+    row = connection.execute("SELECT block FROM word_blocks_due LIMIT 1").fetchone()
+    return row is not None and _is_due(connection, row[0], of_texts)
+
+
 def _is_due(connection: sqlite3.Connection, block: int, of_texts: int) -> bool:
     rows = connection.execute(
         "SELECT content FROM fulltext WHERE content BETWEEN ? AND ? AND version = ?",
