@@ -64,13 +64,16 @@ class Openings:
         # The first use after a pause may be our own: a delivery opens the index before it asks.
         if asked and (now - use.since > MOMENT_SECONDS or now - account.parked < AGAIN_SECONDS):
             use.at_work = True
-        if not self._sweeping:
-            self._sweeping = True
-            self._runner.later(SWEEP_SECONDS, self._sweep)
+        self._sweep_later()
 
     def clear(self) -> None:
         """The server stops: the accounts close by themselves."""
         self._uses.clear()
+
+    def _sweep_later(self) -> None:
+        if self._uses and not self._sweeping:
+            self._sweeping = True
+            self._runner.later(SWEEP_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
         """Close those that nobody used for a while, some at a time."""
@@ -83,9 +86,7 @@ class Openings:
         ]
         for key in unused[:CLOSED_AT_ONCE]:
             self._close(key)
-        if self._uses and not self._sweeping:
-            self._sweeping = True
-            self._runner.later(SWEEP_SECONDS, self._sweep)
+        self._sweep_later()
 
     def _close(self, key: str) -> None:
         self._runner.start(self._park(key, self._uses.pop(key)))
@@ -96,3 +97,4 @@ class Openings:
         elif key not in self._uses:  # something is under way
             use.last = self._clock()
             self._uses[key] = use
+            self._sweep_later()

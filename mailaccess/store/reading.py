@@ -154,9 +154,9 @@ class Reader(Asking):
                 return data if len(data) == size else to_wire(data)
             finally:
                 os.close(descriptor)
-        if stored != size:
-            descriptor = converted(descriptor)
         self._keep(descriptor)
+        if stored != size:
+            self._kept = descriptor = converted(descriptor)
         return Window(
             lambda offset, length: os.pread(descriptor, length, offset), os.fstat(descriptor).st_size
         )

@@ -1,14 +1,18 @@
 """Messages read one after the other: what comes is what ``read`` gives, wherever it lay, whatever happens meanwhile."""
 
+import errno
+import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mailaccess.model.errors import MailError
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import bodies as bodies_module
-from mailaccess.store.api import FlagOperation
+from mailaccess.store.api import Fact, FlagOperation
 from mailaccess.store.maildir.files import Files
 from tests.unit.store.inline import House, now
 
@@ -103,3 +107,24 @@ def test_a_file_that_ends_its_lines_in_lf_alone_is_served_with_crlf(house: House
     (folder / "1700000001.M2P1.other,S=9,W=9999:2,S").write_bytes(b"Subject: untrue\n\n")
     box = house.open().box
     assert one_by_one(box, list(box.columns.uids[-2:])) == [wire, b"Subject: untrue\r\n\r\n"]
+
+
+def test_a_large_message_that_cannot_be_converted_leaves_no_open_file(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = b"Subject: large\n\n" + b"0123456789\n" * 300_000
+    wire = large.replace(b"\n", b"\r\n")
+    house.drop(f"1700000000.M1P1.other,S={len(large)},W={len(wire)}:2,S", large, place="cur")
+    box = house.open().box
+
+    def full(**_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        with pytest.raises(MailError):
+            now(box.read([box.columns.uids[-1]]))
+        with pytest.raises(MailError):
+            now(box.facts([box.columns.uids[-1]], [Fact.ENVELOPE, Fact.BODYSTRUCTURE, Fact.HEADER]))
+    assert len(os.listdir("/proc/self/fd")) <= before

@@ -1,5 +1,7 @@
 """How long an index stays open depends on whether somebody works with the account."""
 
+import contextlib
+from collections.abc import Coroutine, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,25 +10,55 @@ from mailaccess.store.openings import Openings
 from tests.unit.store.inline import Clock
 
 
+class _Turn:
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+class Patient(InlineBackground):
+    """Lets a coroutine wait until ``go_on``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[Coroutine[Any, Any, None]] = []
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        try:
+            coroutine.send(None)
+        except StopIteration:
+            return
+        self.started.append(coroutine)
+
+    def go_on(self) -> None:
+        started, self.started = self.started, []
+        for each in started:
+            with contextlib.suppress(StopIteration):
+                each.send(None)
+
+
 @dataclass(eq=False)
 class Account:
     name: str
     parked: float = 0.0
     closed: int = 0
     busy: bool = False
+    waits: bool = False
     key: tuple[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.key = ("store", self.name)
 
     async def park(self) -> bool:
-        self.closed += not self.busy
-        return not self.busy
+        busy = self.busy
+        if self.waits:
+            await _Turn()
+        self.closed += not busy
+        return not busy
 
 
 class Rig:
     def __init__(self, most: int = 10) -> None:
-        self.clock, self.background = Clock(), InlineBackground()
+        self.clock, self.background = Clock(), Patient()
         self.openings = Openings(self.background, self.clock, most)
 
     def use(self, account: Any, *, asked: bool = True) -> None:
@@ -105,3 +137,16 @@ def test_one_that_cannot_be_closed_now_is_closed_later() -> None:
     account.busy = False
     rig.after(0.5)
     assert account.closed == 1
+
+
+def test_the_last_one_that_could_not_be_closed_while_it_worked_is_closed_later() -> None:
+    """Nobody looked at it any more, until another account was used."""
+    rig, account = Rig(), Account("works long", busy=True, waits=True)
+    rig.use(account)
+    rig.after(0.5)
+    assert rig.background.started and not len(rig.openings)
+    rig.background.go_on()
+    account.busy = account.waits = False
+    for _ in range(3):
+        rig.after(1)
+    assert account.closed == 1 and not rig.background.waiting
