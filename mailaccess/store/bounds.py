@@ -46,8 +46,8 @@ def reserve(vault: Vault, box: Box) -> None:
     write_uids(vault, box)
 
 
-def write_uids(vault: Vault, box: Box) -> None:
-    """Bring ``mailaccess-uids`` up to date with the index."""
+def write_uids(vault: Vault, box: Box, *, sync: bool = True) -> None:
+    """Bring ``mailaccess-uids`` up to date with the index, and on disk, if ``sync``."""
     vault.require_thread()
     keywords = mailboxes.keywords(vault.connection, box)
     carries: dict[int, UidSet] = {}
@@ -76,6 +76,7 @@ def write_uids(vault: Vault, box: Box) -> None:
                 carries,
             )
         ),
+        sync=sync,
     )
     box.uids_stamp = vault.uids_stamp(box.folder)
 

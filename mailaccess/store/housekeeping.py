@@ -61,6 +61,7 @@ async def work(account: Engine) -> float | None:
 
 def settle(vault: Vault) -> Progress:
     """Do some of what is owed to the Maildir."""
+    vault.sync_now()
     progress = journal.settle(vault)
     if progress is Progress.DONE:
         vault.owing = False

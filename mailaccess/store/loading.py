@@ -49,12 +49,16 @@ class Lifecycle:
     def opened(self, vault: Vault, *, fresh: bool, rebooted: bool) -> None:
         layout.prepare_maildir(vault, vault.autocreate)
         if rebooted:
+            tree.sync(
+                vault, force=True
+            )  # the bounds on disk may be higher than an index that lost commits says
             tree.continue_above_bounds(vault)
         if not fresh:
             journal.finish(vault)
         tree.sync(vault, force=fresh)
 
     def leaving(self, vault: Vault) -> None:
+        vault.sync_now()
         journal.finish(vault)
 
     def catch_up(self, vault: Vault) -> None:

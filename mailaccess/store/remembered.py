@@ -7,12 +7,16 @@ Plain blocking code for the account's serial jobs.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from mailaccess.model.flags import MAX_KEYWORDS, FlagSet
 from mailaccess.store.control import read_control
 from mailaccess.store.index.mailboxes import Box
 from mailaccess.store.maildir import uids
 from mailaccess.store.vault import Vault
+
+SYNCED_FROM: Final = 16 * 1024
+"""Octets of a list that is brought to disk soon; a shorter one the file system writes when it likes to."""
 
 
 class Remembered:
@@ -23,16 +27,21 @@ class Remembered:
         self.box = box
         self._carried: dict[int, FlagSet] | None = None
 
-    def write_list(self, lines: list[bytes], *, sync: bool = True) -> None:
-        """Have the UIDs of many new files on disk in one file, instead of one rename for each."""
+    def write_list(self, lines: list[bytes]) -> None:
+        """Have the UIDs of many new files in one file, instead of one rename for each. Nobody waits for the disk.
+
+        All of them are below the bound in ``mailaccess-uids``. Where the machine loses its power before the list is on
+        disk, and the index is lost with it, the messages get others, above the bound: clients fetch them once more,
+        and none of the UIDs that they were told is another message's. A list that is there in part is none (``uids``).
+        """
         box = self.box
+        path = self.vault.folder(box.folder) + b"/" + uids.OWN_UIDLIST
         data = read_control(self.vault, box.folder, uids.OWN_UIDLIST)
         before = data if data is not None and self._in_list(uids.OWN_UIDLIST) else b""
-        self.vault.files.replace(
-            self.vault.folder(box.folder) + b"/" + uids.OWN_UIDLIST,
-            uids.render_uidlist(box.uidvalidity, box.uidnext, before, lines),
-            sync=sync,
-        )
+        data = uids.render_uidlist(box.uidvalidity, box.uidnext, before, lines)
+        self.vault.files.replace(path, data, sync=False)
+        if len(data) >= SYNCED_FROM:
+            self.vault.sync_later(path)
 
     def listed(self) -> dict[bytes, int]:
         """UIDs from our list and Dovecot's where their UIDVALIDITY is the same; at the first look only."""

@@ -11,8 +11,9 @@ Plain blocking code for the account's serial jobs.
 
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mailaccess.model import names
 from mailaccess.model.errors import (
@@ -34,6 +35,9 @@ from mailaccess.store.vault import Vault
 
 MAX_MAILBOXES: Final = 10_000
 """Mailboxes in one account: bounds LIST, and what a client can make the server keep in mind."""
+
+ENTRY: Final = 16
+"""Octets that a message takes in its folder at the least, as the folder's own size tells."""
 
 
 # Reading the tree
@@ -104,12 +108,14 @@ def sync(vault: Vault, *, force: bool = False) -> bool:
         there = _folders(vault)
         rows = {box.folder: box for box in mailboxes.everything(connection)}
         lost = {box.mailbox_id: box for folder, box in rows.items() if folder not in there}
+        adopted: list[Adopted] = []
         for folder in sorted(there):
             box = rows.get(folder)
             if box is None:
-                adopt(vault, folder, lost)
+                adopted.append(_adopt(vault, folder, lost))
             else:
                 check_uids(vault, box)
+        _have_on_disk(vault, adopted)
         for box in lost.values():
             _lose_moving(vault, box)
             mailboxes.remove(connection, box)
@@ -135,9 +141,47 @@ def _folders(vault: Vault) -> set[bytes]:
     return found
 
 
-def adopt(
+def adopt(vault: Vault, folder: bytes, special_use: frozenset[str]) -> Box:
+    """A row for a folder made this moment, whose numbers are on disk."""
+    adopted = _adopt(vault, folder, {}, special_use)
+    _have_on_disk(vault, [adopted._replace(may_wait=False)])
+    return adopted.box
+
+
+class Adopted(NamedTuple):
+    """A mailbox with a new row. on_disk: whether the file with its numbers is.
+
+    may_wait: whether what is told until it is there is void without it: then the next look makes a new UIDVALIDITY.
+    """
+
+    box: Box
+    on_disk: bool
+    may_wait: bool
+
+
+def _have_on_disk(vault: Vault, adopted: Sequence[Adopted]) -> None:
+    """Have the numbers on disk before anybody is told of them, or soon where they may wait.
+
+    They may where the mailbox had none and its UIDVALIDITY is not ahead of the clock. If the machine loses its
+    power before its file is there, the mailbox is as if never looked at, but at a later time: so its UIDVALIDITY is
+    a higher one, and nothing told under the old one counts. That the clock has gone on after a boot is what all
+    UIDVALIDITYs rest on that are made without an index. One that is ahead of the clock, since many were made in one
+    second, could be given again; so could the UIDs of a mailbox with numbers of its own, ours or Dovecot's, above
+    those in its lists. A file that was not synced may also be there in part: that one is damaged, so as good as none.
+    All are written before the first is synced, so that the file system brings them to disk together.
+    """
+    for each in adopted:
+        if not each.on_disk:
+            path = vault.folder(each.box.folder) + b"/" + uids.FILE
+            if each.may_wait:
+                vault.sync_later(path)
+            else:
+                vault.files.sync_file(path)
+
+
+def _adopt(
     vault: Vault, folder: bytes, lost: dict[str, Box], special_use: frozenset[str] = frozenset()
-) -> Box:
+) -> Adopted:
     """A row for a folder that has none; one that was renamed keeps its row, which leaves ``lost``."""
     connection = vault.connection
     complete(vault, folder)
@@ -148,29 +192,31 @@ def adopt(
         box.folder, box.name = folder, name
         mailboxes.rename(connection, box)
         vault.tell(Delta(box.mailbox_id, name=name))
-        return box
+        return Adopted(box, True, False)
     if known is not None and mailboxes.by_mailbox_id(connection, known.mailbox_id) is not None:
         known.mailbox_id = new_mailbox_id()  # a copy of a whole folder
-    fresh = known is None
+    fresh, may_wait = known is None, False
     if known is None:
-        known = _from_dovecot(vault, folder)
+        known, is_new = _from_dovecot(vault, folder)
+        may_wait = is_new and known.uidvalidity <= vault.clock()
     if special_use:
         known.special_use = " ".join(sorted(special_use))
     elif fresh and not known.special_use:
         known.special_use = _configured_use(vault, name)
     box = _row(vault, name, folder, known, rebuilt=not fresh)
-    write_uids(vault, box)
+    write_uids(vault, box, sync=not fresh)  # what replaces another file is on disk before it does
     mailboxes.save(connection, box)
-    return box
+    return Adopted(box, not fresh, may_wait)
 
 
 def _row(vault: Vault, name: str, folder: bytes, known: uids.Uids, *, rebuilt: bool) -> Box:
     """A row for a mailbox without one. A rebuilt one goes on from the bounds, above all numbers ever given."""
     modseq = known.modseq_bound if rebuilt else 1
+    reserved = max(UIDS_RESERVED, _most_messages(vault, folder))  # else the first look raised it again
     box = Box(
         id=0, name=name, folder=folder, mailbox_id=known.mailbox_id, special_use=known.special_use,
         uidvalidity=known.uidvalidity, uidnext=known.uid_bound,
-        uid_bound=min(known.uid_bound + UIDS_RESERVED, MAX_UID), highest_modseq=modseq,
+        uid_bound=min(known.uid_bound + reserved, MAX_UID), highest_modseq=modseq,
         modseq_bound=max(known.modseq_bound, modseq + MODSEQS_RESERVED), modseq_floor=modseq, first_recent=1,
         messages=0, octets=0, new_mtime=-1, cur_mtime=-1, scanned=0, uids_stamp="",
     )  # fmt: skip
@@ -178,6 +224,12 @@ def _row(vault: Vault, name: str, folder: bytes, known: uids.Uids, *, rebuilt: b
     mailboxes.add_keywords(vault.connection, box, known.keywords.items())
     vault.connection.execute("UPDATE account SET uidvalidity = max(uidvalidity, ?)", (known.uidvalidity,))
     return box
+
+
+def _most_messages(vault: Vault, folder: bytes) -> int:
+    """About the most messages that lie in a mailbox's folder, without a look at them."""
+    path = vault.folder(folder)
+    return sum([vault.files.stat(path + place).st_size for place in (b"/new", b"/cur")]) // ENTRY
 
 
 def _read_uids(vault: Vault, folder: bytes) -> uids.Uids | None:
@@ -190,16 +242,16 @@ def _read_uids(vault: Vault, folder: bytes) -> uids.Uids | None:
     return known
 
 
-def _from_dovecot(vault: Vault, folder: bytes) -> uids.Uids:
-    """What Dovecot kept of the mailbox, or numbers of a new one."""
+def _from_dovecot(vault: Vault, folder: bytes) -> tuple[uids.Uids, bool]:
+    """What Dovecot kept of the mailbox, or numbers of a new one; and whether its UIDVALIDITY is new."""
     data = read_control(vault, folder, uids.UIDLIST)
     listed = uids.parse_uidlist(data) if data is not None else None
     words = read_control(vault, folder, uids.KEYWORDS)
     keywords = uids.parse_keywords(words) if words is not None else {}
     if listed is None:
-        return uids.Uids(new_uidvalidity(vault), new_mailbox_id(), keywords=keywords)
+        return uids.Uids(new_uidvalidity(vault), new_mailbox_id(), keywords=keywords), True
     bound = min(listed.uidnext, MAX_UID)
-    return uids.Uids(listed.uidvalidity, new_mailbox_id(), uid_bound=bound, keywords=keywords)
+    return uids.Uids(listed.uidvalidity, new_mailbox_id(), uid_bound=bound, keywords=keywords), False
 
 
 def check_uids(vault: Vault, box: Box) -> None:

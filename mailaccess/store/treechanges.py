@@ -53,7 +53,7 @@ def create(vault: Vault, name: str, special_use: frozenset[str]) -> MailboxInfo:
             make_folder(vault, folder)
         except FileExistsError:
             raise MailboxExists from None
-        box = adopt(vault, folder, {}, special_use)
+        box = adopt(vault, folder, special_use)
         return info(box)
 
 

@@ -132,6 +132,7 @@ class Vault:
         self.checkpoint_due = False
         self.owing = True
         """Whether the journal may have something to do; after an opening it has to look."""
+        self._unsynced: set[bytes] = set()
 
     # Paths
 
@@ -445,6 +446,18 @@ class Vault:
         if uids:
             mailboxes.owe(self.connection, box, uids)
             self.owing = True
+
+    def sync_later(self, path: bytes) -> None:
+        """Have a file on disk soon after the job: nothing that was told by then is wrong if it never gets there."""
+        self._unsynced.add(path)
+        self.owing = True
+
+    def sync_now(self) -> None:
+        """What was put off."""
+        while self._unsynced:
+            path = next(iter(self._unsynced))
+            self.files.sync_file(path)
+            self._unsynced.discard(path)
 
     def finish_owed(self) -> None:
         """Have the Maildir follow now, as far as the disk allows. Outside any transaction."""

@@ -165,6 +165,18 @@ class Files:
             finally:
                 os.close(descriptor)
 
+    def sync_file(self, path: bytes) -> None:
+        """Have a file, and its name, on disk; nothing where it is gone."""
+        try:
+            descriptor = self.open(path)
+        except FileNotFoundError:
+            return
+        try:
+            self.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self.sync_folder(os.path.dirname(path))
+
     def put(self, path: bytes, data: bytes, *, mtime: int | None = None, sync: bool = True) -> None:
         """A new file with ``data``, on disk when this returns, if ``sync``; nothing of it after an error."""
         descriptor = self.create(path)

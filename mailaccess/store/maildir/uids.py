@@ -20,6 +20,7 @@ and ``dovecot-keywords`` are adopted, so that clients see the same numbers as be
 """
 
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -124,6 +125,8 @@ def parse_uidlist(data: bytes) -> Uidlist | None:
     validity = following = 0
     if fields[:1] == [b"3"]:
         for item in fields[1:]:
+            if item[:1] == b"C" and item != _check(body):  # ours, not on disk as a whole when the power went
+                return None
             if item[:1] == b"V" and item[1:].isdigit():
                 validity = int(item[1:])
             elif item[:1] == b"N" and item[1:].isdigit():
@@ -158,8 +161,16 @@ def run(first: int, names: Iterable[bytes]) -> bytes:
 
 
 def render_uidlist(uidvalidity: int, uidnext: int, before: bytes, lines: Iterable[bytes]) -> bytes:
-    """A list in Dovecot's form, version 3: the records of ``before`` (a list, or nothing) and ``lines``."""
-    return b"3 V%d N%d\n%b%b" % (uidvalidity, uidnext, before.partition(b"\n")[2], b"".join(lines))
+    """A list in Dovecot's form, version 3: the records of ``before`` (a list, or nothing) and ``lines``.
+
+    It says what its records add up to, so that one that reached the disk in part is told from a whole one.
+    """
+    records = before.partition(b"\n")[2] + b"".join(lines)
+    return b"3 V%d N%d %b\n%b" % (uidvalidity, uidnext, _check(records), records)
+
+
+def _check(records: bytes) -> bytes:
+    return b"C%08x" % zlib.crc32(records)
 
 
 def render_dovecot_uidlist(uidvalidity: int, uidnext: int, files: Iterable[tuple[int, bytes]]) -> bytes:
