@@ -11,6 +11,7 @@ For ``service.build``::
 in ``house.py``. ``Pop3Protocol.stop()`` ends a session when the server stops; nothing is deleted then.
 
 protocol   octets in and out, TLS, time-outs       session      one command after another
+commands   what each command does
 house      what all connections share              login        USER, PASS, AUTH, and opening the maildrop
 maildrop   the messages as they were at login      retrieval    RETR and TOP, read ahead
 capa       what CAPA tells                         texts        what is said, in English and in Korean
