@@ -2,6 +2,8 @@
 
 mx       where a domain's mail goes: MX, addresses, null MX, no way back to ourselves (``twisted.names``)
 routes   smarthost and transport table: which destinations need no MX; how safe the way must be
+answer   what another server said
+trust    whose certificates are believed
 client   one connection to another server, on ``twisted.mail.smtp``'s ESMTP client
 dialer   conversations with the hosts of a destination, as safely as it wants
 attempt  one try: hosts in order until one takes up the conversation; one verdict a recipient

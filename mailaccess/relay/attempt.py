@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from mailaccess.proto.smtp.address import BadAddress, domain_key
 from mailaccess.proto.smtp.address import parse as parse_address
-from mailaccess.relay.client import AT_ONCE, Answer, Parcel, To
+from mailaccess.relay.answer import Answer
+from mailaccess.relay.client import AT_ONCE, Parcel, To
 from mailaccess.relay.dialer import Open
 from mailaccess.relay.verdict import Verdict
 from mailaccess.spool.envelope import DELIVERED, FAILED, WAITING, Envelope, Recipient

@@ -7,25 +7,23 @@ is offered; where it is required, the certificate must be right for the host's n
 """
 
 import base64
-import re
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IHandshakeListener, IOpenSSLClientConnectionCreator
+from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import connectionDone
-from twisted.internet.ssl import Certificate, CertificateOptions, trustRootFromCertificates
 from twisted.mail import smtp
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailaccess.net.flow import Flow
 from mailaccess.proto.smtp.unitext import to_ascii
+from mailaccess.relay.answer import Answer, cleaned
 from mailaccess.relay.routes import OFF, REQUIRED, Login
 
 TIMEOUT: Final = 300
@@ -41,37 +39,6 @@ LAST: Final = 64 * 1024
 
 AT_ONCE: Final = 100
 """Recipients of one transaction: as many as every server must take (RFC 5321 §4.5.3.1.8)."""
-
-_ENHANCED: Final = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |\Z)")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A reply of the other server. code: -1 where the connection ended instead.  text: without the code."""
-
-    code: int
-    text: str
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.code < 300
-
-    @property
-    def permanent(self) -> bool:
-        return 500 <= self.code < 600
-
-    @property
-    def status(self) -> str:
-        """The enhanced code, or the general one of its class."""
-        found = _ENHANCED.match(self.text)
-        if found and found[1][0] == str(self.code)[0]:
-            return found[1]
-        if self.ok or self.permanent:
-            return f"{self.code // 100}.0.0"
-        return "4.4.2" if self.code < 0 else "4.0.0"
-
-    def __str__(self) -> str:
-        return self.text if self.code < 0 else f"{self.code} {self.text}"
 
 
 class Broken(Exception):
@@ -200,7 +167,7 @@ class Connection(smtp.ESMTPClient):
             elif reason.check(SSL.Error):
                 self._why = f"TLS failed: {_tls_reason(reason.value)}"
             else:
-                self._why = f"The connection was lost: {_clean(reason.getErrorMessage().encode())}"
+                self._why = f"The connection was lost: {cleaned(reason.getErrorMessage().encode())}"
         if self._handshake is not None:
             self.tls_failed = True
             handshake, self._handshake = self._handshake, None
@@ -216,7 +183,7 @@ class Connection(smtp.ESMTPClient):
         answered = self._answers.popleft()
         if self._answers:
             self.setTimeout(self._patience)  # for the next one
-        answered.callback(Answer(code, _clean(text)))
+        answered.callback(Answer(code, cleaned(text)))
 
     def _break(self, why: str) -> None:
         self._why = self._why or why
@@ -429,42 +396,6 @@ class Connection(smtp.ESMTPClient):
         """Close at once."""
         if self._flow is not None and not self._flow.lost:
             self._break(why)
-
-
-def trusted(ca_file: Path) -> Any:
-    """The certificates of a PEM file as whom to trust. Raises OSError, ValueError."""
-    marker = "-----END CERTIFICATE-----"
-    parts = ca_file.read_text("ascii").split(marker)
-    try:
-        found = [Certificate.loadPEM((part + marker).encode("ascii")) for part in parts[:-1]]
-    except SSL.Error:
-        raise ValueError(f"{ca_file} holds something that is no certificate") from None
-    if not found:
-        raise ValueError(f"{ca_file} holds no certificate")
-    return trustRootFromCertificates(found)
-
-
-def opportunistic() -> Any:
-    """TLS with whoever it is: better than none, against those who only listen (RFC 7435)."""
-    return _AnyCertificate()
-
-
-@implementer(IOpenSSLClientConnectionCreator)
-class _AnyCertificate:
-    """What ``startTLS`` wants, for a client that believes any certificate."""
-
-    def __init__(self) -> None:
-        self._context = CertificateOptions(verify=False).getContext()
-
-    def clientConnectionForTLS(self, protocol: Any) -> SSL.Connection:
-        """Twisted's name."""
-        return SSL.Connection(self._context, None)
-
-
-def _clean(text: bytes) -> str:
-    """A reply as text: one line feed between its lines, nothing that drives a terminal."""
-    lines = text.decode("utf-8", "replace").split("\n")
-    return "\n".join("".join(char if char.isprintable() else "?" for char in line) for line in lines)[:2000]
 
 
 def _base64(octets: bytes) -> str:

@@ -24,11 +24,12 @@ from twisted.python.failure import Failure
 from mailaccess.config.sections import Relay as Settings
 from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
-from mailaccess.relay.client import Broken, Connection, opportunistic
+from mailaccess.relay.client import Broken, Connection
 from mailaccess.relay.mtasts import ENFORCE, NONE, Policies, Policy, PolicyFiles
 from mailaccess.relay.mx import Exchangers, Host, Unroutable, resolver
 from mailaccess.relay.policyfetch import HTTPS, Fetcher
 from mailaccess.relay.routes import OFF, OPPORTUNISTIC, REQUIRED, Route
+from mailaccess.relay.trust import opportunistic
 from mailaccess.relay.verdict import Unreachable, Verdict
 from mailaccess.spool.envelope import FAILED, WAITING
 

@@ -19,12 +19,12 @@ from mailaccess.model.work import ThreadRunner
 from mailaccess.observe.events import EventLog, Level
 from mailaccess.proto.smtp.address import BadAddress
 from mailaccess.proto.smtp.address import parse as parse_address
-from mailaccess.relay.client import trusted
 from mailaccess.relay.dialer import make_dialer
 from mailaccess.relay.mtasts import FOLDER as STS_FOLDER
 from mailaccess.relay.mtasts import PolicyFiles
 from mailaccess.relay.routes import Routes, read_logins, split
 from mailaccess.relay.runner import Relay
+from mailaccess.relay.trust import trusted
 from mailaccess.spool.queue import FOLDER, Queue
 from mailaccess.spool.spool import Spool
 

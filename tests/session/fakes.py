@@ -1,4 +1,4 @@
-"""An in-memory store and authenticator behind the contracts of ``store.api`` and ``auth.api``.
+"""An in-memory store behind the contract of ``store.api``.
 
 For dialogues that need what a real store never does on demand: a call that waits, one that fails, a message
 that is gone between two looks. Everything else runs on the real store.
@@ -8,16 +8,13 @@ import contextlib
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from mailaccess.auth.api import Challenge, Identity, Malformed, PasswordCredentials, UnknownMechanism
 from mailaccess.message import headers, stored, structure
 from mailaccess.message.envelope import envelope
 from mailaccess.model import criteria as c
 from mailaccess.model import errors, names
-from mailaccess.model.account import AccountLocation, QuotaLimit
+from mailaccess.model.account import QuotaLimit
 from mailaccess.model.flags import DELETED, SEEN, is_keyword
-from mailaccess.model.secret import Secret
 from mailaccess.model.sequence import UidSet
 from mailaccess.proto.imap import structure_render
 from mailaccess.store import api
@@ -458,52 +455,3 @@ class FakeStore:
 
     async def close(self):
         return None
-
-
-class FakePlain:
-    def __init__(self, authenticator, peer):
-        self.authenticator, self.peer = authenticator, peer
-
-    async def step(self, response):
-        if response is None:
-            return Challenge(b"")
-        parts = response.split(b"\0")
-        if len(parts) != 3:
-            raise Malformed("The PLAIN message is not well formed")
-        return await self.authenticator.verify(
-            PasswordCredentials(parts[1].decode(), Secret(parts[2]), self.peer)
-        )
-
-
-@dataclass
-class FakeAuthenticator:
-    """Accounts and their passwords; homes below ``base``."""
-
-    base: Path
-    passwords: dict = field(default_factory=lambda: {"lee@naver.com": b"secret", "kim@daum.net": b"secret"})
-    asked: list = field(default_factory=list)
-    extra: dict = field(default_factory=dict)
-
-    async def verify(self, credentials):
-        self.asked.append(credentials)
-        name = credentials.name.lower()
-        name = name if "@" in name else name + "@naver.com"
-        if self.passwords.get(name) != credentials.password.reveal():
-            raise errors.AuthenticationFailed
-        return self.identity(name)
-
-    def identity(self, name):
-        home = self.base / name
-        location = AccountLocation(name, home, home / "Maildir", home / "index")
-        return Identity(name, location, self.extra.get(name, {}))
-
-    async def lookup(self, name):
-        return self.identity(name) if name in self.passwords else None
-
-    def begin(self, mechanism, peer):
-        if mechanism.upper() != "PLAIN":
-            raise UnknownMechanism
-        return FakePlain(self, peer)
-
-    def mechanisms(self, *, plaintext=True):
-        return ("PLAIN",) if plaintext else ()

@@ -12,7 +12,8 @@ from mailaccess.observe.events import Recorder
 from mailaccess.store.api import NewMessage
 from mailaccess.store.engine import MaildirStore
 from tests.session.driving import Client, Clock, MemoryWire
-from tests.session.fakes import FakeAuthenticator, FakeStore
+from tests.session.fakeauth import FakeAuthenticator
+from tests.session.fakes import FakeStore
 
 
 def run(coroutine):

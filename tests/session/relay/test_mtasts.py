@@ -13,8 +13,8 @@ from twisted.web.server import Site
 from mailaccess.net.endpoints import over_tls
 from mailaccess.net.tls import ServerTls, write_self_signed
 from mailaccess.relay import policyfetch
-from mailaccess.relay.client import trusted
 from mailaccess.relay.mtasts import BadPolicy, Policy, PolicyFiles, parse, record_id
+from mailaccess.relay.trust import trusted
 from tests.session.relay.peers import Road
 from tests.session.relay.test_relay import settled
 

@@ -9,8 +9,8 @@ from mailaccess.config.sections import Relay as Settings
 from mailaccess.model.secret import Secret
 from mailaccess.net.endpoints import over_tls
 from mailaccess.net.tls import ServerTls, write_self_signed
-from mailaccess.relay.client import trusted
 from mailaccess.relay.routes import BadLogins, Login, Routes, read_logins
+from mailaccess.relay.trust import trusted
 from tests.session.relay.peers import Peer, Road
 from tests.session.relay.test_relay import settled
 

@@ -18,7 +18,8 @@ from mailaccess.net.limits import ConnectionLimits
 from mailaccess.net.threads import Threads
 from mailaccess.net.tls import ServerTls, write_self_signed
 from mailaccess.observe.events import Silent
-from tests.session.fakes import FakeAuthenticator, FakeStore
+from tests.session.fakeauth import FakeAuthenticator
+from tests.session.fakes import FakeStore
 
 BIG = b"Subject: big\r\n\r\n" + b"0123456789abcde\r\n" * (8 * 65536)
 
