@@ -137,6 +137,16 @@ class MaildirAccount:
                 self._plan_work()
         return await self.run(call, *args, **kwargs)
 
+    async def look(self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """``run_small`` for what is asked of messages and never changes: what others committed need not be known."""
+        if self.runner.is_idle(self.key):
+            self.busy()
+            try:
+                return self.vault.look(call, *args, **kwargs)
+            except NeedsThread:
+                pass
+        return await self.run(call, *args, **kwargs)
+
     def busy(self) -> None:
         """Somebody waits for something that needs no job."""
         self._surroundings.indexer.busy()

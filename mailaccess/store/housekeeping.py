@@ -48,6 +48,8 @@ async def work(account: Engine) -> float | None:
             progress, position = await account.run_unasked(settle_and_sweep)
             if progress is Progress.STALLED:
                 return RETRY_SECONDS
+            if progress is Progress.DONE:
+                break
             await account.runner.pause()
             if account.asked > asked:
                 return BUSY_SECONDS
@@ -60,9 +62,11 @@ async def work(account: Engine) -> float | None:
 
 
 def settle(vault: Vault) -> Progress:
-    """Do some of what is owed to the Maildir."""
+    """Do some of what is owed to the Maildir; mostly it is one file's name, after which nothing is left."""
     vault.sync_now()
     progress = journal.settle(vault)
+    if progress is Progress.MORE and not journal.owes(vault):
+        progress = Progress.DONE
     if progress is Progress.DONE:
         vault.owing = False
     return progress

@@ -69,6 +69,12 @@ def settle(vault: Vault, limit: int = BATCH) -> Progress:
         return Progress.STALLED if failed and len(failed) == len(rows) else Progress.MORE
 
 
+def owes(vault: Vault) -> bool:
+    """Whether anything is owed."""
+    query = "SELECT EXISTS (SELECT 1 FROM owed) OR EXISTS (SELECT 1 FROM doomed)"
+    return bool(vault.connection.execute(query).fetchone()[0])
+
+
 def finish(vault: Vault) -> None:
     """Do all that is owed, as far as the disk allows: before a deleted index is left, at closing, after a crash."""
     bound = vault.connection.execute("SELECT count(*) FROM owed").fetchone()[0] * 2 + 8

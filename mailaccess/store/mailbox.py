@@ -146,7 +146,7 @@ class MailboxHandle:
         key = ("facts", *self._key, *wanted) if LASTING.issuperset(wanted) else None
 
         async def ask(some: Sequence[int]) -> list[tuple[bytes, ...] | None]:
-            run = self._account.run_small if len(some) <= FEW else self._account.run
+            run = self._account.look if len(some) <= FEW else self._account.run
             return await run(reading.facts, self._here(), some, wanted)
 
         return await self._recalled(key, uids, ask, lambda answer: sum(map(len, answer)))
@@ -155,7 +155,7 @@ class MailboxHandle:
         self, uids: Sequence[int], fields: Sequence[bytes], *, exclude: bool = False
     ) -> list[bytes | None]:
         async def ask(some: Sequence[int]) -> list[bytes | None]:
-            run = self._account.run_small if len(some) <= FEW else self._account.run
+            run = self._account.look if len(some) <= FEW else self._account.run
             return await run(reading.header_fields, self._here(), some, fields, exclude)
 
         return await self._recalled(("fields", *self._key, exclude, *fields), uids, ask, len)
@@ -221,7 +221,7 @@ class MailboxHandle:
             account.busy()
             return known
         more = self._ahead.next(uids, self.columns.uids)
-        run = account.run_small if len(uids) <= FEW_LOOKED_UP else account.run
+        run = account.look if len(uids) <= FEW_LOOKED_UP else account.run
         found, folders = await run(reading.located, here, [*uids, *more] if more else uids)
         self._ahead.keep(more, found[len(uids) :], folders)
         return found[: len(uids)], folders

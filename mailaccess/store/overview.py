@@ -58,6 +58,7 @@ class Overview:
         self._kept: dict[str, Kept] = {}
         self._row = 0
         self._row_at = 0.0
+        self._row_name = ""
         self._ahead_to: str | None = ""  # None: all were looked at
         self._listing: tree.Listing | None = None
         self._marks: tuple[tuple[object, int], tuple[dict[str, bytes], dict[str, Mark]]] | None = None
@@ -82,8 +83,11 @@ class Overview:
     async def _look(self, name: str, fresh: bool) -> Status:
         """Ask for it; for others too, where it is one of many and what is known of them will do."""
         now = self._account.clock()
-        self._row = self._row + 1 if now - self._row_at < ROW_SECONDS else 0
-        self._row_at = now
+        if now - self._row_at >= ROW_SECONDS:
+            self._row = 0
+        elif name != self._row_name:
+            self._row += 1
+        self._row_at, self._row_name = now, name
         try:
             if self._row < 2:
                 self._ahead_to = ""

@@ -18,7 +18,7 @@ from mailaccess.model.work import ThreadRunner
 from mailaccess.store import changing
 from mailaccess.store.api import Body, Fact
 from mailaccess.store.aside.asking import Asking
-from mailaccess.store.index import fieldsets, fulltext, mailboxes, objectids
+from mailaccess.store.index import fieldsets, fulltext, objectids
 from mailaccess.store.index.picked import Picked
 from mailaccess.store.index.wordblocks import Row
 from mailaccess.store.maildir import names
@@ -249,6 +249,16 @@ class FileBody:
 # What a session asks of many messages
 
 
+_HERE: Final = "mailbox = (SELECT id FROM mailboxes WHERE mailbox_id = ?)"
+
+
+def _made(vault: Vault, mailbox_id: str, uids: Sequence[int]) -> None:
+    """Have rows of ``uids`` there, in a mailbox that a session has open. Raises MailboxGone."""
+    known = vault.loaded.get(mailbox_id)
+    if known is None or known.row in vault.packed:
+        changing.opened(vault, mailbox_id, uids)
+
+
 def contents(vault: Vault, mailbox_id: str, uids: Sequence[int]) -> list[int | None]:
     """The content id of each UID; None where the message is gone."""
     return _column(vault, mailbox_id, uids, "content")
@@ -261,19 +271,19 @@ def saved_dates(vault: Vault, mailbox_id: str, uids: Sequence[int]) -> list[int 
 def _column(vault: Vault, mailbox_id: str, uids: Sequence[int], column: str) -> list[int | None]:
     if not uids:
         return []
-    box = changing.opened(vault, mailbox_id, uids)
+    _made(vault, mailbox_id, uids)
     connection = vault.connection
     low, high = min(uids), max(uids)
     if high - low < 4 * len(uids):
         found = dict(
             connection.execute(
-                f"SELECT uid, {column} FROM messages WHERE mailbox = ? AND uid BETWEEN ? AND ?",
-                (box.id, low, high),
+                f"SELECT uid, {column} FROM messages WHERE {_HERE} AND uid BETWEEN ? AND ?",
+                (mailbox_id, low, high),
             ).fetchall()
         )
         return [found.get(uid) for uid in uids]
-    query = f"SELECT {column} FROM messages WHERE mailbox = ? AND uid = ?"
-    rows = [connection.execute(query, (box.id, uid)).fetchone() for uid in uids]
+    query = f"SELECT {column} FROM messages WHERE {_HERE} AND uid = ?"
+    rows = [connection.execute(query, (mailbox_id, uid)).fetchone() for uid in uids]
     return [row[0] if row else None for row in rows]
 
 
@@ -327,27 +337,25 @@ def places(vault: Vault, mailbox_id: str, uids: Sequence[int]) -> list[Place | N
     """Where the octets of each UID are; None where the message is gone."""
     if not uids:
         return []
-    box = changing.opened(vault, mailbox_id, uids)
+    _made(vault, mailbox_id, uids)
     low, high = min(uids), max(uids)
     if high - low < 4 * len(uids):
         rows = vault.connection.execute(
-            "SELECT uid, home, place, file, size FROM messages WHERE mailbox = ? AND uid BETWEEN ? AND ?",
-            (box.id, low, high),
+            f"SELECT uid, home, place, file, size FROM messages WHERE {_HERE} AND uid BETWEEN ? AND ?",
+            (mailbox_id, low, high),
         )
         found = {row[0]: row[1:] for row in rows}
         return [found.get(uid) for uid in uids]
-    query = "SELECT home, place, file, size FROM messages WHERE mailbox = ? AND uid = ?"
-    return [vault.connection.execute(query, (box.id, uid)).fetchone() for uid in uids]
+    query = f"SELECT home, place, file, size FROM messages WHERE {_HERE} AND uid = ?"
+    return [vault.connection.execute(query, (mailbox_id, uid)).fetchone() for uid in uids]
 
 
 def folders(vault: Vault, found: Sequence[Place | None]) -> dict[int, bytes]:
     """The folders of the mailboxes that ``found`` names: files shared by a COPY lie in their first mailbox's."""
-    result = {}
-    for home in {at[0] for at in found if at is not None}:
-        box = mailboxes.by_id(vault.connection, home)
-        if box is not None:
-            result[home] = box.folder
-    return result
+    homes = {at[0] for at in found if at is not None}
+    query = "SELECT folder FROM mailboxes WHERE id = ?"
+    rows = [(home, vault.connection.execute(query, (home,)).fetchone()) for home in homes]
+    return {home: row[0] for home, row in rows if row is not None}
 
 
 def located(

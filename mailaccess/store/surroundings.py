@@ -61,6 +61,12 @@ class Engine(Protocol):
         """``run`` for what is small as a rule: at once where that can be."""
         ...
 
+    def look(
+        self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        """``run_small`` for what is asked of messages and never changes."""
+        ...
+
     def run_unasked(
         self, call: Callable[Concatenate[Vault, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:

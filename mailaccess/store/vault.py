@@ -168,14 +168,18 @@ class Vault:
         self, call: "Callable[Concatenate[Vault, P], T]", /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a small ``call(self, …)`` on the reactor thread. Raises NeedsThread, and what the call raises."""
+        if self._index is None or not self.is_current():
+            raise NeedsThread
+        return self.look(call, *args, **kwargs)
+
+    def look(self, call: "Callable[Concatenate[Vault, P], T]", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """``job_at_once`` for what is asked of messages and never changes, whatever others have committed since."""
         index = self._index
         if index is None:
             raise NeedsThread
         self.at_once = True
         try:
             index.wait_for_others(False)
-            if not index.same() or index.data_version() != index.version:
-                raise NeedsThread
             return call(self, *args, **kwargs)
         except (sqlite3.Error, OSError) as error:  # locked, damaged, refused: the thread finds out
             raise NeedsThread from error

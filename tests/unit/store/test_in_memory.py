@@ -101,6 +101,16 @@ def test_status_again_asks_nobody(house: Quick) -> None:
     assert not house.jobs_since
 
 
+def test_one_mailbox_asked_for_again_and_again_is_no_survey_of_all(house: Quick) -> None:
+    """A client that looks into one mailbox while mail comes in has the others left alone."""
+    seen: list[str] = []
+    for number in range(6):
+        house.append(b"Subject: more\r\n\r\n", "Work")
+        assert numbers(house, "Work")[0] == 4 + number
+        seen += [name for name in house.account._overview._kept if name != "Work"]
+    assert not seen
+
+
 def test_several_are_asked_for_together(house: Quick) -> None:
     now(house.account.statuses(["INBOX", "Work"]))
     assert house.jobs_since == 1

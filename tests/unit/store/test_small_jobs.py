@@ -72,6 +72,16 @@ def test_a_change_of_one_message_never_sees_a_queue(house: Counted) -> None:
     assert flags_in_index(house) == ["\\Seen", "", ""]
 
 
+def test_the_name_that_follows_a_change_is_one_job(house: Counted) -> None:
+    """A round more that finds nothing left would cost as much again: two threads' ways, and the reactor's."""
+    box = house.open().box
+    now(box.set_flags(UidSet.of([2]), FlagOperation.ADD, SEEN))
+    house.counting.queued = 0
+    house.settle()
+    assert house.counting.queued == 1
+    assert [name for name in house.files_of() if ",I=2:2,S" in name]
+
+
 def test_behind_other_jobs_of_the_account_it_waits_its_turn(house: Counted) -> None:
     box = house.open().box
     house.counting.idle = False
