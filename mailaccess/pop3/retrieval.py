@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import closing
 from typing import Final
 
+from mailaccess.model.errors import TemporaryFailure
 from mailaccess.pop3.maildrop import Maildrop
 from mailaccess.proto.pop3.stuffing import Stuffer, stuffed, stuffed_parts, top
 from mailaccess.store.api import Bodies, Body, Fact
@@ -54,7 +55,10 @@ class Retrieval:
         return stuffed_parts(found)
 
     async def message(self, number: int) -> AsyncGenerator[bytes, None]:
-        """The message, dot-stuffed, with its end, in pieces; nothing at all if it is gone."""
+        """The message, dot-stuffed, with its end, in pieces; nothing at all if it is gone.
+
+        Raises MailError, also in the middle.
+        """
         found = await self._body(number)
         if found is None:
             return
@@ -67,8 +71,8 @@ class Retrieval:
             place = 0
             while place < found.size:
                 piece = await found.read(place, PIECE)
-                if not piece:  # the file is shorter than the index says
-                    break
+                if not piece:  # what has come must not be taken for the whole, and deleted
+                    raise TemporaryFailure(detail="the message is shorter than it was")
                 place += len(piece)
                 yield stuffer.piece(piece)
             yield stuffer.end()

@@ -81,7 +81,9 @@ class Body(Protocol):
     size: int
 
     async def read(self, offset: int, length: int) -> bytes:
-        """At most ``length`` octets (keep it at or below 1 MiB) of the wire form from ``offset``."""
+        """At most ``length`` octets (keep it at or below 1 MiB) of the wire form from ``offset``; none where the file
+        has become shorter. Raises TemporaryFailure.
+        """
         ...
 
     def close(self) -> None: ...

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from mailaccess.message.headers import find_end
+from mailaccess.model.errors import disk_failure
 from mailaccess.model.work import ThreadRunner
 from mailaccess.store import changing
 from mailaccess.store.api import Body, Fact
@@ -235,7 +236,10 @@ class FileBody:
         # What ends early may do so because the rest is not in memory: the thread tells that from the end.
         if data is not None and (len(data) == length or offset + len(data) == self.size):
             return data
-        return await self._runner.run(os.pread, self._descriptor, length, offset)
+        try:
+            return await self._runner.run(os.pread, self._descriptor, length, offset)
+        except OSError as error:
+            raise disk_failure(error) from error
 
     def close(self) -> None:
         if self._descriptor >= 0:

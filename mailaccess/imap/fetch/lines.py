@@ -77,6 +77,26 @@ async def write_line(
     except UnknownEncoding:
         outcome.failure = r.No("A part has a transfer encoding unknown here", r.UNKNOWN_CTE)
         return
+    try:
+        await _items(plan, head, message, root, encodings, out)
+    except ConnectionResetError:
+        raise
+    except Exception as error:
+        # The line is begun, a literal's length announced perhaps: all that is left is to end the connection.
+        connection = session.connection
+        connection.house.log.log("imap-read-failed", Level.ERROR, user=connection.user, error=repr(error))
+        connection.wire.abort()
+        raise ConnectionResetError("the message could not be read to its end") from error
+
+
+async def _items(
+    plan: Plan,
+    head: bytes,
+    message: Message,
+    root: Part | None,
+    encodings: Mapping[BinaryItem, bytes | None],
+    out: Replies,
+) -> None:
     out.octets(head)
     separator = b" " if plan.columns else b""
     fields = iter(message.fields)
@@ -86,7 +106,7 @@ async def write_line(
         if isinstance(item, FieldsItem):
             _section(item.label, sections.cut(next(fields), item.partial), out)
         else:
-            await _item(session, item, message, root, encodings, out)
+            await _item(item, message, root, encodings, out)
         await out.room()
     out.octets(render_fetch.TAIL)
     await out.room()
@@ -108,7 +128,6 @@ def _root(plan: Plan, message: Message) -> Part | None:
 
 
 async def _item(
-    session: Selected,
     item: OctetItem,
     message: Message,
     root: Part | None,
@@ -132,11 +151,11 @@ async def _item(
                 value = await sections.from_body(item, source, root)
                 if isinstance(value, Stretch):
                     out.octets(render_fetch.section_open(item.label, value.length))
-                    await _stream(session, value.pieces(STEP), value.length, out)
+                    await _stream(value.pieces(STEP), value.length, out)
                 else:
                     _section(item.label, value, out)
         case BinaryItem():
-            await _binary(session, item, source, root, encodings[item], out)
+            await _binary(item, source, root, encodings[item], out)
 
 
 def _section(label: bytes, octets: bytes | None, out: Replies) -> None:
@@ -149,7 +168,6 @@ def _section(label: bytes, octets: bytes | None, out: Replies) -> None:
 
 
 async def _binary(
-    session: Selected,
     item: BinaryItem,
     source: bytes | Body | None,
     root: Part | None,
@@ -167,7 +185,7 @@ async def _binary(
         out.octets(b"%b %d" % (item.label, size))
     elif isinstance(value, Decoded):
         out.octets(render_fetch.section_open(item.label, value.length, binary=True))
-        await _stream(session, value.pieces(STEP), value.length, out)
+        await _stream(value.pieces(STEP), value.length, out)
     elif value is None:
         out.octets(render_fetch.section(item.label, None))
     else:
@@ -175,23 +193,12 @@ async def _binary(
         out.octets(value)
 
 
-async def _stream(session: Selected, pieces: AsyncIterator[bytes], length: int, out: Replies) -> None:
-    """Exactly ``length`` octets, read as the client takes them.
-
-    The length is announced already: if the file fails now, all that is left is to end the connection.
-    """
+async def _stream(pieces: AsyncIterator[bytes], length: int, out: Replies) -> None:
+    """Exactly ``length`` octets, read as the client takes them. Raises EOFError where there are fewer."""
     left = length
-    try:
-        async for piece in pieces:
-            out.octets(piece[:left])
-            left -= min(left, len(piece))
-            await out.room()
-        if left:
-            raise EOFError("the message is shorter than it was")
-    except ConnectionResetError:
-        raise
-    except Exception as error:
-        connection = session.connection
-        connection.house.log.log("imap-read-failed", Level.ERROR, user=connection.user, error=repr(error))
-        connection.wire.abort()
-        raise ConnectionResetError("the message could not be read to its end") from error
+    async for piece in pieces:
+        out.octets(piece[:left])
+        left -= min(left, len(piece))
+        await out.room()
+    if left:
+        raise EOFError("the message is shorter than it was")

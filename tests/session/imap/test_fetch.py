@@ -226,3 +226,18 @@ def test_a_failing_question_closes_what_the_others_opened(imap, monkeypatch):
     imap.account.waits["facts"] = TemporaryFailure()
     assert one.ask("FETCH 1 (BODY.PEEK[TEXT])").status.startswith("NO [UNAVAILABLE]")
     assert [body.closed for body in opened] == [True]
+
+
+def test_a_line_that_is_begun_and_cannot_be_ended_ends_the_connection(imap, monkeypatch):
+    """The tagged answer stood in the middle of the line, and the client waited for the rest of it."""
+    large = MAIL.replace(b"second", b"second" * 400_000)
+    imap.given("INBOX", [large])
+    one = imap.session("INBOX")
+
+    async def fails(self, offset, length):
+        raise TemporaryFailure(detail="I/O error")
+
+    monkeypatch.setattr(FakeBody, "read", fails)
+    said = one.send(b"a FETCH 1 (UID BODY.PEEK[2.HEADER.FIELDS (SUBJECT)])\r\n")
+    assert b"a NO" not in said and one.wire.aborted
+    assert any(event == "imap-read-failed" for event, *_ in imap.log.events)

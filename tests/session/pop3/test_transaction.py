@@ -246,6 +246,29 @@ def test_a_read_that_fails_in_the_middle_breaks_the_connection(pop3):
     assert drop.wire.closed
 
 
+def test_a_message_that_is_cut_short_while_it_is_sent_breaks_the_connection(pop3):
+    """It was ended with its dot, and the client might have deleted it then."""
+    pop3.given(b"Subject: large\r\n\r\n" + b"line\r\n" * 400_000)
+    drop = pop3.login()
+    mailbox = pop3.store.account("lee@naver.com").opened[0]
+    read = mailbox.read
+
+    async def shorter(uids):
+        (body,) = await read(uids)
+        whole = body.read
+
+        async def read_piece(offset, length):
+            return b"" if offset else await whole(offset, length)
+
+        body.read = read_piece
+        return [body]
+
+    mailbox.read = shorter
+    said = drop.send(b"RETR 1\r\nDELE 1\r\nQUIT\r\n")
+    assert said.startswith(b"+OK") and not said.endswith(b".\r\n") and b"-ERR" not in said
+    assert drop.wire.closed and pop3.store.account("lee@naver.com").boxes["INBOX"]
+
+
 def test_a_read_that_fails_at_once_is_told(pop3, drop):
     async def failing(uids):
         raise TemporaryFailure(detail="I/O error")

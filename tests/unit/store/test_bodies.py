@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mailaccess.model.errors import MailError
+from mailaccess.model.errors import MailError, TemporaryFailure
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import bodies as bodies_module
 from mailaccess.store.api import Fact, FlagOperation
@@ -128,3 +128,21 @@ def test_a_large_message_that_cannot_be_converted_leaves_no_open_file(
         with pytest.raises(MailError):
             now(box.facts([box.columns.uids[-1]], [Fact.ENVELOPE, Fact.BODYSTRUCTURE, Fact.HEADER]))
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_a_disk_that_fails_while_a_large_message_is_read_is_a_failure_that_protocols_know(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """POP3 took it for an error of its own, and told it in the middle of the message."""
+    house.append(b"Subject: large\r\n\r\n" + b"0123456789\r\n" * 200_000)
+    (body,) = now(house.open().box.read([COUNT + 1]))
+    monkeypatch.setattr("mailaccess.store.reading.present_octets", lambda *_: None)
+
+    def fails(*_: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", fails)
+    assert body is not None and not isinstance(body, bytes)
+    with pytest.raises(TemporaryFailure):
+        now(body.read(0, 100))
+    body.close()
