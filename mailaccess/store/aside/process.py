@@ -54,7 +54,7 @@ def _exactly(source: int, length: int, deadline: float | None) -> bytes | None:
     while length:
         if deadline is not None:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([source], [], [], left)[0]:
+            if left <= 0 or not _readable(source, left):
                 return None
         piece = os.read(source, min(length, 2**20))
         if not piece:
@@ -62,6 +62,13 @@ def _exactly(source: int, length: int, deadline: float | None) -> bytes | None:
         pieces.append(piece)
         length -= len(piece)
     return b"".join(pieces)
+
+
+def _readable(descriptor: int, seconds: float) -> bool:
+    """Whether there is something to read within that time, or the other end is closed."""
+    waiting = select.poll()  # select(2) takes no descriptor above 1,023, and every connection is one
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
 
 
 class Ticket:
@@ -118,7 +125,7 @@ class _One:
         if not self._ready:
             assert process.stdout is not None
             descriptor = process.stdout.fileno()
-            if not select.select([descriptor], [], [], seconds)[0]:
+            if not _readable(descriptor, seconds):
                 return False
             told = read_frame(descriptor, time.monotonic() + HANG_SECONDS)
             if told is None or marshal.loads(told) != self._versions:

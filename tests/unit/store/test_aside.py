@@ -1,6 +1,7 @@
 """The process beside the server: what it answers, what its death does, and that nothing depends on it."""
 
 import os
+import resource
 import signal
 import zlib
 from collections.abc import Iterator
@@ -100,3 +101,25 @@ def asked_briefly(aside: Aside) -> None:
 
 def test_none_is_started_where_none_is_wanted() -> None:
     assert Aside(0).send(work.HEADS, [(1, b"/nowhere")]) is None
+
+
+def test_it_is_asked_also_by_a_server_with_thousands_of_connections(aside: Aside, tmp_path: Path) -> None:
+    """Each question failed once its pipes had numbers above 1,023: what select(2) can wait for."""
+    path = tmp_path / "message"
+    path.write_bytes(MESSAGE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2000:
+        pytest.skip("this process may not have so many descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2000), hard))
+    connections: list[int] = []
+    try:
+        while not connections or connections[-1] < 1100:
+            connections.append(os.open(os.devnull, os.O_RDONLY))
+        block = WIRE[: WIRE.index(b"\r\n\r\n") + 4]
+        answer = asked(aside, work.HEADS, [(7, os.fsencode(path))])
+        assert answer is not None
+        assert [work.head_in(item) for item in answer] == [(7, block, heads.compute(block))]
+    finally:
+        for each in connections:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
