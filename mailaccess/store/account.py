@@ -23,7 +23,6 @@ from mailaccess.model.secret import Secret
 from mailaccess.store import (
     accesskeys,
     acl,
-    appending,
     changing,
     housekeeping,
     intake,
@@ -33,6 +32,7 @@ from mailaccess.store import (
     subscribing,
     tree,
     treechanges,
+    uploading,
 )
 from mailaccess.store.api import (
     AnnotationMark,
@@ -376,7 +376,7 @@ class MaildirAccount:
 
     # Messages in
 
-    def upload(self, limit: int) -> appending.MessageUpload:
+    def upload(self, limit: int) -> uploading.MessageUpload:
         return self._arrivals.upload(limit)
 
     async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended:

@@ -1,6 +1,6 @@
 """How messages come in: taken octet by octet, staged in ``tmp/``, committed in groups.
 
-``MessageUpload`` takes the octets on the reactor thread. ``commit`` runs in the account's turn and takes *all*
+``uploading`` takes the octets on the reactor thread. ``commit`` runs in the account's turn and takes *all*
 uploads that wait for the account by then: UIDs and names are given, the files are written, synced and renamed,
 each folder is synced once, and one index transaction holds them all. It is made of steps (``steps.py``): what
 touches only files is done in threads, which then never wait for the interpreter lock with Python work in hand;
@@ -19,17 +19,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from mailaccess.model.errors import (
-    LimitReached,
-    MailboxGone,
-    MailError,
-    NoSuchMessage,
-    TooBig,
-    disk_failure,
-)
+from mailaccess.model.errors import LimitReached, MailboxGone, MailError, NoSuchMessage, disk_failure
 from mailaccess.model.flags import FlagSet, is_keyword
 from mailaccess.model.sequence import UidSet
-from mailaccess.model.work import ThreadRunner
 from mailaccess.store import intake, naming, steps, tree, unpacking
 from mailaccess.store.api import Appended, Replaced
 from mailaccess.store.bounds import next_modseq, take_uids
@@ -39,111 +31,17 @@ from mailaccess.store.folder import folder_time, folder_times
 from mailaccess.store.forgetting import forget
 from mailaccess.store.index import fulltext, mailboxes, messages
 from mailaccess.store.index.mailboxes import Box
-from mailaccess.store.maildir import deliver, names
-from mailaccess.store.maildir.files import Files
-from mailaccess.store.reading import crlf
+from mailaccess.store.maildir import names, together
 from mailaccess.store.spelling import known_flags
 from mailaccess.store.steps import Steps
+from mailaccess.store.uploading import MessageUpload
 from mailaccess.store.vault import Vault
-
-IN_MEMORY: Final = 256 * 1024
-"""Octets of an upload kept in memory; a larger one goes to its file in ``tmp/`` piece by piece."""
 
 MAX_GROUP: Final = 64
 """Appends committed together: bounds how long the first of them waits for the last."""
 
 MAX_SHARES: Final = 4
 """Threads among which the files of one group are shared out: each waits for the disk most of the time."""
-
-
-class MessageUpload:
-    """``api.Upload``. path: of its own in ``tmp/``."""
-
-    def __init__(self, files: Files, runner: ThreadRunner, path: bytes, limit: int) -> None:
-        self.size = 0
-        self.path = path
-        self._files = files
-        self._runner = runner
-        self._limit = limit
-        self._pieces: list[bytes] = []
-        self._held = 0
-        self._descriptor = -1
-        self._after_cr = False
-        self._on_disk = False
-        self._complete = False
-
-    async def write(self, data: bytes) -> None:
-        piece = crlf(data, self._after_cr)
-        if data:
-            self._after_cr = data.endswith(b"\r")
-        self.size += len(piece)
-        if self.size > self._limit:
-            await self.discard()
-            raise TooBig
-        self._pieces.append(piece)
-        self._held += len(piece)
-        if self._held > IN_MEMORY:
-            pieces, self._pieces, self._held = self._pieces, [], 0
-            try:
-                await self._runner.run(self._spill, pieces)
-            except OSError as error:
-                await self.discard()
-                raise disk_failure(error) from error
-
-    def _spill(self, pieces: list[bytes]) -> None:
-        if self._descriptor < 0:
-            self._descriptor = self._files.create(self.path)
-            self._on_disk = True
-        self._files.write(self._descriptor, b"".join(pieces))
-
-    async def settle(self, date: int) -> None:
-        try:
-            await self._runner.run(self.stage, date)
-        except OSError as error:
-            raise disk_failure(error) from error
-
-    async def discard(self) -> None:
-        self._pieces = []
-        if self.is_on_disk:
-            await self._runner.run(self.remove)
-
-    @property
-    def is_on_disk(self) -> bool:
-        """Whether there is something to ``remove``."""
-        return self._descriptor >= 0 or self._on_disk
-
-    def remove(self) -> None:
-        """Blocking."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-        if self._on_disk:
-            self._files.discard(self.path)
-            self._on_disk = False
-
-    def stage(self, date: int) -> None:
-        """Have the whole file on disk, once. Blocking, any thread. Raises OSError; the file is gone then."""
-        if self._complete:
-            return
-        pieces, self._pieces = self._pieces, []
-        try:
-            if self._descriptor < 0:
-                self._descriptor = self._files.create(self.path)
-                self._on_disk = True
-            deliver.finish(self._files, self._descriptor, b"".join(pieces), date)
-            os.close(self._descriptor)
-            self._descriptor = -1
-            self._complete = True
-        except OSError:
-            self.remove()
-            raise
-
-    def taken(self) -> None:
-        """The file is in a mailbox now, under another name."""
-        self._on_disk = False
-
-    def returned(self) -> None:
-        self._on_disk = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,8 +243,11 @@ class _Round:
         if len(self.placed) == 1:
             yield (self._store_one,)
         elif self.placed:
-            shares = min(len(self.placed), MAX_SHARES)
-            yield [partial(self._stage, self.placed[number::shares]) for number in range(shares)]
+            if len(self.placed) >= together.FROM:
+                yield (self._stage_together,)
+            left = [item for item in self.placed if not item.incoming.upload.is_staged]
+            shares = min(len(left), MAX_SHARES)
+            yield [partial(self._stage, left[number::shares]) for number in range(shares)]
             self.placed = [item for item in self.placed if item.request.outcome is None]
             yield (self._publish,)
         used = {(item.box.id, item.place) for item in self._shown}
@@ -368,6 +269,27 @@ class _Round:
                     item.incoming.upload.stage(item.incoming.date)
                 except OSError as error:
                     item.request.outcome = disk_failure(error)
+
+    def _stage_together(self) -> None:
+        """``_stage`` by one sync of all, where that can be. What could not be brought to disk so is left to it."""
+        small = [item for item in self.placed if not item.incoming.upload.is_on_disk]
+        if not small:
+            return
+        with self.vault.files.syncing_together(os.path.dirname(small[0].incoming.upload.path)) as sync:
+            if sync is None:
+                return
+            for item in small:
+                if item.request.outcome is None:
+                    try:
+                        item.incoming.upload.write_out(item.incoming.date)
+                    except OSError as error:
+                        item.request.outcome = disk_failure(error)
+            try:
+                sync()
+            except OSError:
+                return
+        for item in small:
+            item.incoming.upload.is_staged = item.request.outcome is None
 
     def _publish(self) -> None:
         files = self.vault.files

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
-from mailaccess.store import appending, steps
+from mailaccess.store import appending, steps, uploading
 from mailaccess.store.api import Appended, NewMessage
 from mailaccess.store.indexer import Indexed
 from mailaccess.store.surroundings import Engine, Surroundings
@@ -44,20 +44,20 @@ class Arrivals:
             self._waiting = deque()
         return self._waiting
 
-    def upload(self, limit: int) -> appending.MessageUpload:
+    def upload(self, limit: int) -> uploading.MessageUpload:
         if (
             not self._account.vault.is_open
         ):  # while the message comes and is brought to disk: it saves a millisecond
             self._account.runner.start(self._account.catch_up_quietly())
         path = self._account.vault.root + b"/tmp/" + self._surroundings.unique_names.make().encode("ascii")
-        return appending.MessageUpload(self._account.vault.files, self._account.runner, path, limit)
+        return uploading.MessageUpload(self._account.vault.files, self._account.runner, path, limit)
 
     async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended:
         now = int(self._account.clock())
         incoming: list[appending.Incoming] = []
         for message in messages:
             upload = message.upload
-            assert isinstance(upload, appending.MessageUpload), "uploads come from Account.upload"
+            assert isinstance(upload, uploading.MessageUpload), "uploads come from Account.upload"
             date = now if message.date is None else message.date
             incoming.append(appending.Incoming(upload, message.flags, date, message.replaces))
         request = appending.Request(name, incoming)
@@ -94,6 +94,6 @@ class Arrivals:
         self._surroundings.indexer.wants(account)
 
 
-def _remove_all(uploads: Sequence[appending.MessageUpload]) -> None:
+def _remove_all(uploads: Sequence[uploading.MessageUpload]) -> None:
     for upload in uploads:
         upload.remove()

@@ -47,8 +47,8 @@ class UniqueNames:
         return f"{seconds}.M{rest}P{self._pid}Q{next(_count)}.{self.host}"
 
 
-def finish(files: Files, descriptor: int, last: bytes, date: int) -> None:
-    """Write the last octets, set the date that becomes INTERNALDATE, and have all on disk. Raises OSError.
+def finish(files: Files, descriptor: int, last: bytes, date: int, *, sync: bool = True) -> None:
+    """Write the last octets, set the date that becomes INTERNALDATE, and have all on disk if ``sync``. Raises OSError.
 
     The kernel sets the date itself when it is this second's: a system call less, of eight that a message takes.
     """
@@ -57,4 +57,5 @@ def finish(files: Files, descriptor: int, last: bytes, date: int) -> None:
         files.write(descriptor, last)
     if not last or int(begun) != date or int(time.time()) != date:
         files.utime(descriptor, date)
-    files.fsync(descriptor)
+    if sync:
+        files.fsync(descriptor)

@@ -7,11 +7,13 @@ user who may write into the Maildir must not make the server read or write elsew
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Final
 
 from mailaccess.store.lane import aside_of_it
+from mailaccess.store.maildir import together
 
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
@@ -40,6 +42,10 @@ def present_octets(descriptor: int, length: int, offset: int) -> bytes | None:
         return None
     room.truncate(length)
     return room.getvalue()
+
+
+def _nothing() -> None:
+    """In place of a sync, where none is wanted."""
 
 
 class Files:
@@ -153,6 +159,26 @@ class Files:
         if self._sync:
             with aside_of_it():
                 os.fsync(descriptor)
+
+    @contextmanager
+    def syncing_together(self, folder: bytes) -> "Iterator[Callable[[], None] | None]":
+        """Gives what brings all files to disk that are written within, in that folder's file system, all at once.
+
+        None where that cannot be (``together``). The call may raise OSError: then each is to be synced by itself.
+        """
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            sync = together.sync_with(descriptor) if self._sync else _nothing
+
+            def stepping() -> None:
+                assert sync is not None
+                self.step("sync_together", folder)
+                with aside_of_it():
+                    sync()
+
+            yield None if sync is None else stepping
+        finally:
+            os.close(descriptor)
 
     def sync_folder(self, folder: bytes) -> None:
         """Have the folder's entries on disk."""

@@ -14,6 +14,7 @@ from mailaccess.model.errors import NoSuchMailbox, TemporaryFailure
 from mailaccess.store import appending
 from mailaccess.store.api import Appended, Fact
 from mailaccess.store.index import connection
+from mailaccess.store.maildir import together
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.worker import Worker
 from tests.unit.store.inline import House, now
@@ -82,6 +83,96 @@ def test_all_that_wait_share_one_sync_of_the_folder_and_one_transaction(tmp_path
     assert [uid for outcome in outcomes for uid in outcome.uids] == list(range(2, 10))
     bodies = house.open().bodies()
     assert [bodies[uid] for uid in range(2, 10)] == [b"%d" % number for number in range(8)]
+
+
+class Watched(Files):
+    """Knows what was done in which order. refused: what the disk says to one sync of all."""
+
+    def __init__(self, refused: int = 0) -> None:
+        super().__init__(sync=False)
+        self.steps: list[str] = []
+        self.refused = refused
+
+    def step(self, operation: str, path: bytes) -> None:
+        self.steps.append(operation)
+        if operation == "sync_together" and self.refused:
+            raise OSError(self.refused, os.strerror(self.refused))
+
+
+def many(house: House, files: Watched) -> list[str]:
+    """What the disk was asked to do for that many messages in one request, without writing and creating."""
+    house.append(b"before")
+    files.steps.clear()
+    bodies = [b"%d" % number for number in range(together.FROM)]
+    request = waiting(house, *bodies)
+    commit(house, request)
+    assert list(house.open().bodies().values()) == [b"before", *bodies]
+    assert not list((house.maildir / "tmp").iterdir())
+    return [step for step in files.steps if step not in ("create", "write", "utime")]
+
+
+def test_many_messages_are_brought_to_disk_by_one_sync_before_any_of_them_shows(tmp_path: Path) -> None:
+    files = Watched()
+    steps = many(House(tmp_path, files=files), files)
+    assert steps == ["sync_together", *["rename"] * together.FROM, "sync_folder", "commit"]
+
+
+def test_where_one_sync_of_all_fails_each_file_is_synced_before_any_of_them_shows(tmp_path: Path) -> None:
+    files = Watched(errno.EIO)
+    steps = many(House(tmp_path, files=files), files)
+    assert steps[0] == "sync_together"
+    assert steps.count("fsync") == together.FROM
+    assert "fsync" not in steps[steps.index("rename") :]
+
+
+def test_where_all_cannot_be_synced_together_each_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = Watched()
+    house = House(tmp_path, files=files)
+    monkeypatch.setattr(files, "_sync", True)
+    monkeypatch.setattr(together, "sync_with", lambda descriptor: None)
+    steps = many(house, files)
+    assert steps == ["fsync"] * together.FROM + ["rename"] * together.FROM + ["sync_folder", "commit"]
+
+
+def test_a_large_message_among_many_is_synced_by_itself(tmp_path: Path) -> None:
+    files = Watched()
+    house = House(tmp_path, files=files)
+    bodies = [b"%d" % number for number in range(together.FROM)] + [b"large" * 100_000]
+    request = waiting(house, *bodies)
+    files.steps.clear()
+    commit(house, request)
+    assert files.steps.index("sync_together") < files.steps.index("fsync") < files.steps.index("rename")
+    assert list(house.open().bodies().values()) == bodies
+
+
+def test_one_message_among_many_that_finds_no_room_refuses_its_own_request(tmp_path: Path) -> None:
+    house = House(tmp_path, files=Narrow())
+    good = [waiting(house, b"%d" % number) for number in range(together.FROM)]
+    large = waiting(house, b"small", b"large" * 1000)
+    commit(house, large, *good)
+    with pytest.raises(TemporaryFailure):
+        appending.outcome(large)
+    assert len(house.open().bodies()) == together.FROM
+
+
+def test_all_are_synced_together_only_where_little_else_waits_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        monkeypatch.setattr(together, "_is_known", lambda library, descriptor: True)
+        monkeypatch.setattr(together, "_waiting", lambda: together.MOST_WAITING + 1)
+        assert together.sync_with(folder) is None
+        monkeypatch.setattr(together, "_waiting", lambda: 0)
+        sync = together.sync_with(folder)
+        if sync is not None:  # an older system has none
+            sync()
+        monkeypatch.setattr(together, "_is_known", lambda library, descriptor: False)
+        assert together.sync_with(folder) is None
+    finally:
+        os.close(folder)
 
 
 def test_a_request_refused_does_not_touch_those_beside_it(tmp_path: Path) -> None:
