@@ -58,6 +58,7 @@ class ConnectionLimits:
 
     total, per_address, per_user: connections over all processes; unauthenticated: of this one; 0 is no limit.
     here: the most this process has file descriptors for; past them nobody could be told that there is no place.
+    changed: told how many connections are present whenever that changes.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class ConnectionLimits:
         self._unauthenticated = unauthenticated
         self._open = 0
         self.here = 0
+        self.changed: Callable[[int], object] | None = None
         self.tally = Tally()
         self._strangers: dict[Place, None] = {}  # in order of arrival
         self.refused: dict[str, int] = {TOTAL: 0, PER_ADDRESS: 0, PER_USER: 0}
@@ -99,6 +101,8 @@ class ConnectionLimits:
             return None
         place = Place(self, address, drop)
         self._open += 1
+        if self.changed is not None:
+            self.changed(self._open)
         tally.add(_OPEN)
         if address:
             tally.add(_address(address))
@@ -128,6 +132,8 @@ class ConnectionLimits:
 
     def _leave(self, place: Place) -> None:
         self._open -= 1
+        if self.changed is not None:
+            self.changed(self._open)
         self.tally.take(_OPEN)
         self._strangers.pop(place, None)
         self._log_out(place)

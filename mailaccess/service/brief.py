@@ -1,4 +1,5 @@
-"""What the supervisor tells a worker before it starts: on standard input, pickled, since both are the same program.
+"""What the supervisor tells the workers before they start: the nursery reads it from standard input, pickled, since
+both are the same program, and each worker that is forked there has it with what is its own.
 
 The settings are those that the supervisor has read, so that a worker that is replaced after a year serves as the
 others do, whatever stands in the configuration's file by then.
@@ -9,29 +10,32 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from mailaccess.config.sections import Settings
+from mailaccess.net.shares import Shares
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """number: of the worker, from 1.  count: of workers.  control: the descriptor of its line to the supervisor.
+    """count: of workers.  listeners: service, address as written, and descriptor.
 
-    listeners: service, address as written, and descriptor.  key: of what the workers share of failed logins.
-    as_json, timed: how the log is written.  first: nobody serves yet, and a failure to start ends everything.
+    key: of what the workers share of failed logins.  as_json, timed: how the log is written.
+    Of one worker: number: from 1.  control: the descriptor of its line to the supervisor.  first: nobody serves
+    yet, and a failure to start ends everything.  shares: the connections of all.
     """
 
     settings: Settings
-    number: int
     count: int
-    control: int
     listeners: tuple[tuple[str, str, int], ...]
     key: bytes
     as_json: bool
     timed: bool
-    first: bool
+    number: int = 0
+    control: int = -1
+    first: bool = False
+    shares: Shares | None = None
 
 
 def written(brief: Brief) -> bytes:
-    """As it goes to the worker."""
+    """As it goes to the nursery."""
     return pickle.dumps(brief)
 
 

@@ -11,6 +11,7 @@ When the owner has ended, the first of the others to notice that the lock is fre
 
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final, Protocol
 
@@ -80,10 +81,25 @@ class Company:
         """Count together with the others from now on."""
         self._limits, self._throttle, self._caps = limits, throttle, caps
         self._teller = Teller(counters)
+        if (shares := self.brief.shares) is not None:
+            shares.set(self.brief.number, limits.open)
+            limits.changed = partial(shares.set, self.brief.number)
         limits.tally.changed = lambda: self._reactor.callLater(TELL_SECONDS, self._tell_counts)
         throttle.shared = self._tell_login
         if caps is not None:
             caps.counted = self._tell_sent
+
+    def is_our_turn(self) -> bool:
+        """Whether the next connection is ours, and not another worker's."""
+        shares = self.brief.shares
+        return shares is None or shares.is_turn_of(self.brief.number)
+
+    def leave(self) -> None:
+        """From now on all connections are for the others."""
+        if self._limits is not None:
+            self._limits.changed = None
+        if (shares := self.brief.shares) is not None:
+            shares.leave(self.brief.number)
 
     def serving(self) -> None:
         """We have started."""

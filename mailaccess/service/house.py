@@ -193,10 +193,11 @@ class House(Service):
                 self._listen("http", text, few(pages))
 
     def _listen(self, name: str, text: str, factory: Any) -> None:
-        if self._company is not None:
-            for service, written, descriptor in self._company.brief.listeners:
+        if (company := self._company) is not None:
+            for service, written, descriptor in company.brief.listeners:
                 if (service, written) == (name, text):
-                    self.ports.setdefault(name, []).append(adopt(self._reactor, descriptor, factory))
+                    port = adopt(self._reactor, descriptor, factory, company.is_our_turn)
+                    self.ports.setdefault(name, []).append(port)
                     os.close(descriptor)
             return
         try:
@@ -299,6 +300,8 @@ class House(Service):
 
     async def _stop(self) -> None:
         self.stopping = True
+        if self._company is not None:
+            self._company.leave()
         for loop in self._loops:
             if loop.running:
                 loop.stop()

@@ -3,10 +3,10 @@
 It opens all listening sockets, TCP and UNIX, and the workers inherit them: what the kernel holds of connections when
 a worker ends is served by the others, and a port is never without somebody who listens. (With SO_REUSEPORT each would
 have a queue of its own, which goes with it; and a second server, started by mistake, would share our ports.) Workers
-are started as programs of their own, never forked from here. One that ends without having been told to is replaced, at
-once the first time, then after 1, 2, 4, ... seconds as long as it does not hold out for ``STEADY``. Started as root the
-supervisor stays root, as the key that a new worker reads may be root's alone; it reads nothing that comes from the net,
-and each worker gives up root as a single process would.
+are forked by the nursery (``service.nursery``), never from here. One that ends without having been told to is
+replaced, at once the first time, then after 1, 2, 4, ... seconds as long as it does not hold out for ``STEADY``.
+Started as root the supervisor stays root, and so does the nursery, as the key that a new worker reads may be root's
+alone; neither reads anything that comes from the net, and each worker gives up root as a single process would.
 
 The first worker is waited for: if it cannot start, nothing has started, and its exit code is ours. All others follow.
 Nobody serves mail here: what workers tell each other is passed on, and the figures of all are put together.
@@ -20,17 +20,13 @@ import secrets
 import select
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
-from twisted.logger import Logger
 
 from mailaccess import __version__
 from mailaccess.config.sections import Settings
@@ -38,11 +34,12 @@ from mailaccess.net.endpoints import ListenError, TcpAddress, UnixAddress, descr
 from mailaccess.observe.combined import Teller
 from mailaccess.observe.counters import WORKERS, WORKERS_ENDED, Counters
 from mailaccess.observe.events import Level
-from mailaccess.service.brief import Brief, written
+from mailaccess.service.brief import Brief
 from mailaccess.service.channel import Channel, Message
 from mailaccess.service.failing import CannotStart
 from mailaccess.service.gathering import Gathering
 from mailaccess.service.listeners import naming, prepare, wanted
+from mailaccess.service.nursery import Nursery, Report
 from mailaccess.service.output import STDOUT, event_log, is_nowhere, tell_failures
 
 STEADY: Final = 60.0
@@ -57,13 +54,8 @@ START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 60.0
 """For the workers to end: they have finished long before, or hang."""
 
-WATCH_SECONDS: Final = 0.02
-"""Between two looks whether a process has ended whose line has; it takes the kernel some milliseconds."""
-
 HANG_SECONDS: Final = 15.0
 """For a worker to end whose line has ended."""
-
-_log = Logger("mailaccess")
 
 
 class CannotServe(CannotStart):
@@ -75,11 +67,19 @@ class CannotServe(CannotStart):
 
 
 class Worker:
-    """One place among the workers, whoever holds it at the moment."""
+    """One place among the workers, whoever holds it at the moment.
+
+    present: it was started, and has not ended as far as we know.  pid: 0 until the nursery has told.
+    ended: the nursery has told that, or is gone itself.  code: how, if that is known.
+    """
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.process: subprocess.Popen[bytes] | None = None
+        self.present = False
+        self.pid = 0
+        self.ended = False
+        self.code: int | None = None
+        self.hanging: Any = None
         self.channel: Channel | None = None
         self.serving = False
         self.begun = 0.0
@@ -105,6 +105,7 @@ class Supervisor(Service):
         self._listeners: list[tuple[str, str, socket.socket]] = []
         self._key = secrets.token_bytes(32)
         self._started = False
+        self._nursery: Nursery | None = None
         self._ended: Deferred[None] | None = None
 
     def privilegedStartService(self) -> None:
@@ -144,6 +145,8 @@ class Supervisor(Service):
         except CannotServe:
             self._close()
             raise
+        assert self._nursery is not None
+        self._nursery.attend()
         self._attach(first)
         assert first.channel is not None
         first.channel.dataReceived(rest)
@@ -176,41 +179,36 @@ class Supervisor(Service):
     # A worker's life.
 
     def _launch(self, worker: Worker, *, first: bool = False) -> None:
+        """Raises OSError."""
+        nursery = self._nursery or self._found_nursery(attend=not first)
         ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                nursery.start(worker.number, theirs, first=first)
+            except OSError:
+                ours.close()
+                raise
+        worker.present, worker.ended, worker.pid = True, False, 0
+        worker.begun = self._reactor.seconds()
+        worker.line = ours
+
+    def _found_nursery(self, *, attend: bool) -> Nursery:
         brief = Brief(
             settings=self.settings,
-            number=worker.number,
             count=len(self.workers),
-            control=theirs.fileno(),
             listeners=tuple((name, text, opened.fileno()) for name, text, opened in self._listeners),
             key=self._key,
             as_json=self._as_json,
             timed=not self._nowhere,
-            first=first,
         )
-        root = os.fspath(Path(__file__).parents[2])
-        path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        with theirs:
-            worker.process = subprocess.Popen(
-                [sys.executable, "-m", "mailaccess.service.workerprocess", str(worker.number)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if self._nowhere else None,
-                stderr=subprocess.STDOUT if self._nowhere else None,
-                pass_fds=(theirs.fileno(), *(opened.fileno() for _, _, opened in self._listeners)),
-                env={**os.environ, "PYTHONPATH": path},
-            )
-        worker.begun = self._reactor.seconds()
-        worker.line = ours
-        assert worker.process.stdin is not None
-        try:
-            worker.process.stdin.write(written(brief))
-            worker.process.stdin.close()
-        except OSError:  # it has ended already; its line tells
-            pass
+        nursery = self._nursery = Nursery(brief, self._reactor, self._reported, self._nursery_lost)
+        if attend:
+            nursery.attend()
+        return nursery
 
     def _await(self, worker: Worker) -> bytes:
         """Wait until the first worker serves; what it has said. Nobody is served meanwhile. Raises CannotServe."""
-        assert worker.line is not None and worker.process is not None
+        assert worker.line is not None and self._nursery is not None
         end = time.monotonic() + START_SECONDS
         said = b""
         while b"\n" not in said:
@@ -218,29 +216,27 @@ class Supervisor(Service):
             piece = worker.line.recv(65536) if readable else b""
             if not piece:
                 if not readable:
-                    worker.process.kill()
-                self._pass_on(worker)
-                code = worker.process.wait()
+                    self._nursery.kill(worker.number)
+                code = self._nursery.code(worker.number, HANG_SECONDS)
                 worker.line.close()
+                self._nursery.end()
+                self._pass_on(self._nursery)
                 raise CannotServe(code if code > 0 else os.EX_SOFTWARE)
             said += piece
         return said
 
-    def _pass_on(self, worker: Worker) -> None:
+    def _pass_on(self, nursery: Nursery) -> None:
         """What a worker that could not start has written, where its output comes to us."""
-        if worker.process is not None and worker.process.stdout is not None:
-            os.write(2, worker.process.stdout.read())
+        if nursery.process.stdout is not None:
+            os.write(2, nursery.process.stdout.read())
 
     def _attach(self, worker: Worker) -> None:
         """Listen to the worker."""
-        assert worker.line is not None and worker.process is not None
+        assert worker.line is not None
         channel = Channel(lambda message: self._heard(worker, message), lambda: self._left(worker))
         worker.channel = channel
         line, worker.line = worker.line, None
         self._adopt(line, channel)
-        output = worker.process.stdout
-        if output is not None:
-            _Output(self._reactor, output)
 
     def _adopt(self, line: socket.socket, protocol: Any) -> None:
         factory = Factory.forProtocol(lambda: protocol)
@@ -289,26 +285,53 @@ class Supervisor(Service):
         worker.serving = False
         self._gathering.left(worker)
         self._tell(self._others(worker), {"kind": "gone", "worker": worker.number})
-        self._watch(worker, self._reactor.seconds() + HANG_SECONDS)
+        if worker.ended:
+            self._over(worker)
+        else:
+            worker.hanging = self._reactor.callLater(HANG_SECONDS, self._hangs, worker)
 
-    def _watch(self, worker: Worker, kill_at: float) -> None:
-        process = worker.process
-        assert process is not None
-        code = process.poll()
-        if code is None:
-            if self._reactor.seconds() >= kill_at and not self.stopping:
-                process.kill()
-            self._reactor.callLater(WATCH_SECONDS, self._watch, worker, kill_at)
-            return
-        worker.process = None
-        if self.stopping:
-            if self._ended is not None and not any(each.process for each in self.workers.values()):
-                ended, self._ended = self._ended, None
-                ended.callback(None)
-            return
-        self._replace(worker, process.pid, code)
+    def _hangs(self, worker: Worker) -> None:
+        if not self.stopping and self._nursery is not None:
+            self._nursery.kill(worker.number)
 
-    def _replace(self, worker: Worker, pid: int, code: int) -> None:
+    def _reported(self, report: Report) -> None:
+        """By the nursery."""
+        worker = self.workers[report["worker"]]
+        match report["kind"]:
+            case "started":
+                worker.pid = report["pid"]
+            case "not-started":
+                self.log.log("worker-not-started", Level.ERROR, worker=worker.number, error=report["error"])
+                self._has_ended(worker, os.EX_OSERR)
+            case "ended":
+                self._has_ended(worker, report["code"])
+
+    def _has_ended(self, worker: Worker, code: int | None) -> None:
+        worker.ended, worker.code = True, code
+        if worker.channel is None:  # else its line tells any moment
+            self._over(worker)
+
+    def _nursery_lost(self) -> None:
+        """Somebody has killed it. Its workers serve on; of their ends only their lines will tell."""
+        self._nursery = None
+        if not self.stopping:
+            self.log.log("nursery-lost", Level.ERROR)
+        for worker in self.workers.values():
+            if worker.present and not worker.ended:
+                self._has_ended(worker, None)
+
+    def _over(self, worker: Worker) -> None:
+        """Both its line and the process have ended."""
+        worker.present = False
+        if worker.hanging is not None and worker.hanging.active():
+            worker.hanging.cancel()
+        if not self.stopping:
+            self._replace(worker, worker.pid, worker.code)
+        elif self._ended is not None and not any(each.present for each in self.workers.values()):
+            ended, self._ended = self._ended, None
+            ended.callback(None)
+
+    def _replace(self, worker: Worker, pid: int, code: int | None) -> None:
         lived = self._reactor.seconds() - worker.begun
         if lived >= STEADY:
             worker.failures = 0
@@ -320,8 +343,8 @@ class Supervisor(Service):
             Level.ERROR,
             worker=worker.number,
             pid=pid,
-            status=code if code >= 0 else None,
-            signal=_signal_name(-code) if code < 0 else None,
+            status=code if code is not None and code >= 0 else None,
+            signal=_signal_name(-code) if code is not None and code < 0 else None,
             seconds=round(lived, 3),
             restart_in=wait,
         )
@@ -332,7 +355,7 @@ class Supervisor(Service):
             return
         try:
             self._launch(worker)
-        except OSError as error:  # no memory, no processes left
+        except OSError as error:  # no memory, no processes left, for the nursery
             self.log.log("worker-not-started", Level.ERROR, worker=worker.number, error=str(error))
             worker.failures = min(worker.failures + 1, 16)
             self._reactor.callLater(min(LONGEST_BACK_OFF, 2.0**worker.failures), self._again, worker)
@@ -347,7 +370,9 @@ class Supervisor(Service):
     async def _stop(self) -> None:
         self.stopping = True
         self._close()
-        if any(worker.process for worker in self.workers.values()):
+        if self._nursery is not None:
+            self._nursery.close_doors()
+        if any(worker.present for worker in self.workers.values()):
             self._ended = Deferred()
             killing = self._reactor.callLater(STOP_SECONDS, self._kill)
             ended = self._ended
@@ -355,14 +380,17 @@ class Supervisor(Service):
             await ended
             if killing.active():
                 killing.cancel()
+        if self._nursery is not None:
+            self._nursery.end()
         self.log.log("server-stopped", pid=os.getpid())
         self._failures()
 
     def _kill(self) -> None:
         for worker in self.workers.values():
-            if worker.process is not None:
-                self.log.log("worker-hangs", Level.ERROR, worker=worker.number, pid=worker.process.pid)
-                worker.process.kill()
+            if worker.present:
+                self.log.log("worker-hangs", Level.ERROR, worker=worker.number, pid=worker.pid)
+                if self._nursery is not None:
+                    self._nursery.kill(worker.number)
 
     def _close(self) -> None:
         """Our doors; the workers close theirs."""
@@ -374,45 +402,6 @@ class Supervisor(Service):
                     pass
             opened.close()
         self._listeners.clear()
-
-
-class _Output:
-    """What a worker writes where a daemon has no standard output: lines for Twisted's log.
-
-    An IReadDescriptor on the pipe.
-    """
-
-    def __init__(self, reactor: Any, pipe: Any) -> None:
-        self._reactor = reactor
-        self._pipe = pipe
-        self._rest = b""
-        os.set_blocking(pipe.fileno(), False)
-        reactor.addReader(self)
-
-    def fileno(self) -> int:
-        """Twisted's name."""
-        return int(self._pipe.fileno())
-
-    def logPrefix(self) -> str:
-        """Twisted's name."""
-        return "mailaccess"
-
-    def doRead(self) -> None:
-        """Twisted's name."""
-        try:
-            data = os.read(self._pipe.fileno(), 65536)
-        except BlockingIOError:
-            return
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            _log.info("{line}", line=line.decode("utf-8", "replace"))
-        if not data or len(self._rest) > 2**20:
-            self.connectionLost(None)
-
-    def connectionLost(self, reason: Any) -> None:
-        """Twisted's name."""
-        self._reactor.removeReader(self)
-        self._pipe.close()
 
 
 def _signal_name(number: int) -> str:
