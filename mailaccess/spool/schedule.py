@@ -150,22 +150,27 @@ class Schedule:
             heapq.heappush(self._due, (due, id))
 
     def hurry(self, now: float, id: str | None = None) -> int:
-        """Try the message, or all, as soon as possible; back-offs are forgotten. How many that concerns."""
-        self._resting.clear()
-        for name, line in self._lines.items():
-            line.not_before, line.failures = 0.0, 0
-            line.allowed = max(line.allowed, 1)
-            line.rests = False
-            self._list(name, line)
-        found = 0
-        for each in (id,) if id is not None else tuple(self._waiting):
-            entry = self._waiting.get(each)
-            if entry is not None:
-                found += 1
-                if not entry.open:
-                    entry.due = now
-                    heapq.heappush(self._due, (now, each))
-        return found
+        """Try the message, or all, as soon as possible; the back-offs of its destinations, or of all, are forgotten.
+
+        How many messages that concerns.
+        """
+        if id is None:
+            entries, names = list(self._waiting.values()), tuple(self._lines)
+        else:
+            entries = [self._waiting[id]] if id in self._waiting else []
+            names = entries[0].destinations if entries else ()
+        for name in names:
+            line = self._lines.get(name)
+            if line is not None:
+                line.not_before, line.failures = 0.0, 0
+                line.allowed = max(line.allowed, 1)
+                line.rests = False
+                self._list(name, line)
+        for entry in entries:
+            if not entry.open:
+                entry.due = now
+                heapq.heappush(self._due, (now, entry.id))
+        return len(entries)
 
     def aged(self, now: float) -> list[str]:
         """Messages that passed one of ``ages`` since they were last named."""

@@ -119,6 +119,20 @@ def test_flushing_forgets_back_offs(schedule):
     assert sorted(job.id for job in (schedule.take(1.0), None) if job) in (["a"], ["late"])
 
 
+def test_flushing_one_message_leaves_the_back_offs_of_other_destinations(schedule):
+    """Thousands of dead ones were all tried again at once."""
+    for id in ("a", "b"):
+        add(schedule, id, f"{id}.kr")
+        job = schedule.take(0)
+        schedule.unreachable(job.destination, 0)
+        schedule.done(job)
+        schedule.again(id, 600, [f"{id}.kr"])
+    add(schedule, "more", "b.kr")
+    assert schedule.hurry(1.0, "a") == 1 and schedule.hurry(1.0, "unknown") == 0
+    assert take_all(schedule, 1.0) == [Job("a", "a.kr")]
+    assert schedule.lines()["b.kr"] == (1, 0, 60) and schedule.next_time(1.0) == 60
+
+
 def test_what_was_removed_is_not_tried(schedule):
     add(schedule, "a")
     add(schedule, "b")
