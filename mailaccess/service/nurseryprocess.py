@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from mailaccess.net.shares import Shares
+from mailaccess.relay.trust import opportunistic
 from mailaccess.service.brief import Brief, read
 from mailaccess.service.workerprocess import serve
 
@@ -44,6 +45,7 @@ class Nursery:
         signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
         for number in IGNORED:
             signal.signal(number, signal.SIG_IGN)
+        opportunistic()  # has OpenSSL read what it needs: 2 MiB more to share
         gc.collect()
         gc.freeze()
         with woken, waking:

@@ -36,6 +36,7 @@ from mailaccess.observe.counters import WORKERS, WORKERS_ENDED, Counters
 from mailaccess.observe.events import Level
 from mailaccess.service.brief import Brief
 from mailaccess.service.channel import Channel, Message
+from mailaccess.service.cores import cores
 from mailaccess.service.failing import CannotStart
 from mailaccess.service.gathering import Gathering
 from mailaccess.service.listeners import naming, prepare, wanted
@@ -411,6 +412,6 @@ def _signal_name(number: int) -> str:
         return str(number)
 
 
-def how_many(settings: Settings, cores: Callable[[], int] = lambda: len(os.sched_getaffinity(0))) -> int:
+def how_many(settings: Settings, cores: Callable[[], int] = cores) -> int:
     """Workers that ``process.workers`` asks for; "auto": one for each core that we may use."""
     return cores() if settings.process.workers == "auto" else int(settings.process.workers)
