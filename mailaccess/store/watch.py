@@ -236,7 +236,7 @@ class InotifyWatcher:
                 self._take_from(number, watch)
                 self._begin_polling(watch, path, awaited=True)
         for watch in dict.fromkeys(watches):
-            watch.changed()
+            _tell(watch)
 
     def _look(self) -> None:
         for path, polled in list(self._polled.items()):
@@ -246,7 +246,7 @@ class InotifyWatcher:
             if again or now != polled.mtime:
                 polled.mtime = now
                 for watch in watches:
-                    watch.changed()
+                    _tell(watch)
         self._rest()
 
     def _watch_again(self, path: bytes, polled: _Polled) -> bool:
@@ -296,6 +296,14 @@ class PathWatch:
         owner, self._owner = self._owner, None
         if owner is not None:
             owner.end(self)
+
+
+def _tell(watch: PathWatch) -> None:
+    """One that fails keeps nobody else from being told, nor the reactor from listening on."""
+    try:
+        watch.changed()
+    except Exception:
+        _log.failure("whoever watches a folder failed")
 
 
 def _mtime(path: bytes) -> int:

@@ -179,3 +179,21 @@ def test_a_watch_may_end_after_the_watcher_has_stopped(watched):
     watcher.stop()
     made.close()
     made.close()
+
+
+def test_who_fails_when_told_keeps_nobody_else_from_being_told(watched):
+    """The reactor would have stopped listening, and nobody had heard of anything again."""
+    reactor, watcher, told, folder = watched
+    (inotify,) = reactor.getReaders()
+
+    def fails():
+        raise ZeroDivisionError
+
+    before = watcher.watch([os.fsencode(folder)], fails)
+    _, after = watch(watcher, folder)
+    (folder / "one").touch()
+    inotify.doRead()
+    assert told == after == [1]
+    reactor.advance(REST_SECONDS)
+    assert reactor.getReaders() == [inotify]
+    before.close()
