@@ -14,7 +14,7 @@ from mailaccess.model.criteria import Comparison, DateField, DateIs
 from mailaccess.model.flags import DELETED, FLAGGED, SEEN
 from mailaccess.model.sequence import UidSet
 from mailaccess.store import firstlook, housekeeping
-from mailaccess.store.api import Fact, FlagOperation
+from mailaccess.store.api import Fact, FlagOperation, FlagsStored
 from tests.unit.store.inline import EVERYTHING, House, Session, now
 
 COUNT = 23
@@ -227,6 +227,28 @@ def test_a_change_of_one_message_makes_the_row_of_that_one(house: House) -> None
     while now(house.account.run(housekeeping.index_texts)):
         pass
     assert rows(house) == COUNT and again(house).flags() == shown.flags()
+
+
+def test_a_change_that_is_conditional_or_none_is_judged_by_what_the_file_says(house: House) -> None:
+    brought(house)
+    shown = house.open()
+    modseq = shown.box.highest_modseq
+    before = shown.flags()
+    seen = next(uid for uid, flags in before.items() if SEEN in flags)
+    unseen = next(uid for uid, flags in before.items() if SEEN not in flags)
+
+    def change(uid: int, since: int | None = None) -> FlagsStored:
+        wanted = UidSet.of([uid])
+        flags = frozenset({SEEN})
+        return now(shown.box.set_flags(wanted, FlagOperation.ADD, flags, unchanged_since=since))
+
+    assert change(unseen, modseq - 1) == FlagsStored(UidSet(), UidSet.of([unseen]), modseq)
+    assert change(seen) == FlagsStored(UidSet(), UidSet(), modseq)
+    assert change(2 * COUNT) == FlagsStored(UidSet(), UidSet(), modseq)
+    assert shown.flags() == before
+    assert change(unseen, modseq) == FlagsStored(UidSet.of([unseen]), UidSet(), modseq + 1)
+    assert shown.flags() == before | {unseen: before[unseen] | {SEEN}}
+    assert again(house).flags() == shown.flags()
 
 
 def test_an_expunge_makes_rows_around_what_is_deleted_alone(house: House) -> None:
