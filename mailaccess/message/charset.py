@@ -95,6 +95,26 @@ def codec(name: bytes) -> str | None:
     return _CODECS.get(_NAME.sub("_", text).strip("_"))
 
 
+_SHIFTING = ("iso2022", "hz", "utf_7")
+"""Charsets in which some ASCII tells what those after it stand for."""
+
+
+def keeps_ascii(name: bytes | None) -> bool:
+    """Whether octets below 128 stand for themselves in the charset ``name``, whatever comes before them."""
+    return name is None or _keeps_ascii(codec(name) or "utf_8")
+
+
+@lru_cache(CODECS_KEPT)
+def _keeps_ascii(known: str) -> bool:
+    if known.startswith(_SHIFTING):
+        return False
+    every = bytes(range(128))
+    try:
+        return every.decode(known) == every.decode("ascii")
+    except (UnicodeError, ValueError):
+        return False
+
+
 def decode(octets: bytes, name: bytes | None) -> str:
     """Text of ``octets`` in the charset ``name``; what cannot be read becomes U+FFFD.
 

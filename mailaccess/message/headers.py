@@ -71,7 +71,7 @@ class Header:
     rest: octets after the last field told apart, blank line excluded.
     """
 
-    __slots__ = ("fields", "names", "rest", "_last_newline", "_blank_line", "_index")
+    __slots__ = ("fields", "rest", "_names", "_last_newline", "_blank_line", "_index")
 
     def __init__(self, octets: bytes, max_fields: int = MAX_FIELDS) -> None:
         end = len(octets)
@@ -87,10 +87,17 @@ class Header:
         if len(fields) > max_fields:
             self.rest = fields.pop() + (b"\n" if self._last_newline and scanned == end else b"") + self.rest
         self.fields: list[bytes] = fields
-        self.names: list[bytes] = [
-            field.partition(b":")[0].rstrip(b" \t").lower() if b":" in field else b"" for field in fields
-        ]
+        self._names: list[bytes] | None = None
         self._index: dict[bytes, int] | None = None
+
+    @property
+    def names(self) -> list[bytes]:
+        if self._names is None:
+            self._names = [
+                field.partition(b":")[0].rstrip(b" \t").lower() if b":" in field else b""
+                for field in self.fields
+            ]
+        return self._names
 
     def first(self, name: bytes) -> bytes | None:
         """The folded value of the first field called ``name`` (lower case), or None."""

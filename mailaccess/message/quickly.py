@@ -71,9 +71,19 @@ def parse_stored(stored: bytes, size: int) -> Part | None:
     return None if root is None else _as_wire(stored, root, size)
 
 
-def _scanned(octets: bytes, has_cr: bool) -> _Node | None:
+def parts(octets: bytes) -> list[Part] | None:
+    """All parts in their order, without their lines, their envelopes, or what they hold; None as ``parse``."""
+    root = _scanned(octets, b"\r" in octets, with_envelopes=False)
+    if root is None:
+        return None
+    return [node.content.part(node.start, node.body, node.end, 0, None, ()) for node in _nodes(root)]
+
+
+def _scanned(octets: bytes, has_cr: bool, *, with_envelopes: bool = True) -> _Node | None:
     try:
-        return _Scan(octets, has_cr).part(0, len(octets), 0, (), is_mime=False, is_inner=False)
+        return _Scan(octets, has_cr, with_envelopes).part(
+            0, len(octets), 0, (), is_mime=False, is_inner=False
+        )
     except _Unusual:
         return None
 
@@ -81,8 +91,9 @@ def _scanned(octets: bytes, has_cr: bool) -> _Node | None:
 class _Scan:
     """One pass over a message."""
 
-    def __init__(self, octets: bytes, has_cr: bool) -> None:
+    def __init__(self, octets: bytes, has_cr: bool, with_envelopes: bool) -> None:
         self.octets = octets
+        self.with_envelopes = with_envelopes
         self.size = len(octets)
         self.parts = MAX_PARTS
         self.headers = MAX_HEADERS
@@ -106,7 +117,9 @@ class _Scan:
         block = octets[start:body]
         content = _content_of(block, is_mime=is_mime)
         end = limit - 1 if limit < self.size and octets[limit - 1] == _CR else limit
-        node = _Node(start, body, end, content, envelope(Header(block)) if is_inner else None)
+        node = _Node(start, body, end, content, None)
+        if is_inner and self.with_envelopes:
+            node.envelope = envelope(Header(block))
         if content.kind == MULTIPART:
             boundary = mime.param(content.type.params, b"boundary")
             if boundary is not None:

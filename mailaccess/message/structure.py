@@ -13,6 +13,8 @@ multipart ends with what holds it; Content-* fields of a message count only wher
 MIME-Version or Content-Type.
 """
 
+from collections.abc import Iterable
+
 from mailaccess.message import mime, quickly
 from mailaccess.message.content import LINES_TOLD, MAX_QUICK, NAMES, Content, Fields, content_of, fields_of
 from mailaccess.message.envelope import Envelope, envelope
@@ -22,7 +24,7 @@ from mailaccess.message.stored import dump, load
 
 __all__ = [
     "LEAF", "MAX_DEPTH", "MAX_PARTS", "MESSAGE", "MULTIPART", "TEXT",
-    "Part", "dump", "has_global", "load", "parse", "root_header",
+    "Part", "dump", "has_global", "load", "parse", "parts", "root_header",
 ]  # fmt: skip
 
 MAX_BOUNDARY = 80
@@ -46,6 +48,14 @@ def parse(wire: bytes | memoryview, *, opens_global: bool = False) -> Part:
 def whatever(octets: bytes, *, opens_global: bool = False) -> Part:
     """``parse`` of any message, also of one that is not as messages mostly are (``quickly``)."""
     return _Parser(octets, opens_global=opens_global).message(0, 0, is_inner=False)
+
+
+def parts(octets: bytes) -> Iterable[Part]:
+    """All parts of a whole message in their order, for whoever wants their octets: lines, envelopes and what parts
+    hold may be left out.
+    """
+    found = quickly.parts(octets)
+    return found if found is not None else whatever(octets).walk()
 
 
 def has_global(root: Part) -> bool:

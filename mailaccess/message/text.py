@@ -43,6 +43,23 @@ class SearchText(NamedTuple):
 
 def part_text(wire: bytes, part: Part) -> str | None:
     """The decoded text of one part that holds no others; None where it has none that can be read."""
+    octets = _part_octets(wire, part)
+    if octets is None:
+        return None
+    return charset.decode(octets, part.param(b"charset") if part.kind == TEXT else None)
+
+
+def folded_part(wire: bytes, part: Part) -> str | bytes | None:
+    """``part_text``; as its octets, folded already, where that can be told without decoding them: mostly."""
+    octets = _part_octets(wire, part)
+    if octets is None:
+        return None
+    name = part.param(b"charset") if part.kind == TEXT else None
+    return octets.lower() if octets.isascii() and charset.keeps_ascii(name) else charset.decode(octets, name)
+
+
+def _part_octets(wire: bytes, part: Part) -> bytes | None:
+    """The octets of a part's text, out of their transfer encoding."""
     if part.kind in (MULTIPART, MESSAGE):
         return None
     if part.kind != TEXT and part.type.lower() != b"message":
@@ -51,9 +68,28 @@ def part_text(wire: bytes, part: Part) -> str | None:
     octets = transfer.decode(content, body.meant_encoding(wire, part))
     if octets is None and part.encoding is None:
         octets = content  # what no decoder knows may still be text
-    if octets is None:
-        return None
-    return charset.decode(octets, part.param(b"charset") if part.kind == TEXT else None)
+    return octets
+
+
+def header_words(header: Header) -> bytes:
+    """The words of ``header_text``, folded, in UTF-8: what stands between white space, in any order.
+
+    Most fields are ASCII without encoded words: their octets have the words of their text.
+    """
+    fields = header.fields
+    if sum(map(len, fields)) > MAX_HEADER_TEXT:
+        return fold(header_text(header)).encode("utf-8", "replace")
+    odd = [
+        field
+        for field in fields
+        if b"=?" in field or not field.isascii() or field.find(b":") != field.find(b": ")
+    ]
+    if not odd:
+        return b"\n".join(fields).lower()
+    others = set(odd)
+    lines = [field for field in fields if field not in others]
+    text = "\n".join([fold(_line(field)) for field in odd])
+    return b"%b\n%b" % (b"\n".join(lines).lower(), text.encode("utf-8", "replace"))
 
 
 def header_text(header: Header) -> str:
@@ -64,9 +100,14 @@ def header_text(header: Header) -> str:
         octets += len(field)
         if octets > MAX_HEADER_TEXT:
             break
-        name, colon, value = field.partition(b":")
-        lines.append(f"{name.decode('utf-8', 'replace')}{colon.decode()} {words.one_line(unfolded(value))}")
+        lines.append(_line(field))
     return "\r\n".join(lines)
+
+
+def _line(field: bytes) -> str:
+    """A field decoded."""
+    name, colon, value = field.partition(b":")
+    return f"{name.decode('utf-8', 'replace')}{colon.decode()} {words.one_line(unfolded(value))}"
 
 
 def search_text(wire: bytes, root: Part) -> SearchText:

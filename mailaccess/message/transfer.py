@@ -34,7 +34,11 @@ def base64(octets: bytes) -> bytes:
 
 def quoted_printable(octets: bytes) -> bytes:
     """Decode quoted-printable; white space at line ends goes, what is no code stays as it is."""
-    if b" \r" in octets or b" \n" in octets or b"\t\r" in octets or b"\t\n" in octets:
+    if (
+        b" \n" in octets
+        or (b"\r" in octets and b" \r" in octets)
+        or (b"\t" in octets and (b"\t\n" in octets or b"\t\r" in octets))
+    ):
         octets = _TRAILING_WHITE.sub(b"", octets)
     return binascii.a2b_qp(octets)
 

@@ -27,7 +27,7 @@ from typing import Final, cast
 from mailaccess.message import lineends, structure
 from mailaccess.message.headers import Header
 from mailaccess.message.part import Part
-from mailaccess.message.text import SEPARATOR, fold, header_text, part_text
+from mailaccess.message.text import SEPARATOR, fold, folded_part, header_text, header_words, part_text
 from mailaccess.store.index import beside, cache, firstwords, wordblocks
 from mailaccess.store.index.rows import Found, Job, Read, among, exactly, give_way, keeping, octets, writing
 from mailaccess.store.window import Octets
@@ -80,13 +80,19 @@ READ_AT_ONCE: Final = 48
 """Files that one job reads and extracts: 20 to 50 ms."""
 
 
+Text = str | bytes
+"""Of a part; octets are folded already, in UTF-8."""
+
+
 def extract(wire: Octets, form: Callable[[str], str] | None = None) -> tuple[bytes, bytes]:
     """The folded texts of a message's headers and of its bodies, UTF-8, parts held apart by SEPARATOR.
 
     form: what takes the place of folding, under another comparator than the default.
     """
-    root = structure.parse(cast(bytes, wire))  # a Window has what it needs of bytes
-    return _joined(_headers(wire, root), form or _fold_lines), _joined(_bodies(wire, root), form or fold)
+    parts = list(structure.parse(cast(bytes, wire)).walk())  # a Window has what it needs of bytes
+    if form is not None:
+        return _joined(_headers(wire, parts), form), _joined(_bodies(wire, parts, part_text), form)
+    return _joined(_headers(wire, parts), _fold_lines), _joined(_bodies(wire, parts, folded_part), fold)
 
 
 def extract_stored(stored: bytes, size: int, *, whole: bool) -> tuple[bytes, bytes]:
@@ -95,34 +101,32 @@ def extract_stored(stored: bytes, size: int, *, whole: bool) -> tuple[bytes, byt
     Without ``whole``, of the bodies alone.  The wire form is made of the texts only, where LF line ends are all
     there is to it.
     """
-    octets, root = _looked_at(stored, size)
-    header = _joined(_headers(octets, root), _fold_lines) if whole else b""
-    return header, _joined(_bodies(octets, root), fold)
+    octets = _lined_up(stored, size)
+    parts = list(structure.parts(octets))
+    wire = cast(Octets, lineends.Pieces(stored)) if octets is stored and len(stored) != size else octets
+    header = _joined(_headers(wire, parts), _fold_lines) if whole else b""
+    return header, _joined(_bodies(wire, parts, folded_part), fold)
 
 
-def _looked_at(stored: bytes, size: int) -> tuple[Octets, Part]:
-    """The octets whose slices are in wire form, and the structure that names their places."""
-    octets: Octets = stored
-    if len(stored) != size:
-        octets = stored if lineends.is_plain(stored) else to_wire(stored)
-    root = structure.parse(cast(bytes, octets))
-    if octets is stored and len(stored) != size:
-        octets = cast(Octets, lineends.Pieces(stored))
-    return octets, root
+def _lined_up(stored: bytes, size: int) -> bytes:
+    """Octets with line ends of one kind: as they are stored, if they may be."""
+    return stored if len(stored) == size or lineends.is_plain(stored) else to_wire(stored)
 
 
 def words_stored(
     block: int, messages: Iterable[tuple[int, bytes, int]], kinds: Sequence[int]
 ) -> list[wordblocks.Row]:
     """Rows of ``wordblocks``, of messages as they lie in their files: (content, octets, octets of the wire form)."""
-    texts = ((content, *_texts_stored(stored, size, kinds)) for content, stored, size in messages)
+    texts = ((content, *word_texts(stored, size, kinds)) for content, stored, size in messages)
     return wordblocks.rows_of(block, texts, kinds, VERSION)
 
 
-def _texts_stored(stored: bytes, size: int, kinds: Sequence[int]) -> tuple[bytes | None, bytes | None]:
-    if 0 not in kinds:
-        return None, _joined(_headers(*_looked_at(stored, size)), _fold_lines)
-    header, body = extract_stored(stored, size, whole=1 in kinds)
+def word_texts(stored: bytes, size: int, kinds: Sequence[int]) -> tuple[bytes | None, bytes | None]:
+    """Texts that have the words of ``extract_stored``'s; which kind of line ends they have tells in none."""
+    octets = _lined_up(stored, size)
+    parts = list(structure.parts(octets))
+    body = _joined(_bodies(octets, parts, folded_part), fold) if 0 in kinds else None
+    header = _joined(map(header_words, _blocks(octets, parts)), fold) if 1 in kinds else None
     return body, header
 
 
@@ -132,22 +136,28 @@ def packed_stored(stored: bytes, size: int, *, whole: bool) -> tuple[bytes, byte
     return zlib.compress(header, LEVEL), zlib.compress(body, LEVEL)
 
 
-def _headers(wire: Octets, root: Part) -> Iterator[str]:
+def _headers(wire: Octets, parts: Iterable[Part]) -> Iterator[str]:
+    return map(header_text, _blocks(wire, parts))
+
+
+def _blocks(wire: Octets, parts: Iterable[Part]) -> Iterator[Header]:
     left = MAX_OCTETS
-    for part in root.walk():
+    for part in parts:
         if part.body > part.start and left > 0:
             block = wire[part.start : min(part.body, part.start + left)]
             left -= len(block)
-            yield header_text(Header(block))
+            yield Header(block)
 
 
-def _bodies(wire: Octets, root: Part) -> Iterator[str]:
+def _bodies(
+    wire: Octets, parts: Iterable[Part], text_of: Callable[[bytes, Part], Text | None]
+) -> Iterator[Text]:
     left = MAX_OCTETS
-    for part in root.walk():
+    for part in parts:
         if left <= 0:
             return
         bounded = part if part.octets <= left else part._replace(end=part.body + left)
-        text = part_text(cast(bytes, wire), bounded)
+        text = text_of(cast(bytes, wire), bounded)
         if text is not None:
             left -= bounded.octets
             yield text
@@ -158,15 +168,15 @@ def _fold_lines(text: str) -> str:
     return "\n".join([fold("\n".join(lines)) for _, lines in groupby(text.split("\n"), str.isascii)])
 
 
-def _joined(texts: Iterator[str], folded: Callable[[str], str]) -> bytes:
+def _joined(texts: Iterable[Text], folded: Callable[[str], str]) -> bytes:
     """Folded, in UTF-8, with SEPARATOR between; at most some octets more than MAX_TEXT."""
     pieces: list[bytes] = []
     left = MAX_TEXT
     for number, text in enumerate(texts):
         if number:
             pieces.append(SEPARATOR.encode())
-        for part in _cut(text):
-            piece = folded(part).encode("utf-8", "replace")[:left]
+        for part in _cut(text) if isinstance(text, str) else (text,):
+            piece = (folded(part).encode("utf-8", "replace") if isinstance(part, str) else part)[:left]
             left -= len(piece)
             pieces.append(piece)
             if left <= 0:
