@@ -74,11 +74,18 @@ def write_uids(vault: Vault, box: Box, *, sync: bool = True) -> None:
                 box.special_use,
                 keywords,
                 carries,
+                0 if box.folder else highest_uidvalidity(vault),
             )
         ),
         sync=sync,
     )
     box.uids_stamp = vault.uids_stamp(box.folder)
+
+
+def highest_uidvalidity(vault: Vault) -> int:
+    """Of all mailboxes that the account ever had, as far as it knows."""
+    row = vault.connection.execute("SELECT uidvalidity FROM account").fetchone()
+    return int(row[0])
 
 
 def _carries_on_disk(vault: Vault, path: bytes) -> dict[int, UidSet]:

@@ -22,6 +22,9 @@ RETRY_SECONDS: Final = 5.0
 BUSY_SECONDS: Final = 0.05
 """Between two batches while somebody asks for jobs, each of which may have to wait for one: 2,500 files a second."""
 
+SYNCED_AT_ONCE: Final = 4
+"""Files that one job brings to disk, while others of the account wait: two fsyncs each."""
+
 SWEEP_AFTER: Final = 1_000
 """Expunged messages after which contents without messages are looked for: one pass over the account."""
 
@@ -63,7 +66,8 @@ async def work(account: Engine) -> float | None:
 
 def settle(vault: Vault) -> Progress:
     """Do some of what is owed to the Maildir; mostly it is one file's name, after which nothing is left."""
-    vault.sync_now()
+    if not vault.sync_some(SYNCED_AT_ONCE):
+        return Progress.MORE
     progress = journal.settle(vault)
     if progress is Progress.MORE and not journal.owes(vault):
         progress = Progress.DONE

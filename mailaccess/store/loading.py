@@ -58,7 +58,7 @@ class Lifecycle:
         tree.sync(vault, force=fresh)
 
     def leaving(self, vault: Vault) -> None:
-        vault.sync_now()
+        vault.sync_some()
         journal.finish(vault)
 
     def catch_up(self, vault: Vault) -> None:

@@ -23,7 +23,14 @@ from mailaccess.model.errors import (
 from mailaccess.model.sequence import UidSet
 from mailaccess.observe.events import Level
 from mailaccess.store.api import Mailboxes, MailboxInfo
-from mailaccess.store.bounds import MAX_UID, MODSEQS_RESERVED, UIDS_RESERVED, reserve, write_uids
+from mailaccess.store.bounds import (
+    MAX_UID,
+    MODSEQS_RESERVED,
+    UIDS_RESERVED,
+    highest_uidvalidity,
+    reserve,
+    write_uids,
+)
 from mailaccess.store.changes import Delta
 from mailaccess.store.control import read_control
 from mailaccess.store.forgetting import forget
@@ -115,7 +122,8 @@ def sync(vault: Vault, *, force: bool = False) -> bool:
                 adopted.append(_adopt(vault, folder, lost))
             else:
                 check_uids(vault, box)
-        _have_on_disk(vault, adopted)
+        if adopted:
+            _have_on_disk(vault, rows.get(b"") or adopted[0].box, adopted)  # INBOX's folder is the first
         for box in lost.values():
             _lose_moving(vault, box)
             mailboxes.remove(connection, box)
@@ -143,40 +151,43 @@ def _folders(vault: Vault) -> set[bytes]:
 
 def adopt(vault: Vault, folder: bytes, special_use: frozenset[str]) -> Box:
     """A row for a folder made this moment, whose numbers are on disk."""
-    adopted = _adopt(vault, folder, {}, special_use)
-    _have_on_disk(vault, [adopted._replace(may_wait=False)])
-    return adopted.box
+    box = _adopt(vault, folder, {}, special_use).box
+    vault.files.sync_file(_uids_path(vault, box))
+    return box
 
 
 class Adopted(NamedTuple):
-    """A mailbox with a new row. on_disk: whether the file with its numbers is.
-
-    may_wait: whether what is told until it is there is void without it: then the next look makes a new UIDVALIDITY.
-    """
+    """A mailbox with a new row. on_disk: whether the file with its numbers is.  is_new: whether its UIDVALIDITY is."""
 
     box: Box
     on_disk: bool
-    may_wait: bool
+    is_new: bool
 
 
-def _have_on_disk(vault: Vault, adopted: Sequence[Adopted]) -> None:
-    """Have the numbers on disk before anybody is told of them, or soon where they may wait.
+def _have_on_disk(vault: Vault, inbox: Box, adopted: Sequence[Adopted]) -> None:
+    """Have on disk, before anybody is told of the numbers, what makes sure that they are not given again.
 
-    They may where the mailbox had none and its UIDVALIDITY is not ahead of the clock. If the machine loses its
-    power before its file is there, the mailbox is as if never looked at, but at a later time: so its UIDVALIDITY is
-    a higher one, and nothing told under the old one counts. That the clock has gone on after a boot is what all
-    UIDVALIDITYs rest on that are made without an index. One that is ahead of the clock, since many were made in one
-    second, could be given again; so could the UIDs of a mailbox with numbers of its own, ours or Dovecot's, above
-    those in its lists. A file that was not synced may also be there in part: that one is damaged, so as good as none.
-    All are written before the first is synced, so that the file system brings them to disk together.
+    The file of a mailbox that had no numbers may wait. If the machine loses its power before it is on disk, the
+    mailbox is as if never looked at: its UIDVALIDITY will be another one, later by the clock, and nothing told under
+    the old one counts. That the clock has gone on after a boot is what all UIDVALIDITYs rest on that are made without
+    an index. One that is ahead of the clock, since many were made in one second, waits only if INBOX's file says on
+    disk how far they went. A mailbox with numbers of its own, ours or Dovecot's, would keep its UIDVALIDITY and could
+    give UIDs above those in its lists once more: it may not wait. A file that was not synced may also be there in
+    part: such a one is damaged, so as good as none.
     """
     for each in adopted:
-        if not each.on_disk:
-            path = vault.folder(each.box.folder) + b"/" + uids.FILE
-            if each.may_wait:
-                vault.sync_later(path)
-            else:
-                vault.files.sync_file(path)
+        if not each.on_disk and not each.is_new:
+            vault.files.sync_file(_uids_path(vault, each.box))
+    waiting = [each.box for each in adopted if not each.on_disk and each.is_new]
+    if any(box.uidvalidity > vault.clock() for box in waiting):
+        write_uids(vault, inbox)
+        mailboxes.save(vault.connection, inbox)
+    for box in waiting:
+        vault.sync_later(_uids_path(vault, box))
+
+
+def _uids_path(vault: Vault, box: Box) -> bytes:
+    return vault.folder(box.folder) + b"/" + uids.FILE
 
 
 def _adopt(
@@ -195,10 +206,9 @@ def _adopt(
         return Adopted(box, True, False)
     if known is not None and mailboxes.by_mailbox_id(connection, known.mailbox_id) is not None:
         known.mailbox_id = new_mailbox_id()  # a copy of a whole folder
-    fresh, may_wait = known is None, False
+    fresh, is_new = known is None, False
     if known is None:
         known, is_new = _from_dovecot(vault, folder)
-        may_wait = is_new and known.uidvalidity <= vault.clock()
     if special_use:
         known.special_use = " ".join(sorted(special_use))
     elif fresh and not known.special_use:
@@ -206,7 +216,7 @@ def _adopt(
     box = _row(vault, name, folder, known, rebuilt=not fresh)
     write_uids(vault, box, sync=not fresh)  # what replaces another file is on disk before it does
     mailboxes.save(connection, box)
-    return Adopted(box, not fresh, may_wait)
+    return Adopted(box, not fresh, is_new)
 
 
 def _row(vault: Vault, name: str, folder: bytes, known: uids.Uids, *, rebuilt: bool) -> Box:
@@ -222,8 +232,13 @@ def _row(vault: Vault, name: str, folder: bytes, known: uids.Uids, *, rebuilt: b
     )  # fmt: skip
     mailboxes.add(vault.connection, box)
     mailboxes.add_keywords(vault.connection, box, known.keywords.items())
-    vault.connection.execute("UPDATE account SET uidvalidity = max(uidvalidity, ?)", (known.uidvalidity,))
+    _note_uidvalidity(vault, known)
     return box
+
+
+def _note_uidvalidity(vault: Vault, known: uids.Uids) -> None:
+    highest = max(known.uidvalidity, known.uidvalidity_bound)
+    vault.connection.execute("UPDATE account SET uidvalidity = max(uidvalidity, ?)", (highest,))
 
 
 def _most_messages(vault: Vault, folder: bytes) -> int:
@@ -260,6 +275,8 @@ def check_uids(vault: Vault, box: Box) -> None:
     if stamp == box.uids_stamp:
         return
     known = _read_uids(vault, box.folder) if stamp else None
+    if known is not None:
+        _note_uidvalidity(vault, known)
     if known is None or known.uidvalidity == box.uidvalidity:
         if known is not None:  # a process was killed between this file and its commit: its bounds count
             box.uid_bound = max(box.uid_bound, known.uid_bound)
@@ -307,8 +324,7 @@ def new_mailbox_id() -> str:
 
 def new_uidvalidity(vault: Vault) -> int:
     """Now, or one more than the last one: a mailbox deleted and made anew gets a higher one."""
-    row = vault.connection.execute("SELECT uidvalidity FROM account").fetchone()
-    value = min(max(int(vault.clock()), int(row[0]) + 1, 1), MAX_UID)
+    value = min(max(int(vault.clock()), highest_uidvalidity(vault) + 1, 1), MAX_UID)
     vault.connection.execute("UPDATE account SET uidvalidity = ?", (value,))
     return value
 

@@ -17,6 +17,7 @@ is simply never run at once.
 """
 
 import contextlib
+import itertools
 import os
 import secrets
 import sqlite3
@@ -456,12 +457,12 @@ class Vault:
         self._unsynced.add(path)
         self.owing = True
 
-    def sync_now(self) -> None:
-        """What was put off."""
-        while self._unsynced:
-            path = next(iter(self._unsynced))
+    def sync_some(self, most: int | None = None) -> bool:
+        """What was put off, or some of it; says whether that was all."""
+        for path in list(itertools.islice(self._unsynced, most)):
             self.files.sync_file(path)
             self._unsynced.discard(path)
+        return not self._unsynced
 
     def finish_owed(self) -> None:
         """Have the Maildir follow now, as far as the disk allows. Outside any transaction."""

@@ -32,7 +32,7 @@ def kept_index(house: House) -> Path:
     return copy
 
 
-def power_lost(house: House, index: Path | None) -> None:
+def power_lost(house: House, index: Path | None, seconds: int = 30) -> None:
     """The process ended without a word; after another boot the index is that of before, or none."""
     shutil.rmtree(house.index)
     if index is not None:
@@ -40,7 +40,7 @@ def power_lost(house: House, index: Path | None) -> None:
         with sqlite3.connect(house.index / "index.sqlite") as connection:
             connection.execute("UPDATE account SET boot = 'another'")
         connection.close()
-    house.clock.time += 30
+    house.clock.time += seconds
     house.start()
 
 
@@ -166,21 +166,27 @@ def kept_index_of_now(house: House) -> Path:
     return copy
 
 
-def test_numbers_ahead_of_the_clock_are_on_disk_before_anybody_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("index", ["none", "before"])
+def test_a_uidvalidity_ahead_of_the_clock_is_not_given_again_though_its_file_is_lost(
+    tmp_path: Path, index: str
+) -> None:
     files = Volatile()
     house = House(tmp_path, files=files)
-    house.open()
-    for name in (".A", ".B", ".C"):
-        brought(house, name)
-    house.clock.time = 1_764_000_000.0
-    validities = {name: house.open(name).box.uidvalidity for name in "ABC"}
-    waiting = {Path(os.fsdecode(path)).parent.name for path in files.unsynced if path.endswith(uids.FILE)}
-    assert all(validities[name] > house.clock.time for name in "ABC" if f".{name}" not in waiting)
-    assert all(validities[name] <= house.clock.time for name in "ABC" if f".{name}" in waiting)
+    house.append(body(1))
+    house.settle()
+    kept = kept_index(house)
+    brought(house, ".A")
+    for name in (".B", ".C", ".D"):
+        shutil.copytree(house.maildir / ".A", house.maildir / name)
+    at = house.clock.time
+    before = {name: house.open(name).box.uidvalidity for name in "ABCD"}
+    assert max(before.values()) > at
     files.lose(uids.FILE)
-    power_lost(house, None)
-    for name in "ABC":
-        assert house.open(name).box.uidvalidity >= validities[name]
+    shutil.rmtree(house.maildir / ".A")  # those that are left would get its number, and the next
+    power_lost(house, None if index == "none" else kept, seconds=1)
+    after = {name: house.open(name).box.uidvalidity for name in "BCD"}
+    assert all(after[name] > before[name] for name in after)
+    assert len(set(after.values())) == 3
 
 
 def test_what_a_first_look_left_to_later_is_synced_soon(tmp_path: Path) -> None:

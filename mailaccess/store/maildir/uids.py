@@ -10,6 +10,7 @@ letter. One item a line:
     uid-bound 3000            UIDs below it may have been given: what comes after a rebuild starts here
     modseq-bound 20000        likewise for mod-sequences
     special-use \\Sent
+    uidvalidity-bound 1764000004    of INBOX: the highest of the account's mailboxes, whose own files may be lost
     keyword 0 $Forwarded      0 to 25 are the letters a to z
     keyword 26 Later
     carries 26 4:6,9          the UIDs of the messages that carry a keyword without a letter
@@ -54,6 +55,7 @@ class Uids:
     special_use: str = ""
     keywords: dict[int, str] = field(default_factory=dict)
     carries: dict[int, UidSet] = field(default_factory=dict)
+    uidvalidity_bound: int = 0
 
 
 def render(uids: Uids) -> bytes:
@@ -66,6 +68,8 @@ def render(uids: Uids) -> bytes:
     ]
     if uids.special_use:
         lines.append(f"special-use {uids.special_use}")
+    if uids.uidvalidity_bound:
+        lines.append(f"uidvalidity-bound {uids.uidvalidity_bound}")
     lines += [f"keyword {number} {keyword}" for number, keyword in sorted(uids.keywords.items())]
     lines += [f"carries {number} {of}" for number, of in sorted(uids.carries.items()) if of]
     return ("\n".join(lines) + "\n").encode("utf-8")
@@ -88,6 +92,8 @@ def parse(data: bytes) -> Uids | None:
                 found.uid_bound = int(value)
             elif item == "modseq-bound":
                 found.modseq_bound = int(value)
+            elif item == "uidvalidity-bound":
+                found.uidvalidity_bound = int(value)
             elif item == "special-use":
                 found.special_use = value
             elif item == "keyword":
@@ -100,7 +106,10 @@ def parse(data: bytes) -> Uids | None:
     except ValueError:
         return None
     sound = (
-        0 < found.uidvalidity <= _MAX_UID and 0 < found.uid_bound <= _MAX_UID + 1 and found.modseq_bound > 0
+        0 < found.uidvalidity <= _MAX_UID
+        and found.uidvalidity_bound <= _MAX_UID
+        and 0 < found.uid_bound <= _MAX_UID + 1
+        and found.modseq_bound > 0
     )
     return found if sound and found.mailbox_id else None
 
