@@ -11,7 +11,7 @@ from typing import Final
 
 from mailaccess.imap.namespaces import Place
 from mailaccess.imap.session import Selected
-from mailaccess.model.errors import MailError
+from mailaccess.model.errors import MailError, TemporaryFailure
 from mailaccess.model.flags import FlagSet
 from mailaccess.model.rights import permitted
 from mailaccess.model.sequence import UidSet
@@ -118,8 +118,13 @@ async def _fill(upload: Upload, body: "bytes | Body") -> None:
     if isinstance(body, bytes):
         await upload.write(body)
         return
-    for offset in range(0, body.size, PIECE):
-        await upload.write(await body.read(offset, min(PIECE, body.size - offset)))
+    offset = 0
+    while offset < body.size:
+        piece = await body.read(offset, PIECE)
+        if not piece:  # the copy would be all that is left of it after a MOVE
+            raise TemporaryFailure(detail="the message is shorter than it was")
+        await upload.write(piece)
+        offset += len(piece)
 
 
 async def _take_back(

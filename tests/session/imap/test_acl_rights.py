@@ -3,7 +3,11 @@
 import pytest
 
 from mailaccess.model.account import QuotaLimit
+from mailaccess.store.reading import FileBody
 from tests.session.imap.sharing import INBOX, KIM, LEE, PARK, WORK, Houses
+
+LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef0123456789abcdef\r\n" * 70_000
+"""More than the store hands out as octets."""
 
 
 @pytest.fixture
@@ -151,13 +155,31 @@ def test_messages_move_between_accounts_with_dates_and_sizes(house):
 
 
 def test_a_large_message_is_copied_in_pieces(house):
-    letter = b"Subject: large\r\n\r\n" + b"0123456789abcdef0123456789abcdef\r\n" * 60_000
-    house.given("INBOX", [letter, b"Subject: small\r\n\r\nx\r\n"])
+    house.given("INBOX", [LARGE, b"Subject: small\r\n\r\nx\r\n"])
     house.grant("lr")
     kim = house.kim(INBOX)
     assert kim.ask("COPY 1:2 Archive").status.endswith(" 1:2 1:2] COPY completed")
     kim.ask("SELECT Archive")
-    assert letter in kim.ask("FETCH 1 BODY.PEEK[]").octets
+    assert LARGE in kim.ask("FETCH 1 BODY.PEEK[]").octets
+
+
+@pytest.mark.parametrize("there", [len(LARGE), 300_000])
+def test_a_large_message_moves_whole_or_not_at_all(house, monkeypatch, there):
+    """Pieces that came short were copied as if they were whole, and the original was removed then."""
+    read = FileBody.read
+
+    async def short(self, offset, length):
+        return await read(self, offset, min(length, 100_000, max(0, there - offset)))
+
+    house.given("INBOX", [LARGE])
+    house.grant("lrswite")
+    kim = house.kim(INBOX)
+    with monkeypatch.context() as patched:
+        patched.setattr(FileBody, "read", short)
+        moved = kim.ask("MOVE 1 Archive").status.startswith("OK")
+    assert moved is (there == len(LARGE)) and len(house.truth("INBOX")) == (not moved)
+    kim.ask("SELECT Archive" if moved else f"SELECT {INBOX}")
+    assert LARGE in kim.ask("FETCH 1 BODY.PEEK[]").octets
 
 
 def test_a_copy_that_does_not_fit_copies_nothing(house):
