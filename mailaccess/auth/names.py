@@ -5,6 +5,7 @@ characters are chosen so that a name is always a harmless file name and log word
 space, no leading dot. (RFC 5321's quoted local parts are not user names.)
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,13 @@ MAX_NAME: Final = 255
 """UTF-8 octets of the part before and of the part after the @: each becomes a file name."""
 
 _SPECIALS: Final = frozenset(".-_+=&'~")
+_ASCII: Final = re.compile(r"[A-Za-z0-9.\-_+=&'~]+")
 
 
 def _word(text: str) -> bool:
-    return bool(text) and all(
+    if text.isascii():  # nearly all names: a tenth of the time
+        return _ASCII.fullmatch(text) is not None
+    return all(
         char in _SPECIALS or char.isalnum() or unicodedata.category(char).startswith("M") for char in text
     )
 

@@ -37,7 +37,8 @@ from mailaccess.store.api import Account, NewMessage, Store, Upload
 MAX_TRACE: Final = 128 * 1024
 """Octets that the fields put in front may add to the limit of a message: what screens add is below 64 KiB."""
 
-_MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?<?([!-;=?-~]{1,250})", re.I | re.M)
+# With the line end before it, which is looked for by memchr: a pattern that begins with ^ is tried at every octet.
+_MESSAGE_ID: Final = re.compile(rb"\nmessage-id:[ \t]*(?:\r?\n[ \t]+)?<?([!-;=?-~]{1,250})", re.I)
 
 
 class LocalDelivery:
@@ -189,7 +190,7 @@ class Delivery:
     async def write(self, data: bytes) -> None:
         """Take the next octets. Raises TooBig, TemporaryFailure; then only ``abort`` is left to do."""
         if not self.size:
-            found = _MESSAGE_ID.search(data)
+            found = _MESSAGE_ID.search(b"\n" + data)
             self._message_id = found[1].decode("ascii") if found else ""
         self.size += len(data)
         if self.size > self._house.limit:
