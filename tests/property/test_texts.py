@@ -50,6 +50,17 @@ def test_bodies_are_folded_as_their_decoded_text_is(stored: bytes) -> None:
     assert fulltext.extract_stored(stored, len(wire), whole=False) == (b"", expected)
 
 
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"a"]), max_size=12).map(b"".join))
+def test_in_wire_form_each_lone_line_feed_has_its_carriage_return_and_nothing_else_changes(
+    stored: bytes,
+) -> None:
+    expected = bytearray()
+    for at, octet in enumerate(stored):
+        expected += b"\r" if octet == 10 and stored[at - 1 : at] != b"\r" else b""
+        expected.append(octet)
+    assert to_wire(stored) == expected
+
+
 @given(messages)
 def test_parts_without_their_lines_are_those_of_the_structure(wire: bytes) -> None:
     def places(parts: object) -> list[tuple[int, ...]]:
