@@ -14,6 +14,7 @@ from mailaccess.store import glance, housekeeping
 from mailaccess.store.aside.indexing import Answer, asked_of
 from mailaccess.store.aside.process import Indexing
 from mailaccess.store.background import Background
+from mailaccess.store.indexer import Indexer
 from mailaccess.store.vault import Vault
 
 P = ParamSpec("P")
@@ -40,9 +41,10 @@ class Account(Protocol):
 class Handover:
     """Of one account."""
 
-    def __init__(self, account: Account, indexing: Indexing) -> None:
+    def __init__(self, account: Account, indexing: Indexing, indexer: Indexer) -> None:
         self._account = account
         self._indexing = indexing
+        self._indexer = indexer
         self._handed = False
         self._refused = False
 
@@ -62,6 +64,8 @@ class Handover:
         if answer.left < 0:
             self._refused = True
             return await self._here()
+        if answer.unhindered:
+            self._indexer.unhindered()
         self._handed = answer.left > 0
         await account.take_in(answer.resized, headed=answer.headed)
         return answer.left
