@@ -22,6 +22,10 @@ from mailaccess.store.vault import Vault
 GLANCED_AT_ONCE: Final = 500
 """Messages in one job, or some more: 10 to 20 ms, nearly all of it in the process beside the server."""
 
+CHUNKS_WORTH: Final = 2
+"""Of a mailbox that is glanced at: some hundred messages. A first question about fewer takes some milliseconds, and
+hundreds of small mailboxes would take the room of the large one."""
+
 MAILBOXES_AT_ONCE: Final = 32
 """In one job: 1 ms to look for their chunks."""
 
@@ -41,6 +45,8 @@ def glance_some(vault: Vault) -> bool:
     reader = _ChunkReader(vault)
     for mailbox in left[:MAILBOXES_AT_ONCE]:
         after = vault.glanced.get(mailbox, 0)
+        if not after and not packed.has_chunks(vault.connection, mailbox, CHUNKS_WORTH):
+            after = DONE
         while after < DONE and len(reader.known) < GLANCED_AT_ONCE:
             chunks = packed.chunks(vault.connection, mailbox, after + 1, most=1)
             after = chunks[0].uids[-1] if chunks else DONE

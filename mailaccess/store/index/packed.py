@@ -129,6 +129,12 @@ def has(connection: sqlite3.Connection, mailbox: int, low: int = 1, high: int = 
     return row is not None
 
 
+def has_chunks(connection: sqlite3.Connection, mailbox: int, count: int) -> bool:
+    """Whether it has so many."""
+    rows = connection.execute("SELECT 1 FROM packed WHERE mailbox = ? LIMIT ?", (mailbox, count)).fetchall()
+    return len(rows) == count
+
+
 def _chunk(content: int, modseq: int, columns: bytes, names: list[bytes]) -> Chunk:
     count = len(columns) // (4 + 4 + 8 + 8 + 1)
     uids, flags, sizes, dates = array("I"), array("I"), array("Q"), array("q")

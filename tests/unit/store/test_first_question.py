@@ -9,7 +9,7 @@ import pytest
 
 from mailaccess.model import criteria as tree
 from mailaccess.model.criteria import Comparison, Criterion, DateField
-from mailaccess.store import housekeeping
+from mailaccess.store import glance, housekeeping
 from mailaccess.store.api import Fact, ThreadAlgorithm
 from mailaccess.store.aside import work
 from mailaccess.store.index import cache, picked
@@ -21,6 +21,11 @@ from tests.unit.store.inline import EVERYTHING, House, Session, now
 FROM = ("Kim <kim@naver.com>", '"Lee, J." <lee@naver.com>', "=?utf-8?B?6rmA?= <b@naver.com>", "broken <", "")
 SUBJECTS = ("Re: lunch", "lunch", "=?utf-8?Q?=ED=9A=8C=EC=9D=98?=", "[list] Fwd: a", "")
 DAYS = (4, 9, 1, 28, 17)
+
+
+@pytest.fixture(autouse=True)
+def few_are_worth_a_glance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glance, "CHUNKS_WORTH", 1)
 
 
 def message(number: int) -> bytes:
@@ -259,3 +264,14 @@ def test_what_was_read_for_a_question_goes_when_it_is_kept(tmp_path: Path) -> No
     assert not room.take(picked.MOST)
     everything_kept(house)
     assert room.take(picked.MOST)
+
+
+def test_hundreds_of_small_mailboxes_take_no_room_from_a_large_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glance, "CHUNKS_WORTH", 2)
+    house = House(tmp_path)
+    brought(house)
+    house.open()
+    now(house.account.run(housekeeping.index_texts))
+    assert not house.account.vault.picked
