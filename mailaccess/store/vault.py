@@ -343,8 +343,12 @@ class Vault:
         shows in the file (``is_current``).
         """
         index = self._index
-        if index is None or self.owing or index.data_version() != index.version:
+        if index is None or self.owing:
             return
+        if (
+            index.data_version() != index.version
+        ):  # else it would stay open for as long as nobody asks for anything
+            self._catch_up(index)
         epoch = self._epoch
         self._changes += index.connection.total_changes
         self._leave(finish=False)

@@ -117,3 +117,14 @@ def test_what_is_owed_keeps_it_open(house: Quick) -> None:
     assert house.account.vault.owing
     assert not now(house.account.park())
     assert house.account.vault.is_open
+
+
+def test_what_another_process_committed_does_not_keep_it_open(tmp_path: Path) -> None:
+    house = Quick(tmp_path)
+    house.append(b"Subject: 1\r\n\r\ntext\r\n")
+    house.settle()
+    assert now(house.account.status("INBOX")).unseen == 1
+    other = House(tmp_path)
+    now(other.open().box.set_flags(UidSet.of([1]), FlagOperation.ADD, SEEN))
+    assert now(house.account.park())
+    assert now(house.account.status("INBOX")).unseen == 0
