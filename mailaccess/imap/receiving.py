@@ -57,6 +57,8 @@ class Reception:
         self._uploads: list[Upload] = []
         self._messages: list[NewMessage] = []
         self._settled = 0  # so many of them are on disk
+        self._octets = 0  # of the whole ones
+        self._held = 0  # of those of them that are not on disk
 
     def refuse(self) -> None:
         """Do not take what is announced, if anything is."""
@@ -126,16 +128,20 @@ class Reception:
         return None
 
     async def _settle(self) -> None:
-        """Have the whole messages on disk, once they are too much to be kept."""
-        waiting = self._messages[self._settled :]
-        if sum(message.upload.size for message in waiting) <= MAX_HELD:
+        """The last message is whole. Have the whole ones on disk, once they are too much to be kept."""
+        if not self._uploads:
+            return
+        self._octets += self._uploads[-1].size
+        self._held += self._uploads[-1].size
+        if self._held <= MAX_HELD:
             return
         now = int(self.session.house.clock())
-        for place, message in enumerate(waiting, self._settled):
+        for place, message in enumerate(self._messages[self._settled :], self._settled):
             dated = message if message.date is not None else replace(message, date=now)
             self._messages[place] = dated
             await message.upload.settle(now if dated.date is None else dated.date)
         self._settled = len(self._messages)
+        self._held = 0
 
     async def _parts(
         self, parts: tuple[MessageLiteral | UrlPart, ...], room: Room, *, alone: bool = False
@@ -164,9 +170,10 @@ class Reception:
 
     async def _allow(self, octets: int, room: Room) -> None:
         """Raise what so many octets more would fail with, while they have not come yet."""
-        if self._uploads[-1].size + octets > self.session.house.message_size:
+        octets += self._uploads[-1].size
+        if octets > self.session.house.message_size:
             raise TooBig
-        await room(sum(upload.size for upload in self._uploads) + octets, len(self._uploads))
+        await room(self._octets + octets, len(self._uploads))
 
     async def _rest(
         self, literal: MessageLiteral, data: MessageLiteral | Catenation, room: Room
