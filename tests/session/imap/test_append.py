@@ -1,5 +1,6 @@
 """APPEND (RFC 3501 §6.3.11; RFC 3502; RFC 4315 §3; RFC 7888)."""
 
+from mailaccess.imap import receiving
 from tests.session.imap.house import MaildirHouse
 
 MAIL = b"Subject: hi\r\n\r\nhello\r\n"
@@ -83,6 +84,32 @@ def test_several_messages_are_stored_at_once(imap):
     assert one.send(b"one (\\Flagged) {3}\r\n") == b"+ OK\r\n"
     assert one.send(b"two {5+}\r\nthree\r\n") == b"a OK [APPENDUID 1001 1:3] APPEND completed\r\n"
     assert list(imap.account.rooms["INBOX"].bodies.values()) == [b"one", b"two", b"three"]
+
+
+def test_of_many_messages_what_is_too_much_to_be_kept_goes_to_disk_before_the_last_has_come(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(receiving, "MAX_HELD", 8)
+    house = MaildirHouse(tmp_path)
+    texts = [b"number %d" % number * (number % 3 + 1) for number in range(6)]
+    one = house.session()
+    maildir = house.account.location.maildir
+    said = one.send(b"a APPEND INBOX" + b"".join(b" {%d+}\r\n%b" % (len(text), text) for text in texts[:4]))
+    assert said == b"" and len(list((maildir / "tmp").iterdir())) == 3
+    said = one.send(b"".join(b" {%d+}\r\n%b" % (len(text), text) for text in texts[4:]) + b"\r\n")
+    assert said.startswith(b"a OK [APPENDUID ") and b" 1:6]" in said
+    assert not list((maildir / "tmp").iterdir())
+    stored = sorted((maildir / "new").iterdir(), key=lambda path: int(path.name.split(",I=")[1]))
+    assert [path.read_bytes() for path in stored] == texts
+
+
+def test_the_message_that_has_no_room_beside_those_before_it_is_refused_before_it_comes(imap):
+    imap.account.quota_left = 10
+    one = imap.session()
+    assert one.send(b"a APPEND INBOX {4}\r\n") == b"+ OK\r\n"
+    assert one.send(b"four {6}\r\n") == b"+ OK\r\n"
+    assert one.send(b"sixsix {1}\r\n").startswith(b"a NO [OVERQUOTA]")
+    assert imap.account.rooms["INBOX"].bodies == {}
 
 
 def test_nonsense_behind_a_message_stores_nothing(imap):
