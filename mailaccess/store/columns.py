@@ -16,7 +16,7 @@ DATED_AT_ONCE: Final = 10_000
 class MailboxColumns:
     """36 octets a message. Changed on the reactor thread only."""
 
-    __slots__ = ("dates", "flag_ids", "flag_sets", "modseqs", "sizes", "uids", "undated")
+    __slots__ = ("__weakref__", "dates", "flag_ids", "flag_sets", "modseqs", "sizes", "uids", "undated")
 
     def __init__(self, flag_sets: list[FlagSet]) -> None:
         self.uids = array("I")

@@ -11,7 +11,7 @@ from mailaccess.imap.commands.enabling import condstore_on
 from mailaccess.imap.commands.oldname import listed, tell_new_name, tell_old_name
 from mailaccess.imap.commands.resync import require_qresync, resynchronize
 from mailaccess.imap.dispatch import command
-from mailaccess.imap.places import first_without
+from mailaccess.imap.places import first_unseen
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.rights import may_write
 from mailaccess.imap.session import Authenticated, Ear, Selected
@@ -19,7 +19,7 @@ from mailaccess.imap.updates import Updates, flag_responses
 from mailaccess.imap.view import View
 from mailaccess.model import names
 from mailaccess.model.errors import NotPermitted, UseAttribute
-from mailaccess.model.flags import SEEN, Flag
+from mailaccess.model.flags import Flag
 from mailaccess.model.rights import Rights
 from mailaccess.proto.imap import responses as r
 from mailaccess.proto.imap.commands import mailboxes as c
@@ -86,7 +86,7 @@ async def select(session: Authenticated, args: c.Select, out: Replies) -> r.Stat
 async def _introduce(session: Selected, out: Replies) -> None:
     """What SELECT tells. RFC 3501 §7.3.1, §7.1; RFC 7162 §3.1.2; RFC 9051 §6.3.2."""
     mailbox, updates, count = session.mailbox, session.updates, session.view.count
-    unseen = -1 if session.rev2 else first_without(mailbox.columns, SEEN)
+    unseen = -1 if session.rev2 else first_unseen(mailbox)
     told = _Told(
         updates.take_keywords(),
         updates.rights if session.writable else None,
