@@ -9,15 +9,18 @@ the client.
 """
 
 from collections.abc import Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from mailaccess.config.clients import ClientProfile
-from mailaccess.imap import commands, dispatch
+from mailaccess.imap import commands, dispatch, moving
 from mailaccess.imap.announcing import Notes
 from mailaccess.imap.answers import answer
+from mailaccess.imap.commands.authentication import enter
 from mailaccess.imap.deflate import Deflate
 from mailaccess.imap.house import GREETING, House
 from mailaccess.imap.incoming import Incoming
+from mailaccess.imap.moving import Luggage
 from mailaccess.imap.offers import ACCOUNT_FIELD, Words, account_words, mask
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated, NotAuthenticated, Selected, State
@@ -100,6 +103,16 @@ class Connection:
         self.out.send(r.Ok(GREETING, r.CapabilityCode(self.state.capabilities())))
         self.out.flush()
         self._silence.begin()
+
+    def resume(self, luggage: Luggage) -> None:
+        """Go on where another process has left off: the client has logged in, and waits for the answer."""
+        self._silence.begin()
+        self.incoming.feed(luggage.ahead)
+        state = self.state
+        assert isinstance(state, NotAuthenticated)
+        self._start(moving.arrive(self, luggage, partial(enter, state)))
+        if not self._busy:
+            self._work()
 
     def received(self, octets: bytes) -> None:
         """Octets from the client, decrypted."""

@@ -11,9 +11,11 @@ from twisted.python.failure import Failure
 
 from mailaccess.imap.connection import Connection
 from mailaccess.imap.house import House
+from mailaccess.imap.moving import Luggage
 from mailaccess.net.endpoints import textual
 from mailaccess.net.flow import Flow
 from mailaccess.net.limits import Place
+from mailaccess.net.served import Mover
 from mailaccess.net.tls import ServerTls
 
 T = TypeVar("T")
@@ -43,12 +45,21 @@ class ImapProtocol(Protocol):
         self._house = house
         self._wire = TwistedWire(self, clock, place, tls, encrypted)
         self._connection: Connection | None = None
+        self._luggage: Luggage | None = None
+
+    def resume(self, luggage: Luggage) -> None:
+        """The connection comes from another process; to be called before it is made."""
+        self._luggage = luggage
 
     def connectionMade(self) -> None:
         """Greet."""
         self._wire.attach(self.transport)
         self._connection = Connection(self._house, self._wire)
-        self._connection.begin()
+        luggage, self._luggage = self._luggage, None
+        if luggage is None:
+            self._connection.begin()
+        else:
+            self._connection.resume(luggage)
 
     def dataReceived(self, data: bytes) -> None:
         """Octets from the client."""
@@ -103,7 +114,10 @@ class TwistedWire:
     def attach(self, transport: Any) -> None:
         """The connection is there."""
         self._transport = transport
-        self.address = textual(getattr(transport.getPeer(), "host", ""))
+        if self._place is not None:  # behind a proxy it is not that of the transport
+            self.address = self._place.address
+        else:
+            self.address = textual(getattr(transport.getPeer(), "host", ""))
         self.local_address = textual(getattr(transport.getHost(), "host", ""))
         self._flow = Flow(transport, self._clock)
 
@@ -161,6 +175,21 @@ class TwistedWire:
     def dismiss(self) -> None:
         if self._place is not None:
             self._place.log_out()
+
+    def belongs_elsewhere(self, user: str) -> bool:
+        mover = self._mover
+        return mover is not None and mover.wants(self._transport, user)
+
+    def move(self, luggage: Luggage) -> Awaitable[bool]:
+        mover, place = self._mover, self._place
+        assert mover is not None and place is not None
+        place.vouch()
+        return mover.move(self._transport, "imap", place.address, luggage.user, luggage)
+
+    @property
+    def _mover(self) -> Mover | None:
+        door: Any = self._protocol.factory
+        return None if self._place is None else door.mover
 
     def now(self) -> float:
         return float(self._clock.seconds())

@@ -1,7 +1,10 @@
 """What a connection needs of whatever carries its octets: Twisted's transport, or a test's two lists."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from mailaccess.imap.moving import Luggage
 
 T = TypeVar("T")
 
@@ -82,6 +85,14 @@ class Wire(Protocol):
 
     def dismiss(self) -> None:
         """Count this connection as nobody's again."""
+        ...
+
+    def belongs_elsewhere(self, user: str) -> bool:
+        """Whether a connection of ``user`` had better be served by another process, and can be."""
+        ...
+
+    def move(self, luggage: "Luggage") -> Awaitable[bool]:
+        """Whether another process has it from now on; nothing is read from the client meanwhile."""
         ...
 
     def now(self) -> float:

@@ -22,6 +22,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from mailaccess.net.limits import PER_ADDRESS, ConnectionLimits, Place
+from mailaccess.net.served import Mover
 
 BACKLOG: Final = 1024
 """Connections the kernel holds for us: phones all come back at once after a restart."""
@@ -249,6 +250,7 @@ class Door(Factory):
     connection that finds no place, before it is closed; empty when nothing can be said (TLS).
     per_address: connections that one address may have through this door; 0: as many as everywhere.
     name: of the door, where it has such a limit.
+    mover: gives connections away after login, among several processes.
     """
 
     noisy = False
@@ -269,6 +271,7 @@ class Door(Factory):
         self._name = name
         self.inside: set[Protocol] = set()
         self.accepted = 0
+        self.mover: Mover | None = None
 
     def buildProtocol(self, addr: Any) -> Protocol | None:
         """Twisted's question for a new connection; None closes it."""
@@ -284,9 +287,17 @@ class Door(Factory):
             return _Full(self._full) if self._full else None
         if crowd:
             tally.add(crowd)
+        self.accepted += 1
+        return self._admitted(visit, place)
+
+    def readmit(self, address: str) -> Protocol:
+        """For a connection that came through this door in another process, where it has been counted."""
+        visit = _Visit(self, "")
+        return self._admitted(visit, self._limits.reenter(address, visit.drop))
+
+    def _admitted(self, visit: "_Visit", place: Place) -> Protocol:
         protocol = self._build(place)
         protocol.factory = self
-        self.accepted += 1
         visit.watch(protocol, place)
         return protocol
 

@@ -31,8 +31,11 @@ class Place:
         self.user = ""
 
     def log_in(self, user: str) -> bool:
-        """Count this connection as ``user``'s; False, and not counted, if the account has its fill here."""
-        return self._limits._log_in(self, user)
+        """Count this connection as ``user``'s; False, and not counted, if the account has its fill here.
+
+        One that has ended meanwhile is not counted: nobody would take it away again.
+        """
+        return not self._present or self._limits._log_in(self, user)
 
     def log_out(self) -> None:
         """The connection is nobody's again. RFC 8437 would need it, and a failed login after ``log_in``."""
@@ -86,6 +89,11 @@ class ConnectionLimits:
         """Connections present that have not logged in."""
         return len(self._strangers)
 
+    @property
+    def no_room_here(self) -> bool:
+        """Whether this process has its fill, however few there are over all."""
+        return bool(self.here) and self._open >= self.here
+
     def enter(self, address: str, drop: Callable[[], None]) -> Place | None:
         """A place for a new connection, or None if there is none to be had.
 
@@ -93,12 +101,24 @@ class ConnectionLimits:
         oldest of too many that have not logged in, for a flood of silent ones must not keep users out.
         """
         tally = self.tally
-        if (self._total and tally[_OPEN] >= self._total) or (self.here and self._open >= self.here):
+        if (self._total and tally[_OPEN] >= self._total) or self.no_room_here:
             self.refused[TOTAL] += 1
             return None
         if address and self._per_address and tally[_address(address)] >= self._per_address:
             self.refused[PER_ADDRESS] += 1
             return None
+        place = self.reenter(address, drop)
+        self._strangers[place] = None
+        if self._unauthenticated and len(self._strangers) > self._unauthenticated:
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]
+            self.dropped += 1
+            oldest.drop()
+        return place
+
+    def reenter(self, address: str, drop: Callable[[], None]) -> Place:
+        """A place for a connection that has one in another process, and will give that back."""
+        tally = self.tally
         place = Place(self, address, drop)
         self._open += 1
         if self.changed is not None:
@@ -106,12 +126,6 @@ class ConnectionLimits:
         tally.add(_OPEN)
         if address:
             tally.add(_address(address))
-        self._strangers[place] = None
-        if self._unauthenticated and len(self._strangers) > self._unauthenticated:
-            oldest = next(iter(self._strangers))
-            del self._strangers[oldest]
-            self.dropped += 1
-            oldest.drop()
         return place
 
     def _log_in(self, place: Place, user: str) -> bool:

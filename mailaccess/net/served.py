@@ -1,9 +1,10 @@
 """What a conversation knows of the connection that it serves, without Twisted: who is there, how to answer."""
 
 import secrets
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Any, Protocol
 
 
 def is_local(address: str) -> bool:
@@ -52,4 +53,20 @@ class Wire(Protocol):
 
     def close(self) -> None:
         """Close once everything written has been read."""
+        ...
+
+
+class Mover(Protocol):
+    """Gives connections to the process that serves their account's others."""
+
+    def wants(self, transport: Any, user: str) -> bool:
+        """Whether a connection of ``user`` had better be served elsewhere, and can be."""
+        ...
+
+    def move(self, transport: Any, service: str, address: str, user: str, luggage: object) -> Awaitable[bool]:
+        """Whether another process serves it from now on; here it has ended then.
+
+        Nothing may be read from it meanwhile.  service: of ``[listen]``.  address: of its ``Place``.  luggage: for
+        ``resume`` of the protocol there.
+        """
         ...

@@ -108,7 +108,11 @@ class ServingProtocol(Protocol, ABC, Generic[S]):
         local = textual(getattr(transport.getHost(), "host", "") or "")
         self.session = self.make_session(address or "", local, secure=ISSLTransport.providedBy(transport))
         self._timer = self.later(self.timeout, self._timed_out)
-        self.session.greet()
+        self.begin(self.session)
+
+    def begin(self, session: S) -> None:
+        """The first thing a session does."""
+        session.greet()
 
     def dataReceived(self, data: bytes) -> None:
         """Answer, or let it wait behind what is being answered."""

@@ -40,6 +40,11 @@ class Kind:
 CONNECTIONS: Final = Kind("connections", "Connections accepted", ("service",))
 REFUSED: Final = Kind("connections_refused", "Connections refused for a limit", ("limit",))
 DROPPED: Final = Kind("connections_dropped", "Connections dropped for newer ones before they logged in")
+MOVED: Final = Kind(
+    "connections_offered",
+    "Connections offered to the worker that serves their account: moved, kept",
+    ("service", "outcome"),
+)
 OPEN: Final = Kind("connections_open", "Connections present", ("service",), gauge=True)
 STRANGERS: Final = Kind(
     "connections_unauthenticated", "Connections present that have not logged in", gauge=True
@@ -79,6 +84,7 @@ KINDS: Final = (
     CONNECTIONS,
     REFUSED,
     DROPPED,
+    MOVED,
     OPEN,
     STRANGERS,
     LOGINS,

@@ -90,7 +90,7 @@ class Login:
         except MailError as error:
             self._refused(error)
             return
-        await self._enter(identity, "USER")
+        await self._go_on(identity, "USER")
 
     async def auth(self, mechanism: str, initial: bytes | None) -> None:
         """AUTH with a mechanism; ``initial`` is base64, ``=`` for an empty response. RFC 5034 §4."""
@@ -132,9 +132,13 @@ class Login:
             self._exchange = exchange
             self._session.say(grammar.challenge(encode_challenge(result.data)))
             return
-        await self._enter(result, self._mechanism)
+        await self._go_on(result, self._mechanism)
 
-    async def _enter(self, identity: Identity, mechanism: str) -> None:
+    async def _go_on(self, identity: Identity, mechanism: str) -> None:
+        if not await self._session.moved(identity, mechanism):
+            await self.enter(identity, mechanism)
+
+    async def enter(self, identity: Identity, mechanism: str) -> None:
         """Lock and open the maildrop, and go over to the transaction state."""
         session = self._session
         if not session.wire.log_in(identity.name):

@@ -1,5 +1,6 @@
 """POP3 over Twisted: what its clients are told, and when. The only file of the room that knows of Twisted."""
 
+from collections.abc import Awaitable
 from typing import Any, Final
 
 from twisted.internet.protocol import connectionDone
@@ -7,10 +8,11 @@ from twisted.python.failure import Failure
 
 from mailaccess.net.flow import Flow
 from mailaccess.net.limits import Place
-from mailaccess.net.served import Client
+from mailaccess.net.served import Client, Mover
 from mailaccess.net.serving import ServingProtocol
 from mailaccess.pop3 import texts
 from mailaccess.pop3.house import House
+from mailaccess.pop3.moving import Luggage
 from mailaccess.pop3.session import Session
 from mailaccess.proto.pop3 import grammar
 
@@ -29,11 +31,25 @@ class Pop3Protocol(ServingProtocol[Session]):
         super().__init__("pop3", house.settings.timeout, house.log, place, tls, reactor)
         self._house = house
         self._login_timer: Any = None
+        self._luggage: Luggage | None = None
+
+    def resume(self, luggage: Luggage) -> None:
+        """The connection comes from another process; to be called before it is made."""
+        self._luggage = luggage
 
     def connectionMade(self) -> None:
         """Greet; a client that does not log in has less time."""
         super().connectionMade()
         self._login_timer = self.later(self._house.settings.login_timeout, self._not_logged_in)
+
+    def begin(self, session: Session) -> None:
+        """Greet, or go on where another process has left off."""
+        luggage, self._luggage = self._luggage, None
+        if luggage is None:
+            session.greet()
+        else:
+            session.resume(luggage)
+            self._begin(session)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Give back the maildrop; nothing is deleted."""
@@ -61,3 +77,30 @@ class Pop3Protocol(ServingProtocol[Session]):
     def _not_logged_in(self) -> None:
         if self.session is not None and not self.session.logged_in:
             self.close()
+
+    # The session's wire, beyond ``ServingProtocol``'s.
+
+    def belongs_elsewhere(self, user: str) -> bool:
+        """See ``pop3.moving.Wire``."""
+        mover = self._mover
+        return mover is not None and mover.wants(self.transport, user)
+
+    def move(self, luggage: Luggage) -> Awaitable[bool]:
+        """See ``pop3.moving.Wire``."""
+        mover, place = self._mover, self._place
+        assert mover is not None and place is not None
+        place.vouch()
+        return mover.move(self.transport, "pop3", place.address, luggage.user, luggage)
+
+    @property
+    def _mover(self) -> Mover | None:
+        door: Any = self.factory
+        return None if self._place is None else door.mover
+
+    def hold_input(self) -> None:
+        """Read nothing more from the client until ``take_input``."""
+        self._transport.pauseProducing()
+
+    def take_input(self) -> None:
+        """Go on reading."""
+        self._transport.resumeProducing()

@@ -6,15 +6,16 @@ pipelined commands (RFC 2449 §6.6) are answered in order. Replies are gathered 
 
 from typing import Final
 
-from mailaccess.auth.api import Peer
+from mailaccess.auth.api import Identity, Peer
 from mailaccess.model.errors import MailError
 from mailaccess.model.flags import SEEN
-from mailaccess.net.served import Client, Wire
+from mailaccess.net.served import Client
 from mailaccess.observe.events import Level
 from mailaccess.pop3 import commands, texts
 from mailaccess.pop3.house import House
 from mailaccess.pop3.login import Login
 from mailaccess.pop3.maildrop import Maildrop
+from mailaccess.pop3.moving import MOST_AHEAD, Luggage, Wire
 from mailaccess.pop3.retrieval import Retrieval
 from mailaccess.proto.pop3 import grammar
 from mailaccess.proto.pop3.grammar import Lines, LineTooLong
@@ -58,6 +59,7 @@ class Session:
         self.drop: Maildrop | None = None
         self.retrieval: Retrieval | None = None
         self._bad = 0
+        self._arriving: Luggage | None = None
 
     # What the protocol calls.
 
@@ -75,12 +77,21 @@ class Session:
         self.ok(texts.READY, self.house.hostname)
         self.flush()
 
+    def resume(self, luggage: Luggage) -> None:
+        """Go on where another process has left off: the client has logged in, and waits for the answer."""
+        self.id, self.language, self.utf8 = luggage.id, luggage.language, luggage.utf8
+        self._lines.feed(luggage.ahead)
+        self._arriving = luggage
+
     def feed(self, data: bytes) -> None:
         self._lines.feed(data)
 
     async def work(self) -> None:
         """Answer what has come in."""
         await self.wire.drain()
+        if (arriving := self._arriving) is not None:
+            self._arriving = None
+            await self.login.enter(arriving.identity, arriving.mechanism)
         turns = 0
         while not self.closed and not self.gone:
             turns += 1
@@ -154,6 +165,23 @@ class Session:
         self._bad += 1
         if self._bad >= (MAX_BAD_BEFORE if self.drop is None else MAX_BAD):
             self.hang_up(texts.TOO_MANY_ERRORS)
+
+    async def moved(self, identity: Identity, mechanism: str) -> bool:
+        """Whether another process serves the connection from now on; it has ended here then."""
+        wire = self.wire
+        if not wire.belongs_elsewhere(identity.name) or self.pending > MOST_AHEAD:
+            return False
+        if self._out:
+            self.flush()
+            if not wire.belongs_elsewhere(identity.name):  # the client does not read, and the rest waits here
+                return False
+        wire.hold_input()
+        ahead = self._lines.take()
+        if await wire.move(Luggage(identity, mechanism, self.id, self.language, self.utf8, ahead)):
+            return True
+        self._lines.feed(ahead)
+        wire.take_input()
+        return False
 
     def enter(self, drop: Maildrop) -> None:
         """The transaction state begins."""

@@ -18,6 +18,7 @@ class Brief:
     """count: of workers.  listeners: service, address as written, and descriptor.
 
     key: of what the workers share of failed logins.  as_json, timed: how the log is written.
+    boxes: by which connections go from one worker to another, two descriptors each; none where they do not.
     Of one worker: number: from 1.  control: the descriptor of its line to the supervisor.  first: nobody serves
     yet, and a failure to start ends everything.  shares: the connections of all.
     """
@@ -28,10 +29,17 @@ class Brief:
     key: bytes
     as_json: bool
     timed: bool
+    boxes: tuple[tuple[int, int], ...] = ()
     number: int = 0
     control: int = -1
     first: bool = False
     shares: Shares | None = None
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What the nursery inherits, and the workers from it."""
+        listening = (descriptor for _, _, descriptor in self.listeners)
+        return (*listening, *(end for box in self.boxes for end in box))
 
 
 def written(brief: Brief) -> bytes:

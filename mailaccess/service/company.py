@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
@@ -25,6 +25,9 @@ from mailaccess.observe.combined import Figures, Teller, told
 from mailaccess.observe.counters import Counters
 from mailaccess.service.brief import Brief
 from mailaccess.service.channel import Channel, Message
+
+if TYPE_CHECKING:
+    from mailaccess.service.handover import Handover
 
 TELL_SECONDS: Final = 0.03
 """Between a change of the counts and its telling: what changes meanwhile is told together."""
@@ -59,6 +62,8 @@ class Company:
         self._caps: Caps | None = None
         self._teller: Teller | None = None
         self._told_to_stop = False
+        self.handover: Handover | None = None
+        """Of connections to other workers, where there is any."""
         self.reload: Callable[[], object] = lambda: None
         self.lost: Callable[[], object] = lambda: None
         """Told that the supervisor is gone without a word."""
@@ -175,8 +180,11 @@ class Company:
         match message["kind"]:
             case "counts" if self._limits is not None:
                 self._limits.tally.heard(message["from"], message["counts"])
-            case "gone" if self._limits is not None:
-                self._limits.tally.gone(message["worker"])
+            case "gone":
+                if self._limits is not None:
+                    self._limits.tally.gone(message["worker"])
+                if self.handover is not None:
+                    self.handover.gone(message["worker"])
             case "login" if self._throttle is not None:
                 self._throttle.heard(
                     message["networks"], bytes.fromhex(message["name"]), bytes.fromhex(message["attempt"])
@@ -190,8 +198,11 @@ class Company:
             case "announced":
                 news, entries = News(message["news"]), tuple(message["entries"])
                 self.announced(Announcement(news, message["account"], message["mailbox"], entries))
-            case "joined":
-                self._tell_all(message["worker"])
+            case "joined" | "present":
+                if message["kind"] == "joined":
+                    self._tell_all(message["worker"])
+                if self.handover is not None:
+                    self.handover.joined(message["worker"])
             case "figures?":
                 figures = self._teller.figures() if self._teller is not None else Figures()
                 self._channel.send({"kind": "figures", "id": message["id"], **told(figures)})

@@ -61,6 +61,9 @@ GRACE: Final = 2.0
 CERTIFICATE_CHECK: Final = 30.0
 """Seconds between looks at the certificate's files."""
 
+MOVABLE: Final = ("imap", "pop3")
+"""The services whose connections one worker may give to another: over TLS they stay where they are."""
+
 LOOP_WINDOW: Final = 10
 """Seconds over which the loop's worst delay is told."""
 
@@ -130,6 +133,9 @@ class House(Service):
             company.lost = self._alone
             company.announced = self.built.imap.heard
             self.built.imap.board.pass_on = company.tell_announcement
+            if company.handover is not None:
+                doors = {name: self.built.entrances[name].door for name in MOVABLE}
+                company.handover.begin(doors, self.built.limits, self.log, self.counters)
             company.connect()
 
     def startService(self) -> None:
@@ -302,6 +308,9 @@ class House(Service):
         self.stopping = True
         if self._company is not None:
             self._company.leave()
+        handover = self._company.handover if self._company is not None else None
+        if handover is not None:
+            handover.stop()
         for loop in self._loops:
             if loop.running:
                 loop.stop()
@@ -314,6 +323,8 @@ class House(Service):
         self.ports.clear()
         if self.built is not None:
             await self._empty(self.built)
+            if handover is not None:
+                handover.close()
             await self.built.close()
             self.built = None
             self.log.log("server-stopped" if self._company is None else "worker-stopped", pid=os.getpid())

@@ -52,7 +52,7 @@ class Nursery:
                 stdin=subprocess.PIPE,
                 stdout=None if brief.timed else subprocess.PIPE,
                 stderr=None if brief.timed else subprocess.STDOUT,
-                pass_fds=(theirs.fileno(), *(descriptor for _, _, descriptor in brief.listeners)),
+                pass_fds=(theirs.fileno(), *brief.descriptors),
                 env={**os.environ, "PYTHONPATH": path},
             )
         assert self.process.stdin is not None

@@ -31,6 +31,7 @@ from twisted.internet.protocol import Factory
 from mailaccess import __version__
 from mailaccess.config.sections import Settings
 from mailaccess.net.endpoints import ListenError, TcpAddress, UnixAddress, describe, open_socket
+from mailaccess.net.passing import Box, make_boxes
 from mailaccess.observe.combined import Teller
 from mailaccess.observe.counters import WORKERS, WORKERS_ENDED, Counters
 from mailaccess.observe.events import Level
@@ -104,6 +105,7 @@ class Supervisor(Service):
         self._as_json = as_json
         self._reactor = reactor
         self._listeners: list[tuple[str, str, socket.socket]] = []
+        self._boxes: list[Box] = []
         self._key = secrets.token_bytes(32)
         self._started = False
         self._nursery: Nursery | None = None
@@ -133,6 +135,8 @@ class Supervisor(Service):
         except (ListenError, OSError) as error:
             self._close()
             raise CannotStart(str(error)) from error
+        if self.settings.process.handover and len(self.workers) > 1:
+            self._boxes = make_boxes(len(self.workers))
         self.counters.watch(WORKERS, lambda: {(): float(self.serving)})
         self._gathering = Gathering(self.workers, Teller(self.counters), self._reactor)
 
@@ -201,6 +205,7 @@ class Supervisor(Service):
             key=self._key,
             as_json=self._as_json,
             timed=not self._nowhere,
+            boxes=tuple((reading.fileno(), writing.fileno()) for reading, writing in self._boxes),
         )
         nursery = self._nursery = Nursery(brief, self._reactor, self._reported, self._nursery_lost)
         if attend:
@@ -262,6 +267,9 @@ class Supervisor(Service):
     def _serves(self, worker: Worker) -> None:
         worker.serving = True
         self._tell(self._others(worker), {"kind": "joined", "worker": worker.number})
+        for each in self._others(worker):
+            if each.serving:
+                self._tell([worker], {"kind": "present", "worker": each.number})
         if not self._started and self.serving == len(self.workers):
             self._started = True
             self.log.log(
@@ -394,7 +402,7 @@ class Supervisor(Service):
                     self._nursery.kill(worker.number)
 
     def _close(self) -> None:
-        """Our doors; the workers close theirs."""
+        """Our doors and boxes; the workers close theirs."""
         for _, _, opened in self._listeners:
             if opened.family == socket.AF_UNIX:
                 try:
@@ -403,6 +411,10 @@ class Supervisor(Service):
                     pass
             opened.close()
         self._listeners.clear()
+        for box in self._boxes:
+            for end in box:
+                end.close()
+        self._boxes.clear()
 
 
 def _signal_name(number: int) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from mailaccess.service.brief import Brief
 from mailaccess.service.company import Company
+from mailaccess.service.handover import Handover
 from mailaccess.service.main import foreground
 from mailaccess.service.starting import StartingHouse
 
@@ -23,6 +24,8 @@ def serve(brief: Brief) -> None:
             reactor.callWhenRunning(reactor.stop)
 
     company = Company(brief, reactor, stop=stop)
+    if brief.boxes:
+        company.handover = Handover(brief.number, brief.boxes, reactor)
     foreground(StartingHouse(brief.settings, as_json=brief.as_json, company=company))
 
 

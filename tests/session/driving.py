@@ -99,6 +99,7 @@ class MemoryWire:
         self.admits, self.admitted = admits, []
         self.waiting = []
         self.tls_started_at = None
+        self.elsewhere, self.offered, self.moves = set(), [], False
 
     tls_available = property(lambda self: self.tls and not self.encrypted)
     full = property(lambda self: self.room is not None and len(self.sent) > self.room)
@@ -146,6 +147,16 @@ class MemoryWire:
         waiting, self.waiting = self.waiting, []
         for promise in waiting:
             promise.keep(ConnectionResetError())
+
+    def belongs_elsewhere(self, user):
+        return user in self.elsewhere
+
+    async def move(self, luggage):
+        self.offered.append(luggage)
+        if self.moves is None:
+            self.asked = Promise()
+            await self.asked
+        return self.moves
 
     def admit(self, user):
         self.admitted.append(user)

@@ -338,6 +338,23 @@ class FakeWire:
         self.users: list[str] = []
         self.full = False
         self.gate: Gate | None = None
+        self.elsewhere: set[str] = set()
+        self.offered: list[Any] = []
+        self.moves = False
+        self.held = False
+
+    def belongs_elsewhere(self, user: str) -> bool:
+        return user in self.elsewhere
+
+    async def move(self, luggage: Any) -> bool:
+        self.offered.append(luggage)
+        return self.moves
+
+    def hold_input(self) -> None:
+        self.held = True
+
+    def take_input(self) -> None:
+        self.held = False
 
     def write_all(self, parts: list[bytes]) -> None:
         self.write(b"".join(parts))

@@ -3,6 +3,7 @@
 from mailaccess.auth.api import Challenge, Identity, PasswordCredentials
 from mailaccess.imap.answers import bad, no
 from mailaccess.imap.dispatch import command
+from mailaccess.imap.moving import moved
 from mailaccess.imap.replies import Replies
 from mailaccess.imap.session import Authenticated, NotAuthenticated
 from mailaccess.model.errors import AuthenticationFailed
@@ -24,7 +25,7 @@ async def login(session: NotAuthenticated, args: Login, out: Replies) -> r.Statu
         raise AuthenticationFailed from None
     credentials = PasswordCredentials(name, args.password, session.peer, mechanism="LOGIN")
     identity = await session.house.authenticator.verify(credentials)
-    return await _enter(session, identity, "LOGIN")
+    return await _go_on(session, identity, "LOGIN", "LOGIN")
 
 
 @command("AUTHENTICATE", state=NotAuthenticated)
@@ -40,7 +41,7 @@ async def authenticate(session: NotAuthenticated, args: Authenticate, out: Repli
     while isinstance(step, Challenge):
         out.send(r.Challenge(step.data))
         step = await exchange.step(await _response(session))
-    return await _enter(session, step, args.mechanism)
+    return await _go_on(session, step, args.mechanism, "AUTHENTICATE")
 
 
 async def _response(session: NotAuthenticated) -> bytes:
@@ -53,8 +54,15 @@ async def _response(session: NotAuthenticated) -> bytes:
     return decode_response(event.octets)
 
 
-async def _enter(session: NotAuthenticated, identity: Identity, method: str) -> r.Status:
-    """Login succeeded: open the account, change the state."""
+async def _go_on(session: NotAuthenticated, identity: Identity, method: str, command: str) -> r.Status:
+    """Login succeeded, here or, from now on, in another process."""
+    if await moved(session.connection, identity, method, command):
+        raise ConnectionResetError("another process serves it")
+    return await enter(session, identity, method)
+
+
+async def enter(session: NotAuthenticated, identity: Identity, method: str) -> r.Status:
+    """Open the account, change the state."""
     connection = session.connection
     if not connection.wire.admit(identity.name):
         session.house.log.log("imap-too-many-connections", Level.WARNING, user=identity.name)

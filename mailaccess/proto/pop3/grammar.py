@@ -47,6 +47,12 @@ class Lines:
         self._place = self._searched = 0
         self._skipping = False
 
+    def take(self) -> bytes:
+        """Take out all that has come in: another process goes on with it."""
+        rest = self._buffer[self._place :]
+        self.discard()
+        return rest
+
     def line(self) -> bytes | None:
         """The next line without its end (CRLF, or a bare LF); None if none is whole. Raises LineTooLong."""
         while True:

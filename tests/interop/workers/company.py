@@ -21,6 +21,7 @@ connections_per_user = 6
 
 [process]
 workers = 2
+handover = false
 threads = 2
 """
 
