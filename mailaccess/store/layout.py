@@ -6,6 +6,8 @@ no program ever sees half of one.
 Plain blocking code for the account's serial jobs.
 """
 
+import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Mapping
@@ -19,6 +21,9 @@ from mailaccess.store.vault import Vault
 TEMPORARY_LIFETIME: Final = 36 * 3600
 """Seconds after which a file in ``tmp/`` is nobody's. Source: http://cr.yp.to/proto/maildir.html."""
 
+NEW_LIFETIME: Final = 600
+"""Seconds after which a folder that is not complete is nobody's: another worker may be making it this moment."""
+
 _NEW: Final = b"..mailaccess-new."
 _SUBFOLDERS: Final = (b"tmp", b"new", b"cur")
 
@@ -29,16 +34,26 @@ def prepare_maildir(vault: Vault, autocreate: Mapping[str, str]) -> None:
     if not files.mtime(vault.root + b"/cur"):
         new = not files.mtime(vault.root)
         files.make_folders(vault.root)
-        if new or not any(entry.startswith(b".") for entry in files.listdir(vault.root)):
+        made = [entry for entry in files.listdir(vault.root) if entry.startswith(b".")]
+        if new or all(entry.startswith(_NEW) for entry in made):
             _populate(vault, autocreate)
     complete(vault, b"")
     for entry in files.listdir(vault.root):
         if entry.startswith((folders.REMOVED, _NEW)):
             try:
-                files.remove_tree(vault.root + b"/" + entry)
+                _clear(vault, entry)
+            except FileNotFoundError:  # another worker cleared it
+                continue
             except OSError as error:
                 vault.log.log("cleanup-failed", Level.WARNING, user=vault.location.name, error=str(error))
     clear_temporary(vault)
+
+
+def _clear(vault: Vault, entry: bytes) -> None:
+    path = vault.root + b"/" + entry
+    if entry.startswith(_NEW) and vault.files.stat(path).st_mtime > vault.clock() - NEW_LIFETIME:
+        return
+    vault.files.remove_tree(path)
 
 
 def _populate(vault: Vault, autocreate: Mapping[str, str]) -> None:
@@ -47,7 +62,10 @@ def _populate(vault: Vault, autocreate: Mapping[str, str]) -> None:
     ]
     for name in names_made:
         if name != names.INBOX:
-            make_folder(vault, folders.folder(name))
+            with contextlib.suppress(
+                FileExistsError
+            ):  # by another worker that has the account open for the first time
+                make_folder(vault, folders.folder(name))
     path = vault.root + b"/" + subscriptions.FILE
     if not os.path.lexists(path):
         vault.files.replace(path, subscriptions.render([names.INBOX, *names_made]))
@@ -57,7 +75,8 @@ def complete(vault: Vault, folder: bytes) -> None:
     for sub in _SUBFOLDERS:
         path = vault.folder(folder) + b"/" + sub
         if not vault.files.mtime(path):
-            vault.files.mkdir(path)
+            with contextlib.suppress(FileExistsError):  # made by another worker meanwhile
+                vault.files.mkdir(path)
 
 
 def clear_temporary(vault: Vault) -> None:
@@ -83,11 +102,11 @@ def make_folder(vault: Vault, folder: bytes) -> None:
         if os.path.lexists(vault.root + b"/" + folder):
             raise FileExistsError
         files.rename(building, vault.root + b"/" + folder)
-    except OSError:
-        try:
+    except OSError as error:
+        with contextlib.suppress(OSError):
             files.remove_tree(building)
-        except OSError:
-            pass
+        if error.errno == errno.ENOTEMPTY:  # made by another worker meanwhile
+            raise FileExistsError from error
         raise
     files.sync_folder(vault.root)
 

@@ -2,7 +2,8 @@
 
 A file as long as the message's wire form has CRLF line ends already and is handed out as it is; any other is
 converted: a lone LF gets its CR, a CRLF stays. A file that is not where the row says (another program renamed
-it this moment) is looked for once by the unique part of its name.
+it this moment) is looked for once by the unique part of its name, and one that another worker is moving where
+that one says.
 
 ``Body.read`` runs in the unordered pool, everything else in the account's serial jobs.
 """
@@ -10,7 +11,8 @@ it this moment) is looked for once by the unique part of its name.
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from mailaccess.message.headers import find_end
@@ -30,6 +32,9 @@ from mailaccess.store.wireform import HEAD, SMALL, read_all, to_wire
 
 _PIECE: Final = 2**20
 
+MOST_MOVES: Final = 4
+"""Times that a file is looked for which others rename meanwhile: after a MOVE, for its flags, and two to spare."""
+
 T = TypeVar("T")
 
 Place = tuple[int, int, bytes, int]
@@ -47,13 +52,38 @@ class Reader(Asking):
     def __call__(self, content: int) -> Octets | None:
         """The wire form of a content, from the first of its messages whose file is there (``rows.Read``)."""
         self._vault.require_thread()
-        rows = self._vault.connection.execute(
+        opened = self._opened_of(content, self._lying(content))
+        return None if opened is None else self._octets(*opened)
+
+    def _lying(self, content: int) -> list[Place]:
+        """Where files of a content are, as far as this process knows."""
+        return self._vault.connection.execute(
             "SELECT home, place, file, size FROM messages WHERE content = ? LIMIT 8", (content,)
         ).fetchall()
-        for row in rows:
-            descriptor = self.open(row)
-            if descriptor is not None:
-                return self._octets(descriptor, row[3])
+
+    def _opened_of(self, content: int, places: Sequence[Place]) -> tuple[int, int] | None:
+        return self._opened(places, lambda: self._lying(content))
+
+    def _opened(
+        self, places: Sequence[Place], again: Callable[[], Sequence[Place]]
+    ) -> tuple[int, int] | None:
+        """A descriptor of the first file that is there, and its size in the wire form.
+
+        Where there is none another worker may have renamed it this moment: it commits where files are after it has
+        brought a batch of them there. So its commit is waited for, and they are looked up ``again``.
+        """
+        for _ in range(MOST_MOVES):
+            for at in places:
+                descriptor = self.open(at)
+                if descriptor is not None:
+                    return descriptor, at[3]
+            before = list(places)
+            if not before or not self._vault.let_others_commit():
+                return None
+            places = again()
+            if list(places) == before:
+                return None
+            self._listings.clear()
         return None
 
     @property
@@ -67,18 +97,19 @@ class Reader(Asking):
         wanted, found = set(contents), dict[int, bytes]()
         for content, home, place, file, size in self._rows(contents):
             if content in wanted and content not in found:
-                block = self._head((home, place, file, size))
+                block = self._head(content, (home, place, file, size))
                 if block is not None:
                     found[content] = block
         return found
 
-    def _head(self, at: Place) -> bytes | None:
+    def _head(self, content: int, at: Place) -> bytes | None:
         try:
-            descriptor = self.open(at)
+            opened = self._opened_of(content, [at])
         except (PermissionError, IsADirectoryError):
             return None
-        if descriptor is None:
+        if opened is None:
             return None
+        descriptor, _ = opened
         try:
             data = os.pread(descriptor, HEAD, 0)
         finally:
@@ -102,11 +133,12 @@ class Reader(Asking):
             if content not in wanted or content in seen or size > SMALL:
                 continue
             try:
-                descriptor = self.open((home, place, file, size))
+                opened = self._opened_of(content, [(home, place, file, size)])
             except (PermissionError, IsADirectoryError):
                 continue
-            if descriptor is None:
+            if opened is None:
                 continue
+            descriptor, size = opened
             seen.add(content)
             try:
                 length = os.fstat(descriptor).st_size
@@ -183,18 +215,21 @@ class Reader(Asking):
                 finally:
                     os.close(descriptor)
 
-    def whole(self, at: Place, runner: ThreadRunner) -> "bytes | Body | None":
-        """As ``Mailbox.read`` hands it out."""
-        descriptor = self.open(at)
-        if descriptor is None:
+    def whole(
+        self, at: Place, again: Callable[[], Sequence[Place]], runner: ThreadRunner
+    ) -> "bytes | Body | None":
+        """As ``Mailbox.read`` hands it out. again: tells where it is by now."""
+        opened = self._opened([at], again)
+        if opened is None:
             return None
+        descriptor, size = opened
         try:
             stored = os.fstat(descriptor).st_size
-            if stored <= SMALL and at[3] <= SMALL:
+            if stored <= SMALL and size <= SMALL:
                 data = read_all(descriptor, stored)
                 os.close(descriptor)
-                return data if stored == at[3] else to_wire(data)
-            if stored != at[3]:
+                return data if stored == size else to_wire(data)
+            if stored != size:
                 descriptor = converted(descriptor)
             return FileBody(descriptor, os.fstat(descriptor).st_size, runner)
         except OSError:
@@ -354,6 +389,10 @@ def places(vault: Vault, mailbox_id: str, uids: Sequence[int]) -> list[Place | N
     return [vault.connection.execute(query, (mailbox_id, uid)).fetchone() for uid in uids]
 
 
+def _place(vault: Vault, mailbox_id: str, uid: int) -> list[Place]:
+    return [at for at in places(vault, mailbox_id, [uid]) if at is not None]
+
+
 def folders(vault: Vault, found: Sequence[Place | None]) -> dict[int, bytes]:
     """The folders of the mailboxes that ``found`` names: files shared by a COPY lie in their first mailbox's."""
     homes = {at[0] for at in found if at is not None}
@@ -394,8 +433,10 @@ def read(
     reader = Reader(vault)
     result: list[bytes | Body | None] = []
     try:
-        for at in places(vault, mailbox_id, uids):
-            result.append(reader.whole(at, runner) if at is not None else None)
+        for uid, at in zip(uids, places(vault, mailbox_id, uids), strict=True):
+            result.append(
+                reader.whole(at, partial(_place, vault, mailbox_id, uid), runner) if at is not None else None
+            )
     except BaseException:
         for item in result:
             if item is not None and not isinstance(item, bytes):

@@ -399,6 +399,17 @@ class Vault:
         for delta in pending:
             self._send(delta)
 
+    def let_others_commit(self) -> bool:
+        """Wait until what another process is about to commit is, and take it in; False within a transaction.
+
+        Raises NeedsThread.
+        """
+        self.require_thread()
+        if self.connection.in_transaction:
+            return False
+        with self.transaction():
+            return True
+
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
         """What is read within it is of one moment, whatever other processes commit meanwhile."""

@@ -1,11 +1,14 @@
 """Two processes with one account open: each sees what the other committed."""
 
 import shutil
+import threading
 
 import pytest
 
 from mailaccess.model.sequence import UidSet
-from mailaccess.store.api import FlagOperation
+from mailaccess.store.api import Fact, FlagOperation
+from mailaccess.store.maildir.files import Files
+from mailaccess.store.reading import Reader
 from tests.unit.store.inline import EVERYTHING, House, Session, now
 
 
@@ -76,3 +79,77 @@ def test_an_index_deleted_while_both_have_it_open_is_rebuilt_once(pair):
     two.append(b"more")
     here.refresh()
     assert here.uids == there.uids
+
+
+class Pausing(Files):
+    """Before the commit of the process that has it, ``renamed`` is told, and ``missed`` waited for."""
+
+    def __init__(self):
+        super().__init__()
+        self.pauses = False
+        self.renamed, self.missed = threading.Event(), threading.Event()
+
+    def step(self, kind, path):
+        if self.pauses and kind == "commit":
+            self.renamed.set()
+            assert self.missed.wait(60)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda box: now(box.read([1])),
+        lambda box: now(box.header_fields([1], [b"SUBJECT"])),
+        lambda box: now(box.facts([1], [Fact.ENVELOPE, Fact.BODYSTRUCTURE])),
+    ],
+    ids=["octets", "fields", "facts"],
+)
+def test_a_file_that_the_other_is_moving_this_moment_is_read(tmp_path, monkeypatch, ask):
+    files = Pausing()
+    one, two = House(tmp_path, files=files), House(tmp_path)
+    now(one.account.create("Other"))
+    one.drop("1764000000.M1P1.host", b"Subject: moving\n\ntext\n")
+    source = one.open()
+    source.refresh()
+    now(source.box.move(UidSet.of([1]), "Other"))
+    there = two.open("Other")
+    listing = Reader._listing
+
+    def look(self, *asked):
+        found = listing(self, *asked)
+        files.missed.set()
+        return found
+
+    monkeypatch.setattr(Reader, "_listing", look)
+    files.pauses = True
+    mover = threading.Thread(target=one.settle)
+    mover.start()
+    assert files.renamed.wait(60)
+    try:
+        answer = ask(there.box)
+        assert files.missed.is_set()
+    finally:
+        files.missed.set()
+        mover.join(60)
+    assert answer and "moving" in repr(answer)
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_two_that_open_a_new_account_at_once_make_its_mailboxes_once(tmp_path, place):
+    """The second comes before one of the steps in which the first makes a folder."""
+    autocreate = {"Drafts": "\\Drafts", "Sent": "\\Sent"}
+    expected = ["INBOX", "Drafts", "Sent"]
+    steps, others = [], []
+
+    class Interrupted(Files):
+        def step(self, kind, path):
+            if b"mailaccess-new" in path or path.endswith(b"/.Drafts"):
+                steps.append(kind)
+                if len(steps) == place + 1:
+                    others.append(House(tmp_path, autocreate=autocreate))
+                    assert "INBOX" in others[0].names()
+
+    one = House(tmp_path, files=Interrupted(), autocreate=autocreate)
+    assert one.names() == expected
+    assert [each.names() for each in others] == [expected]
+    assert not [each for each in one.log.events if each[0] == "store-failed"]
