@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from mailaccess.imap.connection import Connection
 from mailaccess.imap.house import House
 from mailaccess.imap.moving import Luggage
-from mailaccess.net.endpoints import textual
+from mailaccess.net.endpoints import Door, textual
 from mailaccess.net.flow import Flow
 from mailaccess.net.limits import Place
 from mailaccess.net.served import Mover
@@ -188,8 +188,8 @@ class TwistedWire:
 
     @property
     def _mover(self) -> Mover | None:
-        door: Any = self._protocol.factory
-        return None if self._place is None else door.mover
+        door = self._protocol.factory
+        return door.mover if isinstance(door, Door) else None
 
     def now(self) -> float:
         return float(self._clock.seconds())

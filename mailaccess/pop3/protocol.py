@@ -6,6 +6,7 @@ from typing import Any, Final
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
+from mailaccess.net.endpoints import Door
 from mailaccess.net.flow import Flow
 from mailaccess.net.limits import Place
 from mailaccess.net.served import Client, Mover
@@ -94,8 +95,8 @@ class Pop3Protocol(ServingProtocol[Session]):
 
     @property
     def _mover(self) -> Mover | None:
-        door: Any = self.factory
-        return None if self._place is None else door.mover
+        door = self.factory
+        return door.mover if isinstance(door, Door) else None
 
     def hold_input(self) -> None:
         """Read nothing more from the client until ``take_input``."""
