@@ -50,8 +50,8 @@ from mailaccess.store.api import (
 from mailaccess.store.arriving import Arrivals
 from mailaccess.store.background import Cancellable
 from mailaccess.store.changes import Delta, OpenMailbox
+from mailaccess.store.delegation import Delegation
 from mailaccess.store.folder import is_doubtful
-from mailaccess.store.handover import Handover
 from mailaccess.store.index import mailboxes as rows
 from mailaccess.store.index.picked import Picked
 from mailaccess.store.locking import AccountLock, lock
@@ -104,7 +104,7 @@ class MaildirAccount:
             self, self._noticing, self._overhearing, surroundings.watcher, surroundings.status_watches
         )
         self._arrivals = Arrivals(self, surroundings)
-        self._handover = Handover(self, surroundings.indexing, surroundings.indexer)
+        self._delegation = Delegation(self, surroundings.indexing, surroundings.indexer)
 
     # Jobs
 
@@ -208,7 +208,7 @@ class MaildirAccount:
 
     def index_some(self) -> Awaitable[int]:
         """``indexer.Indexed``."""
-        return self._handover.index_some()
+        return self._delegation.index_some()
 
     async def take_in(
         self, resized: Sequence[tuple[str, Sequence[tuple[int, int]]]], *, headed: bool

@@ -1,6 +1,6 @@
 """Has the texts of new messages indexed for SEARCH, in the background of the whole process.
 
-One account after the other, a small batch at a time, mostly by a process beside the server (``handover``). It takes
+One account after the other, a small batch at a time, mostly by a process beside the server (``delegation``). It takes
 processor time that clients may want, and in this process it fights the reactor for the interpreter lock and its job
 holds up the account's other jobs; so while clients keep the server busy only one batch a second runs, and when nobody
 asked for anything for a moment one follows the other. While a core is free for that process, it takes half of it.

@@ -66,8 +66,12 @@ def _exactly(source: int, length: int, deadline: float | None) -> bytes | None:
 
 def _readable(descriptor: int, seconds: float) -> bool:
     """Whether there is something to read within that time, or the other end is closed."""
+    return _ready_for(select.POLLIN, descriptor, seconds)
+
+
+def _ready_for(what: int, descriptor: int, seconds: float) -> bool:
     waiting = select.poll()  # select(2) takes no descriptor above 1,023, and every connection is one
-    waiting.register(descriptor, select.POLLIN)
+    waiting.register(descriptor, what)
     return bool(waiting.poll(seconds * 1000))
 
 
@@ -145,6 +149,10 @@ class _One:
                 bufsize=0,
                 env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": path},
             )
+            assert self._process.stdin is not None
+            os.set_blocking(
+                self._process.stdin.fileno(), False
+            )  # our end alone: a part is written, then waited
         except OSError:
             self._rest_until = time.monotonic() + REST_SECONDS
 
@@ -152,9 +160,15 @@ class _One:
         process = self._process
         assert process is not None and process.stdin is not None
         view = memoryview(frame(marshal.dumps((kind, asked))))
+        target, end = process.stdin.fileno(), time.monotonic() + HANG_SECONDS
         try:
             while view:
-                view = view[os.write(process.stdin.fileno(), view) :]
+                if not _ready_for(select.POLLOUT, target, max(0.0, end - time.monotonic())):
+                    raise TimeoutError("it does not read")
+                view = view[os.write(target, view) :]
+        except TimeoutError:
+            self._end(failed=True)
+            return False
         except OSError:  # it ended of old age this moment, or died
             self._end(failed=process.poll() not in (0, None))
             return False

@@ -81,6 +81,16 @@ def test_its_death_leaves_the_work_to_whoever_asked(aside: Aside, tmp_path: Path
     assert aside.send(work.HEADS, [(1, b"/nowhere")]) is None
 
 
+def test_one_that_has_stopped_reading_is_ended(aside: Aside, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(aside, work.HEADS, [(1, b"/nowhere")])
+    (pid,) = aside.pids()
+    os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr("mailaccess.store.aside.process.HANG_SECONDS", 0.1)
+    more_than_a_pipe_holds: list[tuple[object, ...]] = [(n, b"/%d" % n * 1000) for n in range(1000)]
+    assert aside.send(work.HEADS, more_than_a_pipe_holds) is None
+    assert not aside.pids()
+
+
 def test_one_of_another_version_is_not_asked() -> None:
     aside = Aside(1, (0, 0))
     try:

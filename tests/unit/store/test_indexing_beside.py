@@ -70,7 +70,7 @@ class Direct:
 def helped(folder: Path) -> tuple[House, Direct]:
     house, direct = House(folder), Direct()
     house.store.indexing = direct  # type: ignore[assignment]
-    house.account._handover._indexing = direct  # type: ignore[assignment]
+    house.account._delegation._indexing = direct  # type: ignore[assignment]
     return house, direct
 
 
@@ -201,7 +201,7 @@ def test_killed_at_work_it_loses_nothing_and_the_server_goes_on(tmp_path: Path, 
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     asker.join()
-    house.account._handover._indexing = process
+    house.account._delegation._indexing = process
     index_all(house)
     there = kept(house)
     assert len(there["messages"]) == len(there["fulltext"]) == 1_000

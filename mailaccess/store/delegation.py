@@ -38,7 +38,7 @@ class Account(Protocol):
     ) -> None: ...
 
 
-class Handover:
+class Delegation:
     """Of one account."""
 
     def __init__(self, account: Account, indexing: Indexing, indexer: Indexer) -> None:
