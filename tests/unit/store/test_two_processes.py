@@ -6,9 +6,11 @@ import threading
 import pytest
 
 from mailaccess.model.sequence import UidSet
+from mailaccess.store import housekeeping
 from mailaccess.store.api import Fact, FlagOperation
 from mailaccess.store.maildir.files import Files
 from mailaccess.store.reading import Reader
+from mailaccess.store.vault import Vault
 from tests.unit.store.inline import EVERYTHING, House, Session, now
 
 
@@ -79,6 +81,30 @@ def test_an_index_deleted_while_both_have_it_open_is_rebuilt_once(pair):
     two.append(b"more")
     here.refresh()
     assert here.uids == there.uids
+
+
+def test_what_the_other_only_derives_leaves_what_was_told_of_mailboxes_in_place(pair):
+    one, two = pair
+    for number in range(3):
+        one.append(b"Subject: %d\r\n\r\ntext\r\n" % number)
+    now(one.account.create("Other"))
+
+    def seen():
+        """What STATUS is kept by, once what others committed is taken in."""
+        now(one.account.run(lambda vault: None))
+        return one.account.vault.tree_version, one.account.vault._openings
+
+    now(two.account.run_unasked(housekeeping.index_texts))
+    before = seen()
+    for _ in range(3):
+        now(two.account.run(lambda vault: vault.connection.execute("DELETE FROM fulltext")))
+        assert seen() == before
+    now(one.account.run_unasked(Vault.park))
+    now(two.account.run(lambda vault: vault.connection.execute("DELETE FROM cache")))
+    assert seen() == before
+    two.append(b"more", "Other")
+    assert seen() != before
+    assert now(one.account.status("Other")).messages == 1
 
 
 class Pausing(Files):
