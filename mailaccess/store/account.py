@@ -104,7 +104,7 @@ class MaildirAccount:
             self, self._noticing, self._overhearing, surroundings.watcher, surroundings.status_watches
         )
         self._arrivals = Arrivals(self, surroundings)
-        self._delegation = Delegation(self, surroundings.indexing, surroundings.indexer)
+        self._delegation = Delegation(self, surroundings.indexing)
 
     # Jobs
 

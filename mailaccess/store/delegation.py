@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from mailaccess.model.account import AccountLocation
-from mailaccess.store import glance, housekeeping
+from mailaccess.store import housekeeping
 from mailaccess.store.aside.indexing import Answer, asked_of
 from mailaccess.store.aside.process import Indexing
 from mailaccess.store.background import Background
-from mailaccess.store.indexer import Indexer
 from mailaccess.store.vault import Vault
 
 P = ParamSpec("P")
@@ -41,10 +40,9 @@ class Account(Protocol):
 class Delegation:
     """Of one account."""
 
-    def __init__(self, account: Account, indexing: Indexing, indexer: Indexer) -> None:
+    def __init__(self, account: Account, indexing: Indexing) -> None:
         self._account = account
         self._indexing = indexing
-        self._indexer = indexer
         self._handed = False
         self._refused = False
 
@@ -53,7 +51,7 @@ class Delegation:
         account = self._account
         if self._refused or not self._indexing.helps:
             return await self._here()
-        if not self._handed or glance.unseen(account.vault):
+        if not self._handed or account.vault.packed:
             left = await account.run_unasked(housekeeping.index_few)
             if left is not None:
                 return left
@@ -64,8 +62,6 @@ class Delegation:
         if answer.left < 0:
             self._refused = True
             return await self._here()
-        if answer.unhindered:
-            self._indexer.unhindered()
         self._handed = answer.left > 0
         await account.take_in(answer.resized, headed=answer.headed)
         return answer.left

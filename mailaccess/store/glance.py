@@ -39,7 +39,7 @@ DONE: Final = packed.MAX_UID
 
 def glance_some(vault: Vault) -> bool:
     """Look at some messages of mailboxes that are packed; whether there may be more to look at."""
-    left = unseen(vault)
+    left = [mailbox for mailbox in vault.packed if vault.glanced.get(mailbox, 0) < DONE]
     if not left:
         return False
     reader = _ChunkReader(vault)
@@ -58,11 +58,6 @@ def glance_some(vault: Vault) -> bool:
         if vault.picked.is_full:
             vault.glanced.update(dict.fromkeys(left, DONE))
     return bool(left)
-
-
-def unseen(vault: Vault) -> list[int]:
-    """The rows of packed mailboxes at which there was no glance yet. In any thread."""
-    return [mailbox for mailbox in list(vault.packed) if vault.glanced.get(mailbox, 0) < DONE]
 
 
 def prepare_some(vault: Vault) -> bool:

@@ -89,14 +89,18 @@ def index_texts(vault: Vault) -> int:
 
 
 def index_few(vault: Vault) -> int | None:
-    """``index_texts`` where there is little to do; None where the process that indexes is to do the rest."""
+    """``index_texts`` where there is little to do; None where the process that indexes is to do the rest.
+
+    Rows are made here in any case, and structures beside them: most first questions want them, and two processes have
+    them sooner than one.
+    """
     step_aside()
-    if glance.glance_some(vault):
+    if glance.glance_some(vault) or glance.prepare_some(vault):
         return 1
     connection = vault.connection
     row = connection.execute("SELECT count(*) FROM (SELECT 1 FROM fulltext_pending LIMIT ?)", (MANY,))
     pending = row.fetchone()[0]
-    if vault.packed or pending >= MANY or (not pending and fulltext.makes_words(connection)):
+    if pending >= MANY or (not pending and fulltext.makes_words(connection)):
         return None
     return make_some(vault)
 

@@ -3,8 +3,7 @@
 One account after the other, a small batch at a time, mostly by a process beside the server (``delegation``). It takes
 processor time that clients may want, and in this process it fights the reactor for the interpreter lock and its job
 holds up the account's other jobs; so while clients keep the server busy only one batch a second runs, and when nobody
-asked for anything for a moment one follows the other. While a core is free for that process, it takes half of it.
-Nothing waits for any of this: a search reads what is not indexed yet.
+asked for anything for a moment one follows the other. Nothing waits for it: a search reads what is not indexed yet.
 """
 
 from collections import OrderedDict
@@ -27,10 +26,6 @@ RETRY_SECONDS: Final = 5.0
 """After a failed operation on disk."""
 
 
-UNHINDERED_PAUSE: Final = 0.1
-"""The same where the process that indexes has a core for itself."""
-
-
 class Indexed(Protocol):
     """An account whose texts are indexed."""
 
@@ -51,15 +46,10 @@ class Indexer:
         self._batches_done = 0
         self._current: Indexed | None = None
         self._busy_at = clock() - QUIET_SECONDS
-        self._unhindered = False
 
     def busy(self) -> None:
         """Somebody waits for a job."""
         self._busy_at = self._clock()
-
-    def unhindered(self) -> None:
-        """The batch under way is made by another process, and nobody had to wait for what it took."""
-        self._unhindered = True
 
     def wants(self, account: Indexed) -> None:
         """``account`` may have texts to index; it is kept alive until they are.
@@ -91,7 +81,6 @@ class Indexer:
         while self._waiting:
             account, _ = self._waiting.popitem(last=False)
             self._current = account
-            self._unhindered = False
             try:
                 more = await account.index_some()
                 self._batches_done += 1
@@ -109,7 +98,6 @@ class Indexer:
             finally:
                 self._current = None
             if self._clock() - self._busy_at < QUIET_SECONDS:
-                pause = UNHINDERED_PAUSE if self._unhindered else BUSY_PAUSE
                 break
             await self._runner.pause()
         if self._waiting:

@@ -30,10 +30,6 @@ from mailaccess.store.vault import Vault
 MADE_AT_ONCE: Final = 128
 """Messages whose texts are made before they are committed: 50 ms, then 5 to 10 in which others of the account wait."""
 
-UNHINDERED: Final = 0.75
-"""Of the time that a batch takes, what is processor time where nobody else wants it; else it waits for a core, or the
-disk."""
-
 
 class Asked(NamedTuple):
     """In plain values, as all that goes to and from such a process. seconds: after which no new batch begins."""
@@ -49,16 +45,14 @@ class Asked(NamedTuple):
 class Answer(NamedTuple):
     """left: 0 when all is indexed, negative where the server is to see to it.  headed: whether no message lacks what
     headers tell.  resized: of mailboxes by their ids, the UIDs whose size was told otherwise, with what it is.
-    unhindered: nobody else wanted the processor, or the disk, meanwhile.
     """
 
     left: int
     headed: bool
     resized: list[tuple[str, list[tuple[int, int]]]]
-    unhindered: bool
 
 
-REFUSED: Final = Answer(-1, False, [], False)
+REFUSED: Final = Answer(-1, False, [])
 
 
 def asked_of(location: AccountLocation, seconds: float) -> Asked:
@@ -87,14 +81,14 @@ class Indexes:
         return [tuple(self.index_some(Asked._make(each))) for each in asked]
 
     def index_some(self, asked: Asked) -> Answer:
-        begun, worked = time.monotonic(), time.process_time()
+        end = time.monotonic() + asked.seconds
         vault = self._vault_of(asked)
         if vault is None:
             return REFUSED
         try:
             while left := vault.job(housekeeping.make_some, MADE_AT_ONCE):
                 vault.checkpoint()
-                if time.monotonic() >= begun + asked.seconds:
+                if time.monotonic() >= end:
                     break
         except (MailError, OSError):
             self.close()
@@ -103,8 +97,7 @@ class Indexes:
         resized, vault.resized = vault.resized, []
         if not left:
             self.close()
-        took = time.monotonic() - begun
-        return Answer(left, headed, resized, time.process_time() - worked > UNHINDERED * took)
+        return Answer(left, headed, resized)
 
     def _vault_of(self, asked: Asked) -> "_Vault | None":
         index = Path(os.fsdecode(asked.index_folder))

@@ -96,21 +96,3 @@ def test_one_in_which_something_has_just_happened_goes_before_those_that_wait():
     for _ in range(4):
         runner.run_waiting()
     assert "".join(order) == "abbaa"
-
-
-def test_while_clients_are_served_it_goes_on_sooner_if_another_process_has_a_core_for_it():
-    runner, pauses = InlineBackground(), []
-    runner.later = lambda seconds, call: pauses.append(seconds)  # type: ignore[method-assign]
-    indexer = Indexer(runner, lambda: 100.0)
-
-    class Beside(Some):
-        async def index_some(self) -> int:
-            indexer.unhindered()
-            return await super().index_some()
-
-    for account in (Beside("a", 3, []), Some("b", 3, [])):
-        indexer._waiting[account] = None
-        indexer.busy()
-        indexer._go_on()
-        indexer._waiting.clear()
-    assert pauses == [indexing.UNHINDERED_PAUSE, indexing.BUSY_PAUSE]
