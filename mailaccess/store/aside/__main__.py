@@ -22,7 +22,7 @@ MAX_MEMORY: Final = 2**30
 """Octets of address space: a request holds some MB of messages of at most one each. Past it the process dies alone."""
 
 
-KINDNESS: Final = 5
+KINDNESS: Final = 10
 """How much the process that indexes makes way for others. Not more: it holds an account's lock for milliseconds."""
 
 Answer = Callable[[str, list[Any]], list[tuple[Any, ...]]]
