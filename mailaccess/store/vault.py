@@ -287,7 +287,7 @@ class Vault:
             row = index.connection.execute("SELECT boot, epoch FROM account").fetchone()
             boot = index_file.boot_id()
             familiar = row is not None and row[1] == self._epoch and bool(self.files.mtime(self.root))
-            if not (familiar and (untouched or self._shows_the_same())):
+            if not (familiar and (untouched or self.shows_the_same())):
                 self._openings += 1
                 self.tree_version += 1
             if row is None:
@@ -429,13 +429,13 @@ class Vault:
     def _catch_up(self, index: index_file.Index) -> None:
         self.require_thread()
         index.version = index.data_version()
-        if not self._shows_the_same():
+        if not self.shows_the_same():
             self.tree_version += 1
         self.packed = packed.mailboxes(index.connection)
         self.flag_sets.refresh(index.connection)
         self._lifecycle.catch_up(self)
 
-    def _shows_the_same(self) -> bool:
+    def shows_the_same(self) -> bool:
         """Whether others have changed nothing that mailboxes show since this was asked last: what is derived, they may.
 
         Every such change raises a number in its mailbox's row.
