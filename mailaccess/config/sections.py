@@ -277,9 +277,9 @@ class Process:
         form="workers",
     )
     handover: bool = option(
-        True,
+        False,
         "with several processes, sessions without TLS go to the one that serves their account's others and has in"
-        " memory what they ask for; false: they stay where they came",
+        " memory what they ask for; a login that goes elsewhere costs milliseconds; false: they stay where they came",
     )
     threads: int = option(
         8, "threads for disk and password work, in each process", unit="threads", least=2, most=256

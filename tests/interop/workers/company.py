@@ -21,7 +21,6 @@ connections_per_user = 6
 
 [process]
 workers = 2
-handover = false
 threads = 2
 """
 

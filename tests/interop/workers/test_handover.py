@@ -23,6 +23,7 @@ connections_per_user = 4
 
 [process]
 workers = 2
+handover = true
 threads = 2
 """
 
