@@ -14,7 +14,7 @@ Nothing is computed from a message before it is acknowledged: ENVELOPE, keys and
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -262,11 +262,14 @@ class _Round:
         self._publish()
 
     def _stage(self, share: "Sequence[_Placed]") -> None:
+        self._write(share, MessageUpload.stage)
+
+    def _write(self, share: "Sequence[_Placed]", write: Callable[[MessageUpload, int], None]) -> None:
         """A disk that is full refuses the message that is too large for it, not those beside it."""
         for item in share:
             if item.request.outcome is None:
                 try:
-                    item.incoming.upload.stage(item.incoming.date)
+                    write(item.incoming.upload, item.incoming.date)
                 except OSError as error:
                     item.request.outcome = disk_failure(error)
 
@@ -278,12 +281,7 @@ class _Round:
         with self.vault.files.syncing_together(os.path.dirname(small[0].incoming.upload.path)) as sync:
             if sync is None:
                 return
-            for item in small:
-                if item.request.outcome is None:
-                    try:
-                        item.incoming.upload.write_out(item.incoming.date)
-                    except OSError as error:
-                        item.request.outcome = disk_failure(error)
+            self._write(small, MessageUpload.write_out)
             try:
                 sync()
             except OSError:

@@ -1,4 +1,5 @@
-"""Who indexes an account: its own jobs what is little, the process that indexes (``aside.indexing``) the rest.
+"""Who indexes an account: its own jobs make rows and structures, and what is little; the process that indexes
+(``aside.indexing``) the rest.
 
 That process works on the account's index while its jobs go on here, as another worker would. What it cannot do, or has
 no time for after an accident, is done here.

@@ -1,4 +1,5 @@
-"""The process that indexes accounts, in place of the threads of the server: rows, structures, headers, texts, words.
+"""The process that indexes accounts, in place of the threads of the server: headers, texts and words of new mail, and
+rows and structures where the server has left any (``delegation``).
 
 It opens an account's index as a second worker would, and commits in small transactions under SQLite's locks; what it
 makes is derived from what is there, so it changes nothing that a session shows. The server keeps its interpreter for

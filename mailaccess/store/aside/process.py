@@ -150,9 +150,7 @@ class _One:
                 env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": path},
             )
             assert self._process.stdin is not None
-            os.set_blocking(
-                self._process.stdin.fileno(), False
-            )  # our end alone: a part is written, then waited
+            os.set_blocking(self._process.stdin.fileno(), False)  # our end alone, for ``_sent``
         except OSError:
             self._rest_until = time.monotonic() + REST_SECONDS
 

@@ -173,12 +173,13 @@ def test_where_the_kernel_has_no_watches_left_that_is_said_once_and_times_are_lo
 
 
 def test_a_watch_may_end_after_the_watcher_has_stopped(watched):
-    _, watcher, _, folder = watched
+    reactor, watcher, _, folder = watched
     (folder / "box").mkdir()
     made, _ = watch(watcher, folder / "box", folder / "missing")
     watcher.stop()
     made.close()
     made.close()
+    assert not reactor.getReaders() and not made.complete
 
 
 def test_who_fails_when_told_keeps_nobody_else_from_being_told(watched):
